@@ -1,0 +1,56 @@
+"""A concurrent web crawler for people who write one Python file.
+
+```python
+from crawler import Spider
+
+class Quotes(Spider):
+    start_urls = ["https://quotes.example/"]
+
+    def parse(self, page):
+        for quote in page.css(".quote"):
+            yield {"text": quote.css(".text::text").get()}
+```
+
+`crawl run quotes.py -o quotes.jsonl` runs it; `crawl(Quotes, out="quotes.jsonl")` does the same from Python.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crawler.assemble import crawl as crawl
+    from crawler.errors import CrawlError as CrawlError
+    from crawler.observe.report import Report as Report
+    from crawler.request import Request as Request
+    from crawler.response import Failure as Failure
+    from crawler.response import Response as Response
+    from crawler.spider.base import Spider as Spider
+    from crawler.spider.page import Page as Page
+
+# Imported when first asked for: a worker needs none of these, and a spider only some.
+_PLACES = {
+    "CrawlError": "crawler.errors",
+    "Failure": "crawler.response",
+    "Page": "crawler.spider.page",
+    "Report": "crawler.observe.report",
+    "Request": "crawler.request",
+    "Response": "crawler.response",
+    "Spider": "crawler.spider.base",
+    "crawl": "crawler.assemble",
+}
+
+__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "Spider", "crawl"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'crawler' has no attribute {name!r}")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PLACES]

@@ -1,0 +1,5 @@
+"""`python -m crawler` is `crawl`."""
+
+from crawler.cli import main
+
+main()

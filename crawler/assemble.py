@@ -1,0 +1,358 @@
+"""Where everything is put together: the only file that names concrete classes and hands them to each other.
+
+`crawl` is the Python way in; `crawl run` uses `run` with the same parts and a terminal around it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from crawler.control.gauges import Gauges
+from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
+from crawler.control.signals import Signals
+from crawler.control.switch import Level, Switch
+from crawler.engine.loop import Engine
+from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.export.registry import exporter_for
+from crawler.fetch.limits import FetchLimits
+from crawler.frontier.seen import SeenSet
+from crawler.frontier.window import Window
+from crawler.items.chain import Chain
+from crawler.observe import events
+from crawler.observe.emit import Emitter
+from crawler.observe.live import Extra, LiveView
+from crawler.observe.report import EndedBy, Report
+from crawler.observe.stats import Stats
+from crawler.politeness.hosts import Hosts
+from crawler.pool.context import context_for
+from crawler.pool.inline import InlinePool
+from crawler.pool.lane import Inbox, Lane
+from crawler.pool.process import ProcessPool
+from crawler.pool.thread import ThreadPool
+from crawler.protocols import Exporter, Listener, Pool, Rule
+from crawler.reading import PageError
+from crawler.request import Request
+from crawler.response import Response
+from crawler.rules import ORDER
+from crawler.rules.base import Rules
+from crawler.rules.blocked import Blocked
+from crawler.rules.cookies import Cookies
+from crawler.rules.depth import Depth
+from crawler.rules.headers import HeaderFields
+from crawler.rules.redirect import Redirect
+from crawler.rules.retry import Retry
+from crawler.rules.scope import Scope
+from crawler.rules.status import Status
+from crawler.settings import (
+    Layer,
+    Settings,
+    config_layer,
+    cores,
+    environment_layers,
+    flat,
+    merge,
+    project_layer,
+)
+from crawler.spider.base import Spider
+from crawler.spider.load import build
+from crawler.spider.read import read_blocked, read_closing
+from crawler.worker import Setup, close_worker, exchange, open_worker
+
+_keys = count(1)
+
+
+def crawl(
+    *spiders: Any,
+    out: str | Path | Sequence[str | Path] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    config: str | None = None,
+) -> Report:
+    """Run spiders to their end and return the report.
+
+    ```python
+    report = crawl(Quotes, out="quotes.jsonl", settings={"politeness.delay": 1})
+    ```
+
+    - `spiders`: `Spider` classes or instances, or what `crawl run` takes ("spiders/maoyan.py").
+    - `out`: one output or several, by suffix as `-o`. Without it the items are in `report.items`.
+    - `arguments`: what `-a` gives on the command line. `settings`: what `-s` gives, dotted or nested.
+    - `config`: what `--config` names.
+
+    Callable any number of times, from scripts (without a `__main__` guard), notebooks and tests. In the main
+    thread Ctrl-C ends the crawl as it ends `crawl run`, and the report of what was done is returned.
+    Raises `UsageError` for a spider, setting or output that cannot be used; a run that broke later has
+    `report.error`.
+    """
+    if not spiders:
+        raise UsageError("crawl() needs a spider", hint="crawl(MySpider)")
+    outputs = [out] if isinstance(out, str | Path) else list(out or ())
+    built = [build(spider, dict(arguments or {})) for spider in spiders]
+    flags = flat(settings or {}, "settings=")
+    return run(
+        built,
+        settings_of(built, config, [flags]),
+        outputs=[str(path) for path in outputs],
+        keep_items=not outputs,
+    )
+
+
+def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[Layer]) -> list[Settings]:
+    """The settings of each spider of a run, from all layers.
+
+    Raises `SettingsError` for a wrong setting, and `UsageError` where two spiders want a different value for
+    something that they share.
+    """
+    below = project_layer(Path.cwd())
+    above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
+    merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
+    shared = [_shared(settings) for settings in merged]
+    for spider, other in zip(spiders[1:], shared[1:], strict=True):
+        for key, value in other.items():
+            if value != shared[0][key]:
+                raise UsageError(
+                    f"{spiders[0].name} wants {key} = {shared[0][key]!r} and {spider.name} wants {value!r}, "
+                    "and spiders of one run share it",
+                    hint=f"say which: -s {key}=…, or run them one after the other",
+                )
+    return merged
+
+
+def run(
+    spiders: Sequence[Spider],
+    settings: Sequence[Settings],
+    *,
+    outputs: Sequence[str] = (),
+    keep_items: bool = False,
+    listeners: Sequence[Listener] = (),
+    live: bool = False,
+) -> Report:
+    """One crawl from start to report. `settings` has an entry per spider; the first one's shared parts count."""
+    common = settings[0]
+    chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
+    stats = Stats()
+    emitter = Emitter([stats, *listeners])
+    inbox: Inbox = SimpleQueue()
+    error: CrawlError | None = None
+    with _workshop(common, inbox) as shop:
+        chain.open()
+        engine = Engine(
+            spiders=spiders,
+            rules=_rules(spiders, settings, lambda failed: emitter.emit(events.ReadFailed(failed))),
+            frontier=Window(),
+            seen=SeenSet(shop.room),
+            hosts=Hosts(common.politeness.per_host, common.politeness.delay),
+            chain=chain,
+            inbox=inbox,
+            new_lane=shop.new_lane,
+            workers=shop.workers,
+            concurrency=common.crawl.concurrency,
+            horizon=common.crawl.linger,
+            stop_grace=common.crawl.stop_grace,
+            limits=common.limits,
+            switch=shop.switch,
+            emitter=emitter,
+            publish=shop.room.publish,
+        )
+
+        def leave_now(code: int) -> None:
+            # The main thread is somewhere in a C library. Outputs are only touched if it is in the user's code,
+            # where nobody else is writing to them.
+            if engine.reading is not None:
+                with suppress(Exception):
+                    chain.close()
+            shop.kill()
+            os._exit(code)
+
+        view = LiveView(stats, lambda: _extra(engine), quiet=not live)
+        signals = Signals(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now)
+        with signals:
+            emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
+            shop.switch.on_change(lambda: inbox.put(None))
+            view.start()
+            reason = "failed"
+            try:
+                reason = engine.run()
+            except CrawlError as raised:
+                error = raised
+            finally:
+                view.stop()
+                try:
+                    chain.close()
+                except OutputError as raised:
+                    error = error or raised
+                emitter.emit(events.Finished(reason))
+            ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
+
+            def report() -> Report:
+                return stats.report(
+                    outputs=outputs,
+                    kept=chain.kept,
+                    ended_by=_ended_by(ended_by),
+                    error=error,
+                    max_errors=common.limits.max_errors,
+                    allow_empty=common.limits.allow_empty,
+                )
+
+            for spider in spiders:
+                failed = read_closing(spider, report())
+                if failed is not None:
+                    emitter.emit(events.ReadFailed(failed))
+            return report()
+
+
+class _Workshop:
+    """The workers' side of a run: how lanes are made, the room, the switch."""
+
+    def __init__(
+        self,
+        workers: int,
+        new_lane: Callable[[int], Lane],
+        room: ControlRoom | RoomProxy,
+        switch: Switch,
+        kill: Callable[[], None],
+    ) -> None:
+        self.workers = workers
+        self.new_lane = new_lane
+        self.room = room
+        self.switch = switch
+        self.kill = kill
+
+
+@contextmanager
+def _workshop(settings: Settings, inbox: Inbox) -> Iterator[_Workshop]:
+    """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
+    kind = settings.crawl.pool
+    workers = 1 if kind == "inline" else settings.crawl.workers or cores()
+    fetch = settings.fetch
+    limits = FetchLimits(
+        timeout=fetch.timeout,
+        connect_timeout=fetch.connect_timeout,
+        read_timeout=fetch.read_timeout,
+        max_body=fetch.max_body,
+        max_threads=fetch.max_threads,
+        verify=fetch.verify,
+        only=tuple(settings.guard.only),
+    )
+    context = context_for(settings.crawl.start_method) if kind == "process" else None
+    gauges = Gauges(workers, context)
+    pids: dict[int, int] = {}
+    process: RoomProcess | None = None
+    room: ControlRoom | RoomProxy
+    if context is None:
+        room, switch = local_room(gauges)
+    else:
+        running, stop = context.Event(), context.Event()
+        running.set()
+        process = RoomProcess(context, gauges, running, stop)
+        room, switch = process.room, Switch(gauges.level, running, stop)
+        pids[-1] = process.pid
+
+    def new_lane(number: int) -> Lane:
+        key = f"{os.getpid()}-{next(_keys)}"
+        setup = Setup(key, number, "inline" if kind == "inline" else "requests", limits)
+        pool: Pool
+        if context is not None:
+            pool = started = ProcessPool(context, open_worker, (setup, gauges))
+            pids[number] = started.pid
+        else:
+            make = InlinePool if kind == "inline" else ThreadPool
+            pool = make(open_worker, (setup, gauges), lambda: close_worker(key))
+        return Lane(number, key, pool, exchange, inbox, settings.crawl.linger)
+
+    def kill() -> None:
+        for pid in pids.values():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    try:
+        yield _Workshop(workers, new_lane, room, switch, kill)
+    finally:
+        switch.stop()  # lets the helper thread that waits for it go
+        if process is not None:
+            process.close()
+
+
+def _rules(
+    spiders: Sequence[Spider], settings: Sequence[Settings], read_failed: Callable[[PageError], None]
+) -> list[Rules]:
+    """The rules of each spider. Cookies are one jar for the run, as one browser would have."""
+    cookies = Cookies()
+    return [
+        Rules(_rules_of(spider, own, cookies, read_failed), ORDER)
+        for spider, own in zip(spiders, settings, strict=True)
+    ]
+
+
+def _rules_of(
+    spider: Spider, settings: Settings, cookies: Cookies, read_failed: Callable[[PageError], None]
+) -> list[Rule]:
+    def own_signature(request: Request, response: Response) -> bool | str:
+        answer = read_blocked(spider, response, request)
+        if isinstance(answer, PageError):
+            read_failed(answer)
+            return False
+        return answer
+
+    has_own_signature = type(spider).blocked is not Spider.blocked
+    retry, limits, fetch = settings.retry, settings.limits, settings.fetch
+    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    if limits.max_depth >= 0:
+        rules.append(Depth(limits.max_depth))
+    rules += [
+        HeaderFields(fetch.user_agent, fetch.headers),
+        cookies,
+        Blocked(own_signature if has_own_signature else None),
+        Redirect(settings.redirect.max_hops),
+        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        Status(fetch.accept_status, retry.status),
+    ]
+    return rules
+
+
+def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
+    places = [os.path.realpath(path) if path != "-" else path for path in outputs]
+    for path, place in zip(outputs, places, strict=True):
+        if places.count(place) > 1:
+            raise UsageError(f"the output {path} is named twice")
+    return [exporter_for(path, settings.output.format) for path in outputs]
+
+
+# What every spider of a run may have for itself; everything else belongs to the run.
+_OWN_SECTIONS = ("scope", "retry", "redirect")
+_OWN_KEYS = ("fetch.headers", "fetch.user_agent", "fetch.accept_status", "limits.max_depth")
+
+
+def _shared(settings: Settings) -> dict[str, Any]:
+    values = flat(msgspec.to_builtins(settings), "").values
+    return {
+        key: value
+        for key, value in values.items()
+        if key.partition(".")[0] not in _OWN_SECTIONS and key not in _OWN_KEYS
+    }
+
+
+def _extra(engine: Engine) -> Extra:
+    reading = engine.reading
+    url, since = reading if reading is not None else ("", 0.0)
+    return Extra(
+        queue=engine.waiting,
+        in_flight=engine.in_flight,
+        idle=engine.idle_reason(),
+        parsing=url,
+        parsing_seconds=monotonic() - since if url else 0.0,
+    )
+
+
+def _ended_by(name: str) -> EndedBy:
+    return name if name in ("SIGINT", "SIGTERM", "SIGHUP", "stop") else ""  # type: ignore[return-value]

@@ -1,0 +1,152 @@
+"""`crawl run SPIDER…`: run spiders to their end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from crawler.errors import UsageError
+from crawler.settings import Layer
+
+# option -> setting; the flag's own name is what an error message shows
+_SETTINGS = {
+    "workers": "crawl.workers",
+    "concurrency": "crawl.concurrency",
+    "pool": "crawl.pool",
+    "per_host": "politeness.per_host",
+    "delay": "politeness.delay",
+    "max_pages": "limits.max_pages",
+    "max_items": "limits.max_items",
+    "max_depth": "limits.max_depth",
+    "max_time": "limits.max_time",
+    "max_errors": "limits.max_errors",
+    "stop_after_errors": "limits.stop_after_errors",
+    "allow_empty": "limits.allow_empty",
+    "meta": "output.meta",
+    "template": "output.format",
+    "log_level": "log.level",
+    "log_file": "log.file",
+}
+
+
+@click.command("run")
+@click.argument("spiders", nargs=-1, required=True, metavar="SPIDER...")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FILE",
+    help="Write items to FILE, by suffix .jsonl .csv .json .txt; - writes JSON Lines to standard output. "
+    "May be given several times. An existing file is replaced.",
+)
+@click.option(
+    "-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="Set an argument of the spider."
+)
+@click.option(
+    "-s",
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Set any setting (see config/default.toml).",
+)
+@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@click.option(
+    "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
+)
+@click.option("--meta", is_flag=True, default=None, help="Add _url and _fetched to each item.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
+@click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
+@click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
+@click.option("--delay", type=float, metavar="SECONDS", help="Pause between two requests to a host.")
+@click.option("--max-pages", type=int, metavar="N", help="Stop after N pages.")
+@click.option("--max-items", type=int, metavar="N", help="Stop after N items.")
+@click.option("--max-depth", type=int, metavar="N", help="Follow links N steps from the start.")
+@click.option("--max-time", type=float, metavar="SECONDS", help="Stop after so long.")
+@click.option("--max-errors", type=int, metavar="N", help="Errors that still count as success (default 0).")
+@click.option("--stop-after-errors", type=int, metavar="N", help="Stop once there are N errors.")
+@click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
+@click.option("--pool", type=click.Choice(["process", "thread", "inline"]), help="What fetches pages.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
+@click.option("--log-file", metavar="FILE", help="Also log to FILE.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every page (--log-level debug).")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors; no view, no report.")
+def command(
+    spiders: tuple[str, ...],
+    outputs: tuple[str, ...],
+    arguments: tuple[str, ...],
+    assignments: tuple[str, ...],
+    config: str | None,
+    verbose: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run spiders to their end.
+
+    SPIDER is a file (spiders/maoyan.py), a class in a file (spiders/x.py:Films), or a name in spiders/ (maoyan).
+    Several spiders share the workers and the limits per host.
+    """
+    report = execute(spiders, outputs, arguments, flags(assignments, verbose, options), config, quiet)
+    if not quiet:
+        click.echo(report.summary(), err=True)
+    sys.exit(report.exit_code)
+
+
+def execute(
+    targets: tuple[str, ...],
+    outputs: tuple[str, ...],
+    arguments: tuple[str, ...],
+    layers: list[Layer],
+    config: str | None,
+    quiet: bool,
+    keep_items: bool = False,
+) -> Any:
+    """Load, run, and return the report. Shared with `crawl demo`."""
+    from crawler.assemble import run, settings_of
+    from crawler.observe.log import LogListener, setup
+    from crawler.spider.load import load
+
+    given = dict(_pair(text, "-a", "name=value") for text in arguments)
+    loaded = [load(target, given) for target in targets]
+    settings = settings_of(loaded, config, layers)
+    undo = setup(settings[0].log.level, settings[0].log.file, quiet)
+    try:
+        # Items and a debugger's prompt would be drawn over.
+        shares_terminal = ("-" in outputs and sys.stdout.isatty()) or settings[0].crawl.pool == "inline"
+        return run(
+            loaded,
+            settings,
+            outputs=outputs,
+            keep_items=keep_items,
+            listeners=[LogListener(logging.getLogger("crawler"))],
+            live=not quiet and not shares_terminal,
+        )
+    finally:
+        undo()
+
+
+def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) -> list[Layer]:
+    """One layer per flag, weakest first, so that an error message can name the flag. A flag of its own beats `-s`."""
+    layers = []
+    for text in assignments:
+        key, value = _pair(text, "-s", "section.key=value")
+        layers.append(Layer(f"-s {text}", {key: value}))
+    if verbose:
+        layers.append(Layer("--verbose", {"log.level": "debug"}))
+    for option, key in _SETTINGS.items():
+        given = options.get(option)
+        if given is not None:
+            flag = "--format" if option == "template" else "--" + option.replace("_", "-")
+            layers.append(Layer(flag, {key: given}))
+    return layers
+
+
+def _pair(text: str, flag: str, shape: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{flag} {text}: expected {shape}")
+    return name.strip(), value

@@ -1,0 +1,207 @@
+"""The control room: a Manager process with the seen dict, the live numbers and the switch.
+
+It listens on a private Unix socket (a fresh 0700 folder, a random key); nothing listens on TCP. The
+room is a fast answer and a meeting place, never the only copy of anything: losing it loses no page.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+from contextlib import suppress
+from multiprocessing.context import BaseContext
+from multiprocessing.managers import BaseManager, BaseProxy
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+from crawler.control.gauges import Gauges
+from crawler.control.switch import Level, Switch
+from crawler.errors import CrawlError
+from crawler.pool.context import begin_child
+
+DEADLINE = 5.0  # seconds any call to the room may take; after that it counts as killed
+_LONGEST_PATH = 90  # the kernel refuses longer socket paths
+
+
+class RoomLost(CrawlError):
+    """The control room does not answer any more."""
+
+
+class ControlRoom:
+    """What the room does. Lives in the manager process, or in the caller's for a crawl without processes."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self._seen: dict[bytes, None] = {}
+        self._numbers: dict[str, Any] = {}
+        self._lock = threading.Lock()  # each client is served by a thread of its own
+
+    def claim(self, fingerprints: bytes) -> bytes:
+        """`fingerprints` are 8 bytes each, one after the other; the answer has a byte for each: 1 = new, 0 = seen."""
+        seen = self._seen
+        answer = bytearray(len(fingerprints) // 8)
+        with self._lock:
+            for position in range(len(answer)):
+                fingerprint = fingerprints[8 * position : 8 * position + 8]
+                if fingerprint not in seen:
+                    seen[fingerprint] = None
+                    answer[position] = 1
+        return bytes(answer)
+
+    def seen(self) -> int:
+        """How many fingerprints have been claimed."""
+        return len(self._seen)
+
+    def publish(self, numbers: dict[str, Any]) -> None:
+        """Replace the live numbers (called by the crawl itself, about once a second)."""
+        self._numbers = numbers
+
+    def numbers(self) -> dict[str, Any]:
+        """The live numbers as last published, and the level of the switch."""
+        return {**self._numbers, "level": self._switch.level.name.lower()}
+
+    def level(self) -> str:
+        return self._switch.level.name.lower()
+
+    def pause(self) -> bool:
+        return self._switch.pause()
+
+    def go(self) -> bool:
+        return self._switch.go()
+
+    def stop(self, now: bool = False) -> None:
+        self._switch.stop(now)
+
+
+_room: ControlRoom | None = None
+
+
+def _open_room(gauges: Gauges, running: Any, stop: Any) -> None:
+    """The initializer of the manager process."""
+    global _room
+    begin_child()
+    _room = ControlRoom(Switch(gauges.level, running, stop))
+
+
+def _the_room() -> ControlRoom:
+    assert _room is not None
+    return _room
+
+
+class RoomProxy(BaseProxy):
+    """The room as seen from another process. Every call has a deadline and raises `RoomLost` after it."""
+
+    _exposed_ = ("claim", "seen", "publish", "numbers", "level", "pause", "go", "stop")
+
+    def _connect(self) -> None:
+        super()._connect()  # type: ignore[misc]
+        # A deadline in the kernel: a room that is stopped or gone makes `recv` fail instead of waiting for ever.
+        with socket.socket(fileno=os.dup(self._tls.connection.fileno())) as end:  # type: ignore[attr-defined]
+            limit = struct.pack("ll", int(DEADLINE), 0)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+    def _call(self, method: str, *args: Any) -> Any:
+        try:
+            return self._callmethod(method, args)
+        except (OSError, EOFError) as error:
+            reason = "no answer" if isinstance(error, BlockingIOError) else type(error).__name__
+            raise RoomLost(f"the control room is gone ({reason})") from error
+
+    def claim(self, fingerprints: bytes) -> bytes:
+        return bytes(self._call("claim", fingerprints))
+
+    def seen(self) -> int:
+        return int(self._call("seen"))
+
+    def publish(self, numbers: dict[str, Any]) -> None:
+        self._call("publish", numbers)
+
+    def numbers(self) -> dict[str, Any]:
+        return dict(self._call("numbers"))
+
+    def level(self) -> str:
+        return str(self._call("level"))
+
+    def pause(self) -> bool:
+        return bool(self._call("pause"))
+
+    def go(self) -> bool:
+        return bool(self._call("go"))
+
+    def stop(self, now: bool = False) -> None:
+        self._call("stop", now)
+
+
+class _RoomManager(BaseManager):
+    pass
+
+
+_RoomManager.register("room", callable=_the_room, proxytype=RoomProxy)
+
+
+class RoomProcess:
+    """The manager process of a run, started and ended by the crawl.
+
+    `address` (a socket path) and `key` are all another process needs for `attach`.
+    """
+
+    def __init__(self, context: BaseContext, gauges: Gauges, running: Any, stop: Any) -> None:
+        self.folder = _private_folder()
+        self.address = str(self.folder / "room")
+        self.key = secrets.token_bytes(32)
+        manager: Any = _RoomManager(address=self.address, authkey=self.key, ctx=context)
+        self._manager = manager
+        try:
+            manager.start(_open_room, (gauges, running, stop))
+            self.pid: int = manager._process.pid
+            self.room: RoomProxy = manager.room()
+        except (OSError, EOFError) as error:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise RoomLost(f"the control room could not be started: {error}") from error
+        # However this process ends, short of a kill, the socket's folder goes with it.
+        self._cleanup = Finalize(self, shutil.rmtree, (self.folder, True), exitpriority=5)
+
+    def close(self) -> None:
+        """End the process. It holds nothing that has to be saved, so it is not asked."""
+        shutdown = self._manager.shutdown
+        shutdown.cancel()
+        process = self._manager._process
+        process.kill()
+        process.join(DEADLINE)
+        with suppress(ValueError):
+            process.close()
+        self._cleanup()
+
+
+def attach(address: str, key: bytes) -> RoomProxy:
+    """The room of a running crawl, from another process. Raises `RoomLost` if nobody answers."""
+    manager: Any = _RoomManager(address=address, authkey=key)
+    try:
+        manager.connect()
+        room: RoomProxy = manager.room()
+    except (OSError, EOFError) as error:
+        raise RoomLost(f"no control room answers at {address}: {error}") from error
+    return room
+
+
+def local_room(gauges: Gauges) -> tuple[ControlRoom, Switch]:
+    """A room inside this process, for a crawl without child processes."""
+    running, stop = threading.Event(), threading.Event()
+    running.set()
+    switch = Switch(gauges.level, running, stop)
+    return ControlRoom(switch), switch
+
+
+def _private_folder() -> Path:
+    base = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="crawl-", dir=base if len(base) <= _LONGEST_PATH - 20 else "/tmp"))
+
+
+__all__ = ["ControlRoom", "Level", "RoomLost", "RoomProcess", "RoomProxy", "attach", "local_room"]

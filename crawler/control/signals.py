@@ -1,0 +1,97 @@
+"""Ctrl-C, SIGTERM and SIGHUP while a crawl runs: the first one drains, the second one leaves at once.
+
+Python runs signal handlers in the main thread and only between its own instructions, so a long call
+into a C library (an XPath over a huge page) holds them up. The operating system's byte in the wake-up
+pipe is not held up: a thread reads it and, a moment after the second signal, ends the process itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from crawler.control.switch import Level, Switch
+from crawler.errors import StopNow
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PATIENCE = 0.8  # seconds the main thread has to leave after the second signal
+
+
+class Signals:
+    """A context in which the signals of the terminal steer `switch`. Does nothing outside the main thread.
+
+    `wake` makes the engine look at the switch; `in_user_code` says whether an exception may be raised
+    where the main thread is; `emergency` ends the process at once and is given the exit code.
+    `ended_by` is the name of the first signal, or "".
+    """
+
+    def __init__(
+        self,
+        switch: Switch,
+        wake: Callable[[], None],
+        in_user_code: Callable[[], bool],
+        emergency: Callable[[int], None],
+    ) -> None:
+        self.ended_by = ""
+        self._switch = switch
+        self._wake = wake
+        self._in_user_code = in_user_code
+        self._emergency = emergency
+        self._left = threading.Event()
+        self._active = threading.current_thread() is threading.main_thread()
+        self._handlers: dict[int, Any] = {}
+        self._old_wakeup = -1
+
+    def __enter__(self) -> Signals:
+        if self._active:
+            self._read_end, self._write_end = os.pipe()
+            os.set_blocking(self._write_end, False)
+            self._old_wakeup = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+            for number in WATCHED:
+                self._handlers[number] = signal.signal(number, self._handle)
+            self._thread = threading.Thread(target=self._read, name="signals", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._active:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            signal.set_wakeup_fd(self._old_wakeup)
+            self._left.set()
+            os.close(self._write_end)  # the reader sees the end
+            self._thread.join()
+            os.close(self._read_end)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._note(number)
+        self._wake()
+        if self._switch.level == Level.STOP_NOW and self._in_user_code():
+            raise StopNow
+
+    def _note(self, number: int) -> None:
+        """Record a signal; the handler and the thread may both do it, in any order."""
+        if not self.ended_by:
+            self.ended_by = signal.Signals(number).name
+
+    def _read(self) -> None:
+        """Runs in the thread: one byte per signal, in the order they came."""
+        seen = 0
+        while numbers := os.read(self._read_end, 64):
+            for number in numbers:
+                if number not in WATCHED:
+                    continue
+                self._note(number)
+                seen += 1
+                self._switch.raise_level(Level.STOP if seen == 1 else Level.STOP_NOW)
+                self._wake()
+                if seen == 2:
+                    threading.Thread(target=self._watch_leaving, name="leave-now", daemon=True).start()
+
+    def _watch_leaving(self) -> None:
+        if not self._left.wait(_PATIENCE):
+            self._emergency(130 if self.ended_by == "SIGINT" else 143)

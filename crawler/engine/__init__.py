@@ -1,0 +1,1 @@
+"""The loop that walks every URL, in the main thread of the parent."""

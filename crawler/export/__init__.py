@@ -1,0 +1,1 @@
+"""Output files, one module per format; `registry` picks the one that a path asks for."""

@@ -1,0 +1,1 @@
+"""Clients that fetch. The only room that knows `requests` and `urllib3`."""

@@ -1,0 +1,64 @@
+"""From the exceptions of `requests`, `urllib3` and the standard library to a `FailureKind`."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import urllib3.exceptions as u
+from requests import exceptions as r
+
+from crawler.fetch.guard import AddressRefused
+from crawler.response import FailureKind
+
+# The first entry that matches anything in the chain of causes decides: the specific ones stand first.
+_KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
+    (AddressRefused, "guard"),
+    ((r.InvalidURL, r.MissingSchema, r.InvalidSchema, r.InvalidHeader, u.LocationParseError), "invalid"),
+    ((socket.gaierror, u.NameResolutionError), "dns"),
+    ((r.SSLError, u.SSLError, ssl.SSLError), "tls"),
+    # urllib3 derives "could not connect" from "timed out while connecting"; what really timed out is a TimeoutError.
+    ((ConnectionRefusedError, u.NewConnectionError), "connect"),
+    ((r.Timeout, u.TimeoutError, TimeoutError), "timeout"),
+    ((u.IncompleteRead, u.InvalidChunkLength, u.DecodeError, r.ContentDecodingError), "partial"),
+    ((ConnectionResetError, BrokenPipeError, ConnectionAbortedError), "reset"),
+    ((u.ProtocolError, r.ChunkedEncodingError, u.HTTPError, r.ConnectionError), "protocol"),
+    ((ValueError, UnicodeError), "invalid"),
+    (OSError, "connect"),
+)
+
+
+def kind_of(error: BaseException) -> tuple[FailureKind, str]:
+    """The kind of a failure and one plain line about it, from an exception and everything that caused it."""
+    chain = list(_causes(error))
+    for kinds, kind in _KINDS:
+        for cause in chain:
+            if isinstance(cause, kinds):
+                return kind, _line(chain, cause)
+    return "error", _line(chain, error)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception, what it wraps in its arguments (as urllib3 and requests do), and what it was raised from."""
+    waiting: list[object] = [error]
+    known: set[int] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, BaseException) and id(one) not in known:
+            known.add(id(one))
+            yield one
+            waiting += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
+
+
+def _line(chain: list[BaseException], cause: BaseException) -> str:
+    """The innermost plain message: wrappers repeat object addresses and pools that help nobody."""
+    if isinstance(cause, AddressRefused):
+        return str(cause)
+    system = next(
+        (e for e in chain if isinstance(e, OSError) and e.strerror and type(e).__module__ != "requests"), None
+    )
+    if system is not None:
+        return str(system.strerror)
+    text = str(cause).rsplit("object at 0x", 1)[-1]
+    return " ".join(text.split())[:300] or type(cause).__name__

@@ -1,0 +1,17 @@
+"""What bounds a fetch: times, sizes, threads, and where a connection may lead."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class FetchLimits(msgspec.Struct, frozen=True):
+    """Handed to a worker's fetcher at its start. Times are seconds, sizes bytes."""
+
+    timeout: float = 60.0
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    max_body: int = 10_000_000
+    max_threads: int = 256
+    verify: bool = True
+    only: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""What waits to be fetched, and what has been found before."""

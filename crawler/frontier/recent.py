@@ -1,0 +1,30 @@
+"""URLs that were offered a moment ago, so that the links every page of a site repeats cost next to nothing.
+
+Only a shortcut in front of the seen set: what is not in here is asked there.
+"""
+
+from __future__ import annotations
+
+_MOST = 50_000  # URLs per generation
+
+
+class Recent:
+    """A set of bounded size. The older half is forgotten when the younger half is full; what is used stays."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._young: set[str] = set()
+        self._old: set[str] = set()
+
+    def __contains__(self, url: str) -> bool:
+        if url in self._young:
+            return True
+        if url in self._old:
+            self.add(url)
+            return True
+        return False
+
+    def add(self, url: str) -> None:
+        if len(self._young) >= self._most:
+            self._old, self._young = self._young, set()
+        self._young.add(url)

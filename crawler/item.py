@@ -1,0 +1,63 @@
+"""What spiders yield as data: dicts, dataclasses, attrs classes, msgspec structs, pydantic models."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import msgspec
+
+
+def is_item(value: object) -> bool:
+    """Whether a callback may yield `value` as an item."""
+    kind = type(value)
+    return (
+        kind is dict
+        or isinstance(value, (dict, msgspec.Struct))
+        or (
+            not isinstance(value, type)
+            and (dataclasses.is_dataclass(value) or hasattr(kind, "__attrs_attrs__") or hasattr(kind, "model_dump"))
+        )
+    )
+
+
+def as_dict(item: Any) -> dict[str, Any]:
+    """The fields of an item, in the order they were declared. Nested values stay as they are.
+
+    Raises `TypeError` for what is not an item, or has keys that are not strings.
+    """
+    if isinstance(item, dict):
+        fields = dict(item)
+    elif isinstance(item, msgspec.Struct):
+        fields = {name: getattr(item, name) for name in item.__struct_fields__}
+    elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+        fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    elif hasattr(type(item), "__attrs_attrs__"):
+        fields = {attribute.name: getattr(item, attribute.name) for attribute in type(item).__attrs_attrs__}
+    elif hasattr(type(item), "model_dump"):
+        fields = item.model_dump()
+    else:
+        raise TypeError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
+    for name, value in fields.items():
+        if type(name) is not str:
+            raise TypeError(f"the item has the key {name!r}: field names are strings")
+        if type(value) is not str and isinstance(value, str):
+            # What lxml gives for text is a str that keeps the whole document alive.
+            fields[name] = str.__str__(value)
+    return fields
+
+
+def to_json(fields: dict[str, Any]) -> bytes:
+    """One line of JSON, UTF-8, non-ASCII as it is. Raises `TypeError` or `ValueError` for what JSON cannot hold."""
+    return msgspec.json.encode(fields, enc_hook=_encode_unknown)
+
+
+def _encode_unknown(value: Any) -> Any:
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"a value of type {type(value).__name__} cannot be written")

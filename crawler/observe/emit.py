@@ -1,0 +1,27 @@
+"""From the engine to the listeners: each event goes to those who want its type, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+from crawler.observe.events import Event
+from crawler.protocols import Listener
+
+
+class Emitter:
+    """A table of listeners by type of event, so that nobody is called for what it does not hear."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self._table: dict[type, list[Callable[[Any], None]]] = {}
+        for listener in listeners:
+            for kind in listener.hears or get_args(Event):
+                self._table.setdefault(kind, []).append(listener.hear)
+
+    def hears(self, kind: type) -> bool:
+        """Whether anybody listens to this type."""
+        return kind in self._table
+
+    def emit(self, event: Event) -> None:
+        for hear in self._table.get(type(event), ()):
+            hear(event)

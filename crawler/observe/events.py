@@ -1,0 +1,121 @@
+"""What happens in a run, as frozen values that listeners hear. Emitted by the engine, one per fact."""
+
+from __future__ import annotations
+
+import msgspec
+
+from crawler.reading import PageError
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Base of the events."""
+
+
+class Started(Fact, frozen=True):
+    """The crawl begins. `spiders` are their names."""
+
+    spiders: tuple[str, ...]
+    workers: int
+    pool: str
+
+
+class Fetched(Fact, frozen=True):
+    """An answer came from the network; one per response, whatever becomes of it."""
+
+    host: str
+    status: int
+    size: int
+    seconds: float
+
+
+class PageRead(Fact, frozen=True):
+    """A callback has read a page without an error."""
+
+    url: str
+    callback: str
+    items: int
+    requests: int
+
+
+class FetchFailed(Fact, frozen=True):
+    """A request is given up after its retries, or for good reason at once. `kind` is a `FailureKind`.
+
+    `error` is true where it counts as a page error (a 404 is counted, it is not an error).
+    """
+
+    url: str
+    kind: str
+    detail: str
+    error: bool
+
+
+class Retried(Fact, frozen=True):
+    """A request goes back to the frontier for another attempt."""
+
+    url: str
+    reason: str
+    delay: float
+
+
+class Dropped(Fact, frozen=True):
+    """A rule said no. `reason` begins with the rule's name: "scope: ..."."""
+
+    url: str
+    reason: str
+
+
+class Blocked(Fact, frozen=True):
+    """A verification or ban page came instead of the page. `start` is true if it answered a start URL."""
+
+    url: str
+    reason: str
+    start: bool
+
+
+class ReadFailed(Fact, frozen=True):
+    """User code raised while reading a page, starting or closing; what that page gave is thrown away."""
+
+    error: PageError
+
+
+class ItemStored(Fact, frozen=True):
+    """`count` items were handed to the outputs."""
+
+    count: int
+
+
+class ItemFailed(Fact, frozen=True):
+    """One item could not be stored."""
+
+    url: str
+    reason: str
+
+
+class WorkerLost(Fact, frozen=True):
+    """A worker died or fell silent; `requests` went back to the frontier."""
+
+    lane: int
+    reason: str
+    requests: int
+
+
+class Finished(Fact, frozen=True):
+    """The crawl is over. `reason` is "finished", "max_pages reached", "stopped by Ctrl-C", ..."""
+
+    reason: str
+
+
+Event = (
+    Started
+    | Fetched
+    | PageRead
+    | FetchFailed
+    | Retried
+    | Dropped
+    | Blocked
+    | ReadFailed
+    | ItemStored
+    | ItemFailed
+    | WorkerLost
+    | Finished
+)

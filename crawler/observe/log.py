@@ -1,0 +1,186 @@
+"""The log: where lines go (standard error, a file), how they look, and which events become lines.
+
+One line per message, and nothing of foreign origin raw in it (`plain`). A traceback follows its message,
+indented, so that no page can forge a line of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from crawler.errors import OutputError
+from crawler.observe.events import (
+    Blocked,
+    Dropped,
+    Event,
+    Fetched,
+    FetchFailed,
+    Finished,
+    ItemFailed,
+    PageRead,
+    ReadFailed,
+    Retried,
+    Started,
+    WorkerLost,
+)
+from crawler.observe.plain import plain
+
+NAME = "crawler"
+
+_CHATTY = ("urllib3", "charset_normalizer", "asyncio")  # libraries whose notes are about themselves
+
+
+def setup(
+    level: Literal["debug", "info", "warning", "error"], file: str = "", quiet: bool = False
+) -> Callable[[], None]:
+    """Send the log to standard error, and to `file` (appended) if one is named; the function that undoes it.
+
+    All loggers are heard, so a spider may use `logging.getLogger("maoyan")`. `quiet` leaves only errors on
+    standard error; the file gets everything from `level` up. Raises `OutputError` if the file cannot be opened.
+    """
+    lowest = logging.getLevelName(level.upper())
+    to_stderr = StandardError(max(lowest, logging.ERROR) if quiet else lowest)
+    to_stderr.setFormatter(LineFormatter("%H:%M:%S"))
+    handlers: list[logging.Handler] = [to_stderr]
+    if file:
+        try:
+            to_file = LogFile(file, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(
+                f"cannot write the log {file}: {error.strerror}", hint="see the setting log.file"
+            ) from error
+        to_file.setFormatter(LineFormatter("%Y-%m-%d %H:%M:%S"))
+        handlers.append(to_file)
+
+    root = logging.getLogger()
+    levels = {logger: logger.level for logger in (root, logging.getLogger(NAME), *map(logging.getLogger, _CHATTY))}
+    for logger in levels:
+        logger.setLevel(logging.ERROR if logger.name in _CHATTY else lowest)
+    for handler in handlers:
+        root.addHandler(handler)
+
+    def undo() -> None:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+        for logger, before in levels.items():
+            logger.setLevel(before)
+
+    return undo
+
+
+class LineFormatter(logging.Formatter):
+    """`12:34:56 warning  message`; messages of other loggers than the crawler's begin with their name."""
+
+    def __init__(self, time_format: str) -> None:
+        super().__init__(datefmt=time_format)
+
+    def format(self, record: logging.LogRecord) -> str:
+        origin = "" if record.name.partition(".")[0] == NAME else f"{record.name}: "
+        head = f"{self.formatTime(record, self.datefmt)} {record.levelname.lower():<8} "
+        line = head + plain(origin + record.getMessage())
+        trace = getattr(record, "trace", "") or (self.formatException(record.exc_info) if record.exc_info else "")
+        return "\n".join([line, *(f"    {plain(part)}" for part in trace.splitlines())])
+
+
+class StandardError(logging.Handler):
+    """Writes to whatever `sys.stderr` is at that moment, as the live view changes it while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)  # tells of wrong arguments, keeps still where nobody reads standard error any more
+
+
+class LogFile(logging.FileHandler):
+    """A log file. If it cannot be written any more, that is said once on standard error and the crawl goes on."""
+
+    def __init__(self, path: str, encoding: str) -> None:
+        super().__init__(path, encoding=encoding)
+        self._told = False
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what could not be written has been told
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            sys.stderr.write(f"cannot write the log {plain(self.baseFilename)} any more: {error.strerror}\n")
+
+
+class LogListener:
+    """Turns events into log lines. `hears` leaves out the events that the level of `logger` would not show."""
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        self._logger = logger or logging.getLogger(NAME)
+        handlers: dict[type[Any], tuple[int, Callable[[Any], None]]] = {
+            Started: (logging.INFO, self._on_started),
+            Fetched: (logging.DEBUG, self._on_fetched),
+            PageRead: (logging.DEBUG, self._on_page_read),
+            FetchFailed: (logging.INFO, self._on_fetch_failed),
+            Retried: (logging.INFO, self._on_retried),
+            Dropped: (logging.DEBUG, self._on_dropped),
+            Blocked: (logging.WARNING, self._on_blocked),
+            ReadFailed: (logging.ERROR, self._on_read_failed),
+            ItemFailed: (logging.ERROR, self._on_item_failed),
+            WorkerLost: (logging.WARNING, self._on_worker_lost),
+            Finished: (logging.INFO, self._on_finished),
+        }
+        self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
+        # An error at WARNING is shown where notes at INFO are not.
+        if self._logger.isEnabledFor(logging.WARNING):
+            self._handlers[FetchFailed] = self._on_fetch_failed
+        self.hears: tuple[type[Any], ...] | None = tuple(self._handlers)
+
+    def hear(self, event: Event) -> None:
+        """Log one event."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _on_started(self, event: Started) -> None:
+        workers = "1 worker" if event.workers == 1 else f"{event.workers} workers"
+        self._logger.info("%s: started, %s (%s)", ", ".join(event.spiders), workers, event.pool)
+
+    def _on_fetched(self, event: Fetched) -> None:
+        self._logger.debug("%s answered %d, %d bytes in %.3f s", event.host, event.status, event.size, event.seconds)
+
+    def _on_page_read(self, event: PageRead) -> None:
+        self._logger.debug("%s read %s: items %d, requests %d", event.callback, event.url, event.items, event.requests)
+
+    def _on_fetch_failed(self, event: FetchFailed) -> None:
+        level = logging.WARNING if event.error else logging.INFO
+        self._logger.log(level, "failed: %s: %s: %s", event.url, event.kind, event.detail)
+
+    def _on_retried(self, event: Retried) -> None:
+        self._logger.info("again in %.1f s: %s: %s", event.delay, event.url, event.reason)
+
+    def _on_dropped(self, event: Dropped) -> None:
+        self._logger.debug("dropped: %s: %s", event.url, event.reason)
+
+    def _on_blocked(self, event: Blocked) -> None:
+        self._logger.warning("blocked: %s: %s", event.url, event.reason)
+
+    def _on_read_failed(self, event: ReadFailed) -> None:
+        error = event.error
+        self._logger.error("%s failed on %s: %s", error.callback, error.url, error, extra={"trace": error.trace})
+
+    def _on_item_failed(self, event: ItemFailed) -> None:
+        self._logger.error("item not stored: %s: %s", event.url, event.reason)
+
+    def _on_worker_lost(self, event: WorkerLost) -> None:
+        requests = "1 request goes" if event.requests == 1 else f"{event.requests} requests go"
+        self._logger.warning("worker %d is gone (%s); %s back to the frontier", event.lane, event.reason, requests)
+
+    def _on_finished(self, event: Finished) -> None:
+        self._logger.info("ended: %s", event.reason)

@@ -1,0 +1,1 @@
+"""Pools of exactly one worker, the lanes over them, and everything private to `multiprocessing`."""

@@ -1,0 +1,128 @@
+"""The `multiprocessing` context for every child of a crawl, and what a child does first.
+
+Children never import the user's `__main__`: what they run is named by module, and spider files are
+loaded by path. So a script needs no `if __name__ == "__main__"` guard, whatever the start method.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import connection, forkserver, popen_fork, popen_forkserver, popen_spawn_posix, spawn
+from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+# Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# What the fork server imports once, so that each worker starts with it in place.
+PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fetcher"]
+
+_launching = threading.local()
+_stock_preparation_data = spawn.get_preparation_data
+
+
+def _preparation_data(name: str) -> dict[str, Any]:
+    """As the library's, but without the way to `__main__` while one of our own processes starts."""
+    data = _stock_preparation_data(name)
+    if getattr(_launching, "ours", False):
+        data.pop("init_main_from_name", None)
+        data.pop("init_main_from_path", None)
+    return data
+
+
+spawn.get_preparation_data = _preparation_data
+
+
+@contextmanager
+def _launch_of_ours() -> Iterator[None]:
+    # Signals stay blocked until the child has set its own handlers: a mask is inherited, a handler is not.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
+    _launching.ours = True
+    try:
+        yield
+    finally:
+        _launching.ours = False
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _ForkPopen(popen_fork.Popen):
+    def _launch(self, process_obj: Any) -> None:
+        with _launch_of_ours():
+            super()._launch(process_obj)  # type: ignore[misc]
+
+
+class _SpawnPopen(popen_spawn_posix.Popen):
+    def _launch(self, process_obj: Any) -> None:
+        with _launch_of_ours():
+            super()._launch(process_obj)  # type: ignore[misc]
+
+
+class _ForkServerPopen(popen_forkserver.Popen):
+    def _launch(self, process_obj: Any) -> None:
+        with _launch_of_ours():
+            super()._launch(process_obj)  # type: ignore[misc]
+
+
+class _ForkProcess(BaseProcess):
+    _start_method = "fork"
+    _Popen = staticmethod(_ForkPopen)
+
+
+class _SpawnProcess(BaseProcess):
+    _start_method = "spawn"
+    _Popen = staticmethod(_SpawnPopen)
+
+
+class _ForkServerProcess(BaseProcess):
+    _start_method = "forkserver"
+    _Popen = staticmethod(_ForkServerPopen)
+
+
+class _Fork(ForkContext):
+    Process = _ForkProcess  # type: ignore[assignment]
+
+
+class _Spawn(SpawnContext):
+    Process = _SpawnProcess  # type: ignore[assignment]
+
+
+class _ForkServer(ForkServerContext):
+    Process = _ForkServerProcess  # type: ignore[assignment]
+
+
+def context_for(start_method: str) -> BaseContext:
+    """The context of "fork", "spawn", "forkserver", or "auto" (forkserver where there is one, else spawn).
+
+    A fork server is started at once, in the background: it imports while the caller goes on.
+    """
+    if start_method == "auto":
+        start_method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()
+    if start_method == "forkserver":
+        context.set_forkserver_preload(PRELOAD)
+        with _launch_of_ours():
+            forkserver.ensure_running()
+    return context
+
+
+def begin_child() -> None:
+    """The first call in a child: deaf to the signals of the terminal, and gone when the parent is gone."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
+    signal.set_wakeup_fd(-1)
+    threading.Thread(target=_leave_with_parent, name="leave-with-parent", daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        with suppress(OSError):
+            connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,113 @@
+"""What the rooms of floor 1 and 2 need from each other, as Protocols. `assemble.py` fits them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from crawler.request import Request
+from crawler.response import Batch, Order, Outcome
+from crawler.verdict import After, Before, Found
+
+
+class Fetcher(Protocol):
+    """A client that fetches many orders at once. Lives in a worker."""
+
+    def submit(self, orders: Sequence[Order]) -> None:
+        """Take orders; each starts at its own earliest start."""
+
+    def collect(self, linger: float) -> Batch:
+        """Wait until something is done or `linger` seconds are over; all that is done, up to a bound."""
+
+    def close(self) -> None:
+        """Give up what is in flight and free everything."""
+
+
+class Pool(Protocol):
+    """One worker, spoken to as `multiprocessing.Pool(1)` is."""
+
+    def apply_async(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        callback: Callable[[Any], None],
+        error_callback: Callable[[BaseException], None],
+    ) -> None:
+        """Run `func(*args)` in the worker; exactly one of the callbacks is called, unless the worker dies."""
+
+    def death(self) -> str:
+        """Why the worker is gone ("exit code -9"), or "" while it lives."""
+
+    def close(self, timeout: float) -> None:
+        """Let the worker leave by itself, for at most `timeout` seconds; then as `abandon`."""
+
+    def abandon(self) -> None:
+        """Throw the worker away at once, whatever state it is in. Never blocks for long."""
+
+
+class Frontier(Protocol):
+    """The requests that wait, and which host's turn it is."""
+
+    def push(self, request: Request, not_before: float = 0.0) -> None:
+        """Store a request; it is not handed out before `not_before` (seconds of `time.monotonic`)."""
+
+    def next(self, until: float) -> tuple[Request, float] | None:
+        """A request of a host that is open at `until`, with its earliest start; closes that host until `open`."""
+
+    def open(self, host: str, at: float) -> None:
+        """Let `next` hand out a request of this host from the time `at` on."""
+
+    def next_time(self) -> float | None:
+        """When the next open host is due, or None if there is none."""
+
+    def __len__(self) -> int:
+        """Requests that wait."""
+
+
+class Seen(Protocol):
+    """The fingerprints of every request found so far."""
+
+    def claim(self, fingerprints: Sequence[bytes]) -> list[bool]:
+        """For each fingerprint whether it is new; it counts as seen from now on."""
+
+
+class Rule(Protocol):
+    """One reason to fetch, change or give up a request. Defines only the moments it cares about.
+
+    - `found(request) -> Go | Drop`: when a request is offered.
+    - `before(request) -> Go | Drop`: when its turn has come.
+    - `after(request, outcome) -> Keep | Again | Drop`: when its outcome is there.
+    """
+
+    name: str
+
+
+FoundMoment = Callable[[Request], Found]
+BeforeMoment = Callable[[Request], Before]
+AfterMoment = Callable[[Request, Outcome], After]
+
+
+class Exporter(Protocol):
+    """One output file. Every `write` leaves whole records behind; `close` makes the file complete.
+
+    A record arrives as one line of JSON (`item.to_json`): it is encoded once, and all formats show the same values.
+    """
+
+    path: str
+
+    def open(self) -> None:
+        """Create the file, replacing an old one. Raises `OutputError`."""
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Append records and hand them to the operating system. Raises `OutputError`."""
+
+    def close(self) -> None:
+        """Finish the file. May be called twice."""
+
+
+class Listener(Protocol):
+    """Hears every event of a run (`observe.events`) and cannot answer back."""
+
+    hears: tuple[type, ...] | None  # the types of events it wants; None = all
+
+    def hear(self, event: Any) -> None: ...

@@ -1,0 +1,92 @@
+"""What a spider asks for: a `Request`, a frozen value that can be stored and sent.
+
+Callbacks are stored by name, so that a request survives a restart and crosses processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from crawler.errors import UsageError
+from crawler.url import fingerprint_of
+
+Callback = str | Callable[..., Any]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One page to fetch, and what to do with it.
+
+    ```python
+    yield Request("https://example.com/films/1", callback=self.parse_film, data={"rank": 1})
+    ```
+
+    - `url`: absolute, http or https.
+    - `callback`, `on_failure`: a method of the spider, a function of its module, or the name of one. Without a
+      callback the page goes to `parse`. A lambda raises `UsageError`.
+    - `method`, `headers`, `body`: as sent; a `str` body is sent as UTF-8.
+    - `data`: anything JSON can hold; the callback finds it as `page.data`.
+    - `priority`: higher goes first within a host. Equal ones go in the order they were found.
+    - `cookies`: sent with this request only. `jar`: name of the cookie jar it uses (one session each).
+    - `timeout`: total seconds for this request, instead of `fetch.timeout`.
+    - `again`: fetch even if this URL was seen before.
+
+    The crawler itself fills in `depth` (links from a start URL), `spider` (position of the spider in the run),
+    `parent` (URL of the page it was found on), `attempts` (fetches that failed so far) and `hops` (URLs that
+    redirected here, first one first).
+    """
+
+    url: str
+    callback: Callback | None = None
+    on_failure: Callback | None = None
+    method: str = "GET"
+    headers: dict[str, str] | None = None
+    body: bytes | str | None = None
+    data: Any = None
+    priority: int = 0
+    depth: int = 0
+    cookies: dict[str, str] | None = None
+    jar: str = ""
+    timeout: float | None = None
+    again: bool = False
+    spider: int = 0
+    parent: str = ""
+    attempts: int = 0
+    hops: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.callback is not None and type(self.callback) is not str:
+            msgspec.structs.force_setattr(self, "callback", _name_of(self.callback))
+        if self.on_failure is not None and type(self.on_failure) is not str:
+            msgspec.structs.force_setattr(self, "on_failure", _name_of(self.on_failure))
+        if type(self.body) is str:
+            msgspec.structs.force_setattr(self, "body", self.body.encode())
+
+    def replace(self, **changes: Any) -> Request:
+        """The same request with some fields changed."""
+        return msgspec.structs.replace(self, **changes)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """8 bytes that are equal for requests of the same spider that fetch the same thing."""
+        return fingerprint_of(self.url, self.method, self.body, self.spider)
+
+
+def _name_of(callback: Any) -> str:
+    """The name a callback is stored by. Raises `UsageError` for one that no other process could find."""
+    name = getattr(callback, "__name__", None)
+    if name == "<lambda>":
+        code = callback.__code__
+        raise UsageError(
+            f"{code.co_filename}:{code.co_firstlineno}: a lambda cannot be a callback, it has no name to store it by",
+            hint="write a method on the spider and pass that: callback=self.parse_film",
+        )
+    if name is None or "<locals>" in getattr(callback, "__qualname__", ""):
+        where = f"{callback.__code__.co_filename}:{callback.__code__.co_firstlineno}: " if name else ""
+        raise UsageError(
+            f"{where}{callback!r} cannot be a callback: it is no method of the spider and no function of its module",
+            hint="write a method on the spider and pass that: callback=self.parse_film",
+        )
+    return str(name)

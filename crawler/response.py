@@ -1,0 +1,130 @@
+"""What comes back from a host: a `Response`, or a `Failure` that says why there is none.
+
+Both are frozen values that cross the process boundary. Nothing here opens or parses a body;
+`spider.page.Page` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from crawler.request import Request
+
+HeaderPairs = tuple[tuple[str, str], ...]
+
+FailureKind = Literal[
+    "connect",  # refused, unreachable, reset before an answer
+    "dns",  # the name does not resolve
+    "timeout",  # connect, read or total deadline
+    "reset",  # the connection broke in the middle of the answer
+    "partial",  # fewer bytes than announced, broken chunks or broken compression
+    "protocol",  # not HTTP, or HTTP nobody may send
+    "tls",  # certificate or handshake
+    "too_large",  # a limit of size was passed
+    "guard",  # the address is not allowed
+    "invalid",  # the request itself cannot be sent
+    "status",  # an answer came, its status is not one the spider reads
+    "redirect",  # too many hops, or a hop to something that is not fetched
+    "worker",  # the worker process died with the request in flight
+    "error",  # anything else a client library raised
+]
+
+
+class Headers(Mapping[str, str]):
+    """Header fields of one message: order and case as sent, lookup case-insensitive (RFC 9110, 5.1).
+
+    `headers["set-cookie"]` joins repeated fields with ", "; `getall` returns them one by one.
+    """
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: HeaderPairs = ()) -> None:
+        self.pairs = pairs
+
+    def getall(self, name: str) -> list[str]:
+        """All values of a field, in the order received."""
+        wanted = name.lower()
+        return [value for key, value in self.pairs if key.lower() == wanted]
+
+    def __getitem__(self, name: str) -> str:
+        values = self.getall(name)
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key.lower() for key, _ in self.pairs))
+
+    def __len__(self) -> int:
+        return len({key.lower() for key, _ in self.pairs})
+
+    def __repr__(self) -> str:
+        return f"Headers({self.pairs!r})"
+
+
+class Response(msgspec.Struct, frozen=True):
+    """One answer as fetched.
+
+    `url` is the URL that was asked for, `body` the bytes after content decoding (gzip and so on),
+    `seconds` the time from the start of the request to the last byte, `truncated` says that `body`
+    was cut at the size limit.
+    """
+
+    url: str
+    status: int
+    header_pairs: HeaderPairs = ()
+    body: bytes = b""
+    seconds: float = 0.0
+    truncated: bool = False
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(self.header_pairs)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a request has no response the spider could read. Handed to `on_failure` callbacks.
+
+    `request` is filled in by the crawler before a callback sees it; a worker leaves it out.
+    """
+
+    url: str
+    kind: FailureKind
+    detail: str = ""
+    seconds: float = 0.0
+    request: Request | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}" if self.detail else self.kind
+
+
+Outcome = Response | Failure
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a worker is asked to fetch. `start` is the earliest start in seconds of `time.monotonic`.
+
+    `timeout` is the total number of seconds the request may take, from its true start.
+    """
+
+    token: int
+    url: str
+    method: str = "GET"
+    header_pairs: HeaderPairs = ()
+    body: bytes | None = None
+    start: float = 0.0
+    timeout: float = 0.0
+
+
+class Landing(msgspec.Struct, frozen=True):
+    """One finished order: its token, its true start in seconds of `time.monotonic`, and the outcome."""
+
+    token: int
+    started: float
+    outcome: Outcome
+
+
+Batch = tuple[Landing, ...]  # what one exchange gives back

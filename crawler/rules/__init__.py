@@ -1,0 +1,16 @@
+"""Reasons to fetch, change or give up a request. A rule is one small file and one name in `ORDER`.
+
+A rule defines only the moments it cares about (`found`, `before`, `after`); in each moment the rules
+are asked in this order, and the first that says more than "go on" decides.
+"""
+
+ORDER = (
+    "scope",  # may this URL be visited at all
+    "depth",  # not too far from the start
+    "headers",  # who we are and what we accept
+    "cookies",  # sent before, kept after
+    "blocked",  # a verification page is nothing to retry or to follow
+    "redirect",  # a hop is a new URL for all of the above
+    "retry",  # failures that may pass
+    "status",  # what is left and not for the spider
+)

@@ -1,0 +1,52 @@
+"""The rules of one spider as the engine calls them: one list of functions per moment, in `ORDER`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crawler.protocols import AfterMoment, BeforeMoment, FoundMoment, Rule
+from crawler.request import Request
+from crawler.response import HeaderPairs, Outcome
+from crawler.verdict import GO, KEEP, After, Before, Found, Go, Keep
+
+
+class Rules:
+    """Asks each rule that defines a moment, and stops at the first that decides.
+
+    Raises `ValueError` for rules that do not stand in the order given.
+    """
+
+    def __init__(self, rules: Sequence[Rule], order: Sequence[str]) -> None:
+        positions = [order.index(rule.name) for rule in rules]
+        if positions != sorted(positions):
+            raise ValueError(f"rules out of order: {[rule.name for rule in rules]}")
+        self._found: list[FoundMoment] = [rule.found for rule in rules if hasattr(rule, "found")]
+        self._before: list[BeforeMoment] = [rule.before for rule in rules if hasattr(rule, "before")]
+        self._after: list[AfterMoment] = [rule.after for rule in rules if hasattr(rule, "after")]
+
+    def found(self, request: Request) -> Found:
+        """Asked when a request is offered."""
+        for moment in self._found:
+            verdict = moment(request)
+            if type(verdict) is not Go:
+                return verdict
+        return GO
+
+    def before(self, request: Request) -> Before:
+        """Asked when its turn has come. The `Go` it gives carries the header fields of all rules."""
+        pairs: HeaderPairs = ()
+        for moment in self._before:
+            verdict = moment(request)
+            if type(verdict) is not Go:
+                return verdict
+            if verdict.header_pairs:
+                pairs += verdict.header_pairs
+        return Go(pairs)
+
+    def after(self, request: Request, outcome: Outcome) -> After:
+        """Asked when its outcome is there. `Keep` means that the spider can read it: it is a `Response`."""
+        for moment in self._after:
+            verdict = moment(request, outcome)
+            if type(verdict) is not Keep:
+                return verdict
+        return KEEP

@@ -1,0 +1,268 @@
+"""The settings of a run: typed sections, merged from layers, each value knowing where it came from.
+
+The keys, defaults and their meaning live in one place, `config/default.toml`; the classes here give
+them types. Raises `SettingsError` with the nearest known name for a key that does not exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as distribution_version
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from crawler.errors import SettingsError
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of the sections: read-only, and no key that is not declared."""
+
+
+class Crawl(Section, frozen=True):
+    workers: int
+    concurrency: int
+    pool: Literal["process", "thread", "inline"]
+    start_method: Literal["auto", "forkserver", "spawn", "fork"]
+    linger: float
+    stop_grace: float
+
+
+class Limits(Section, frozen=True):
+    max_pages: int
+    max_items: int
+    max_time: float
+    max_depth: int
+    max_errors: int
+    stop_after_errors: int
+    allow_empty: bool
+
+
+class Politeness(Section, frozen=True):
+    per_host: int
+    delay: float
+
+
+class Scope(Section, frozen=True):
+    allowed_hosts: list[str]
+
+
+class Fetch(Section, frozen=True):
+    user_agent: str
+    headers: dict[str, str]
+    timeout: float
+    connect_timeout: float
+    read_timeout: float
+    max_body: int
+    accept_status: list[int]
+    max_threads: int
+    verify: bool
+
+
+class Guard(Section, frozen=True):
+    only: list[str]
+
+
+class Retry(Section, frozen=True):
+    times: int
+    status: list[int]
+    pause: float
+    max_pause: float
+
+
+class Redirect(Section, frozen=True):
+    max_hops: int
+
+
+class Output(Section, frozen=True):
+    meta: bool
+    format: str
+
+
+class Log(Section, frozen=True):
+    level: Literal["debug", "info", "warning", "error"]
+    file: str
+
+
+class Settings(Section, frozen=True):
+    """All sections. Build it with `merge`, not by hand."""
+
+    crawl: Crawl
+    limits: Limits
+    politeness: Politeness
+    scope: Scope
+    fetch: Fetch
+    guard: Guard
+    retry: Retry
+    redirect: Redirect
+    output: Output
+    log: Log
+
+
+Flat = dict[str, Any]  # {"politeness.delay": 2.0}
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """Settings from one source. `source` is shown to people: "--delay", "config/fast.toml"."""
+
+    source: str
+    values: Flat
+
+
+def merge(layers: Iterable[Layer]) -> Settings:
+    """The settings of the defaults overlaid with `layers`, weakest first.
+
+    Raises `SettingsError` for an unknown key or a value that does not fit, naming the layer it came from.
+    """
+    defaults = default_layer()
+    values = dict(defaults.values)
+    sources = dict.fromkeys(values, defaults.source)
+    for layer in layers:
+        for key, value in layer.values.items():
+            if key not in values:
+                raise _unknown(key, layer.source, values)
+            values[key] = _converted(key, value, layer.source)
+            sources[key] = layer.source
+    settings = msgspec.convert(nested(values), Settings, strict=False)
+    _check_ranges(values, sources)
+    agent = settings.fetch.user_agent.replace("{version}", version())
+    return msgspec.structs.replace(settings, fetch=msgspec.structs.replace(settings.fetch, user_agent=agent))
+
+
+def flat(tree: Mapping[str, Any], source: str) -> Layer:
+    """A layer from nested tables or dotted keys, or a mix: `{"politeness": {"delay": 2}, "fetch.timeout": 5}`."""
+    values: Flat = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and "." not in key:
+            values.update({f"{key}.{name}": inner for name, inner in value.items()})
+        else:
+            values[key] = value
+    return Layer(source, values)
+
+
+def nested(values: Flat) -> dict[str, dict[str, Any]]:
+    """The inverse of `flat`: one dict per section."""
+    tree: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        tree.setdefault(section, {})[name] = value
+    return tree
+
+
+def default_layer() -> Layer:
+    """`config/default.toml` as it is shipped."""
+    return file_layer(shipped("default"))
+
+
+def file_layer(path: Path) -> Layer:
+    """A TOML file. Raises `SettingsError` if it cannot be read."""
+    try:
+        return flat(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+    except OSError as error:
+        names = ", ".join(sorted(file.stem for file in shipped("default").parent.glob("*.toml")))
+        raise SettingsError(
+            f"cannot read the settings file {path}: {error.strerror}", hint=f"shipped ones are: {names}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+
+
+def config_layer(name: str) -> Layer:
+    """What `--config` names: a file, or one of the shipped ones by its bare name (`fast`, `polite`)."""
+    path = Path(name)
+    if not path.exists() and path.name == name and shipped(name).exists():
+        path = shipped(name)
+    return file_layer(path)
+
+
+def project_layer(folder: Path) -> Layer:
+    """`[tool.crawl]` of the `pyproject.toml` in `folder`; empty where there is none."""
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return Layer(str(path), {})
+    tree = file_layer(path).values
+    table = tree.get("tool.crawl", {})
+    return flat(table, f"[tool.crawl] in {path}")
+
+
+def environment_layers(environment: Mapping[str, str]) -> list[Layer]:
+    """`CRAWL_<SECTION>_<KEY>` variables, one layer each so that an error names the variable."""
+    layers = []
+    for name, text in environment.items():
+        section, _, key = name.removeprefix("CRAWL_").lower().partition("_")
+        if name.startswith("CRAWL_") and section in Settings.__struct_fields__:
+            layers.append(Layer(name, {f"{section}.{key}": text}))
+    return layers
+
+
+def shipped(name: str) -> Path:
+    """The path of a settings file that comes with the package."""
+    inside = Path(__file__).parent / "config" / f"{name}.toml"
+    return inside if inside.exists() else Path(__file__).parent.parent / "config" / f"{name}.toml"
+
+
+def version() -> str:
+    """The installed version of this package, or "0" when it runs from a bare source tree."""
+    try:
+        return distribution_version("crawler")
+    except PackageNotFoundError:
+        return "0"
+
+
+def cores() -> int:
+    """CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _converted(key: str, value: Any, source: str) -> Any:
+    section, _, name = key.partition(".")
+    kind = Settings.__annotations__  # the section classes, as strings under postponed evaluation
+    section_class = globals()[str(kind[section])]
+    field = next(f for f in msgspec.structs.fields(section_class) if f.name == name)
+    if isinstance(value, str) and msgspec.inspect.type_info(field.type).__class__.__name__ in ("ListType", "DictType"):
+        value = _list_or_table(value)
+    try:
+        return msgspec.convert(value, field.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {error}") from None
+
+
+def _list_or_table(text: str) -> Any:
+    """A list given as text: JSON, or values separated by commas."""
+    stripped = text.strip()
+    if stripped.startswith(("[", "{")):
+        try:
+            return msgspec.json.decode(stripped)
+        except msgspec.DecodeError:
+            return text
+    return [part.strip() for part in stripped.split(",") if part.strip()]
+
+
+def _unknown(key: str, source: str, known: Flat) -> SettingsError:
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if not close:
+        close = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
+    hint = f"did you mean {close[0]}?" if close else f"settings are: {', '.join(sorted(known))}"
+    return SettingsError(f"there is no setting {key!r} ({source})", hint=hint)
+
+
+_AT_LEAST_ONE = ("crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body")
+
+
+def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
+    for key, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        lowest = 1 if key in _AT_LEAST_ONE else -1 if key == "limits.max_depth" else 0
+        if not value >= lowest:
+            raise SettingsError(f"{key} = {value} is too small ({sources[key]}): at least {lowest}")
+    for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger"):
+        if values[key] <= 0:
+            raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

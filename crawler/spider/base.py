@@ -1,0 +1,110 @@
+"""`Spider`: what a user's class inherits from."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from crawler.errors import UsageError
+from crawler.request import Request
+from crawler.spider.arguments import Argument, bind, declared
+from crawler.spider.page import Page
+
+
+class Spider:
+    """One site, and how its pages are read.
+
+    ```python
+    class Films(Spider):
+        start_urls = ["https://example.com/films"]
+        pages: int = 10                       # an argument: -a pages=3
+
+        def parse(self, page):
+            for title in page.css("h2::text").getall():
+                yield {"title": title}
+            for url in page.links(pattern="page="):
+                yield page.follow(url)
+    ```
+
+    - `name`: by default the name of the spider's file, else of its class.
+    - `start_urls`: where the crawl begins. Overriding `start` replaces it.
+    - `settings`: settings of this spider, dotted (`{"politeness.delay": 2}`) or nested.
+    - `item`: the class its items are checked against, if any.
+    - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
+
+    Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`
+    and names with a leading underscore are not arguments.
+    """
+
+    name: ClassVar[str] = ""
+    start_urls: Sequence[str] = ()
+    settings: ClassVar[dict[str, Any]] = {}
+    item: ClassVar[Any] = None
+    is_named: ClassVar[bool] = False  # whether the class chose its name itself
+    state: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.is_named = bool(vars(cls).get("name"))
+        if not cls.is_named:
+            cls.name = cls.__name__
+
+    def __new__(cls, *_: Any, **__: Any) -> Spider:
+        spider = super().__new__(cls)
+        spider.state = {}  # here, so that a subclass whose __init__ forgets super().__init__ has one too
+        return spider
+
+    def __init__(self, **arguments: Any) -> None:
+        """Set the arguments; those given as text are converted. Raises `UsageError` that names what does not fit."""
+        if isinstance(self.start_urls, list):
+            self.start_urls = list(self.start_urls)
+        for name, value in bind(self.arguments(), arguments, self.name).items():
+            setattr(self, name, value)
+
+    @classmethod
+    def arguments(cls) -> dict[str, Argument]:
+        """The arguments this spider takes, by name."""
+        return declared(owner for owner in reversed(cls.__mro__) if owner not in (Spider, object))
+
+    def start(self) -> Iterable[Request]:
+        """The requests the crawl begins with: one for each of `start_urls`. May be endless; it is read as needed."""
+        if isinstance(self.start_urls, str):
+            raise UsageError(
+                f"start_urls of spider {self.name} is one string, not a list",
+                hint=f"write start_urls = [{self.start_urls!r}]",
+            )
+        for url in self.start_urls:
+            yield Request(url)
+
+    def parse(self, page: Page) -> Any:
+        """Read a page: yield items (dicts, dataclasses, models) and requests (`page.follow(...)`)."""
+        raise NotImplementedError(
+            f"spider {self.name} has no parse(self, page); write one that yields items and requests, or give every "
+            "request a callback"
+        )
+
+    def blocked(self, page: Page) -> bool | str:
+        """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""
+        return False
+
+    def closing(self, report: Any) -> None:
+        """Called once when the crawl has ended, with its report. Does nothing."""
+
+    def callback(self, name: str) -> Callable[[Any], Any]:
+        """What a request's callback name stands for: a method of the spider, or a function of its file.
+
+        Raises `UsageError` if there is neither.
+        """
+        method = getattr(self, name, None)
+        if callable(method):
+            return method  # type: ignore[no-any-return]
+        for owner in type(self).__mro__:
+            function = getattr(sys.modules.get(owner.__module__), name, None)
+            if inspect.isfunction(function) and owner is not Spider and owner is not object:
+                return function
+        raise UsageError(
+            f"spider {self.name} has no callback {name!r}",
+            hint=f"callbacks are methods of the spider or functions of its file; write def {name}(self, page)",
+        )

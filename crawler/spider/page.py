@@ -1,0 +1,219 @@
+"""A `Page`: one response opened for reading. Everything is worked out when it is first asked for, and once.
+
+A spider that only uses a regular expression never pays for a parser; lxml and parsel are imported on first use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from crawler.request import Callback, Request
+from crawler.response import Headers, Response
+from crawler.spider.encoding import decode, parse_content_type
+from crawler.url import canonical, join
+
+if TYPE_CHECKING:
+    from lxml import etree
+    from parsel import Selector, SelectorList
+
+Pattern = str | re.Pattern[str]
+Match = re.Match[str]
+_WEB_SCHEMES = ("http://", "https://")
+
+
+class Page:
+    """A response as a callback gets it.
+
+    ```python
+    def parse(self, page):
+        for film in page.css("dd"):
+            yield {"title": film.css("p.name a::text").get()}
+        for url in page.links(pattern=r"/board/\\?offset="):
+            yield page.follow(url)
+    ```
+
+    - `url`: the URL of the page, after redirects · `status` · `headers` · `body`: bytes, as in `Response`.
+    - `request`: the request it answers · `data`: that request's `data`.
+    - `truncated`: whether the body was cut at the size limit.
+    """
+
+    def __init__(self, response: Response, request: Request) -> None:
+        self.url = response.url
+        self.status = response.status
+        self.body = response.body
+        self.truncated = response.truncated
+        self.request = request
+        self.data = request.data
+        self._response = response
+
+    def __repr__(self) -> str:
+        return f"<Page {self.status} {self.url}>"
+
+    @cached_property
+    def headers(self) -> Headers:
+        """The header fields; names in any case."""
+        return self._response.headers
+
+    @cached_property
+    def text(self) -> str:
+        """The body as text, decoded as browsers do (`crawler.spider.encoding`). Never raises."""
+        return self._decoded[0]
+
+    @cached_property
+    def encoding(self) -> str:
+        """The name of the codec `text` was decoded with, such as "utf-8" or "gb18030"."""
+        return self._decoded[1]
+
+    @cached_property
+    def tree(self) -> etree._Element:
+        """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`."""
+        from crawler.spider.tree import parse_html, parse_xml
+
+        return parse_xml(self.text) if self._is_xml else parse_html(self.text)
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The document as a parsel `Selector`."""
+        from parsel import Selector
+
+        return Selector(root=self.tree, type="xml" if self._is_xml else "html")
+
+    def css(self, query: str) -> SelectorList[Selector]:
+        """The matches of a CSS selector, with `::text` and `::attr(name)`; `.get()` and `.getall()` give strings."""
+        return self.selector.css(query)
+
+    def xpath(self, query: str, namespaces: dict[str, str] | None = None, **variables: Any) -> SelectorList[Selector]:
+        """The matches of an XPath 1.0 expression; `variables` are its `$name`s. XML namespaces need their prefixes."""
+        return self.selector.xpath(query, namespaces=namespaces, **variables)
+
+    def re(self, pattern: Pattern, flags: int = 0) -> list[Any]:
+        """What `re.findall` finds in `text`: strings, or tuples where the pattern has several groups.
+
+        One pattern for a whole list of entries, with a `.*?` per field under `re.S`, is a trap: an entry in which
+        the last field is missing makes `re` try all ways to reach the next ones. Missing from 6 entries costs a
+        second, from 8 more than 15, and nothing else runs meanwhile. Split the text into entries first, then match each
+        with a pattern whose fields cannot run over (`[^<]*`):
+
+        ```python
+        for entry in page.re(r"<dd>.*?</dd>", re.S):
+            title = re.search(r'title="([^"]*)"', entry)
+        ```
+        """
+        return re.findall(pattern, self.text, flags)
+
+    def finditer(self, pattern: Pattern, flags: int = 0) -> Iterator[Match]:
+        """The matches in `text` as match objects, for named groups and positions. Mind the warning at `re`."""
+        return re.finditer(pattern, self.text, flags)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises `ValueError` that names the URL if it is none."""
+        try:
+            try:
+                return msgspec.json.decode(self.body)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                # Against RFC 8259, but seen: a byte order mark, or another encoding than UTF-8.
+                return msgspec.json.decode(self.text.encode("utf-8", "replace"))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ValueError(f"{self.url} is not JSON: {error}. It begins with {self.text[:60]!r}") from None
+
+    def links(
+        self,
+        *,
+        pattern: Pattern | None = None,
+        css: str | None = None,
+        xpath: str | None = None,
+        nofollow: bool = True,
+    ) -> list[str]:
+        """Where the page leads to: canonical http and https URLs without fragment, each once, in document order.
+
+        Those of `a`, `area`, `iframe` and `frame`; `javascript:`, `mailto:` and the like, places on the page itself
+        (`#top`) and what is no URL are left out.
+
+        - `pattern`: only URLs in which this regular expression is found (`re.search`).
+        - `css` or `xpath`: only links in the matching elements, or the matching attributes themselves.
+        - `nofollow`: leave out links marked `rel=nofollow`; False includes them.
+        """
+        from crawler.spider.links import absolute, hrefs_in
+
+        if css is None and xpath is None:
+            return absolute(hrefs_in(self.tree, nofollow), self.base_url, pattern)
+        if css is not None and xpath is not None:
+            raise TypeError("links() takes css= or xpath=, not both")
+        region = self.css(css) if css is not None else self.xpath(str(xpath))
+        hrefs: list[str] = []
+        for match in region:
+            hrefs += [match.root] if isinstance(match.root, str) else hrefs_in(match.root, nofollow)
+        return absolute(hrefs, self.base_url, pattern)
+
+    @cached_property
+    def base_url(self) -> str:
+        """What relative links start from: the page's `<base href>` if it has one that is http or https, else `url`."""
+        # Looked for in the bytes first: without one, joining a link needs no parser.
+        if not self.encoding.startswith("utf-16") and b"<base" not in self.body.lower():
+            return self.url
+        href = next((base.get("href") for base in self.tree.iter("base") if base.get("href") is not None), "")
+        try:
+            base = join(self.url, href or "")
+        except ValueError:
+            return self.url
+        return base if base.startswith(_WEB_SCHEMES) else self.url
+
+    def urljoin(self, href: str) -> str:
+        """The canonical absolute URL of a link on this page, without fragment. Raises `ValueError` if it is none."""
+        try:
+            # What `links()` gave is absolute and canonical already, which is quickly seen.
+            return canonical(href) if href.startswith(_WEB_SCHEMES) else join(self.base_url, href)
+        except ValueError:
+            raise ValueError(f"{href!r} on {self.url} is not a URL") from None
+
+    def follow(
+        self,
+        link: str | etree._Element | Selector,
+        callback: Callback | None = None,
+        **fields: Any,
+    ) -> Request:
+        """A request for a link on this page; `fields` are those of `Request` (data=, priority=, headers=, ...).
+
+        `link` is a URL, relative or absolute, or an element with `href` or `src`, from lxml or from `css` and `xpath`.
+        Raises `ValueError` for what leads to no http or https URL, `TypeError` for anything else.
+        """
+        url = self.urljoin(link if isinstance(link, str) else self._href_of(link))
+        if not url.startswith(_WEB_SCHEMES):
+            raise ValueError(f"{url!r} on {self.url} cannot be fetched: only http and https can")
+        return Request(url, callback, **fields)
+
+    def _href_of(self, link: Any) -> str:
+        target = getattr(link, "root", link)
+        if isinstance(target, str):
+            return target
+        if isinstance(link, list):
+            raise TypeError(f"follow() takes one link, not {len(link)}: for a in page.css(...): yield page.follow(a)")
+        if target is None:
+            raise TypeError(f"follow() got None: the selector found no link on {self.url}")
+        if not hasattr(target, "get"):
+            raise TypeError(f"follow() takes a URL or an element, not {type(target).__name__}")
+        for attribute in ("href", "src"):
+            href = target.get(attribute)
+            if isinstance(href, str):
+                return href
+        raise ValueError(f"the <{getattr(target, 'tag', '?')}> element on {self.url} has neither href nor src")
+
+    @cached_property
+    def _decoded(self) -> tuple[str, str]:
+        return decode(self.body, self._content_type)
+
+    @property
+    def _content_type(self) -> str | None:
+        fields = self.headers.getall("content-type")
+        return fields[-1] if fields else None
+
+    @cached_property
+    def _is_xml(self) -> bool:
+        from crawler.spider.tree import is_xml
+
+        return is_xml(self.text, parse_content_type(self._content_type or "")[0])

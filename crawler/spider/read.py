@@ -1,0 +1,223 @@
+"""Reading: a spider's callback is run on a page, and all it yields is collected whole, or nothing is.
+
+Whatever user code raises, `sys.exit()` included, becomes a `PageError`. Only a BaseException whose class says
+`passes_user_code = True` goes through: the crawler's own way to stop a callback that runs too long.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from crawler.errors import CrawlError
+from crawler.item import is_item
+from crawler.reading import PageError, Reading
+from crawler.request import Request
+from crawler.response import Failure, Response
+from crawler.spider.base import Spider
+from crawler.spider.page import Page
+from crawler.spider.trace import message_of, passes, place, tell
+
+MAX_YIELDS = 1_000_000
+
+
+class _RefusedError(Exception):
+    """Something a callback gave that cannot be meant. `kind` is the exception Python has for it."""
+
+    def __init__(self, kind: type[Exception], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind.__name__
+
+
+def read_page(spider: Spider, response: Response, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
+    """What the request's callback (`parse` without one) gives for a response."""
+    return read(spider, Page(response, request), request, str(request.callback or "parse"), max_yields)
+
+
+def read_failure(spider: Spider, failure: Failure, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
+    """What the request's `on_failure` gives for a failure, which gets to know its request; nothing if it has none."""
+    if request.on_failure is None:
+        return Reading()
+    told = msgspec.structs.replace(failure, request=request)
+    return read(spider, told, request, str(request.on_failure), max_yields)
+
+
+def read(
+    spider: Spider, page: Page | Failure, request: Request, callback: str, max_yields: int = MAX_YIELDS
+) -> Reading:
+    """What the callback of that name gives for a page or a failure.
+
+    It may be a generator, or return an iterable, a single item or request, or None. Requests get `parent`, `depth`,
+    `spider` and, if they name none, the `jar` of `request`.
+    """
+    items: list[Any] = []
+    requests: list[Request] = []
+    url, depth, position, jar = page.url, request.depth + 1, request.spider, request.jar
+    function: Callable[[Any], Any] | None = None
+    values: Iterator[Any] = iter(())
+    try:
+        function = spider.callback(callback)
+        values = _values(function(page), callback)
+        for value in islice(values, max_yields):
+            if isinstance(value, Request):
+                _check(value, callback)
+                found = msgspec.structs.replace(
+                    value, parent=url, depth=depth, spider=position, jar=value.jar or jar, attempts=0, hops=()
+                )
+                requests.append(found)
+            elif is_item(value):
+                items.append(value)
+            else:
+                raise _RefusedError(TypeError, f"{callback} yielded {_described(value)}")
+        if len(items) + len(requests) == max_yields and next(values, values) is not values:
+            raise _RefusedError(
+                OverflowError, f"{callback} yielded more than {max_yields} items and requests for one page"
+            )
+    except BaseException as error:
+        if passes(error):
+            raise
+        return Reading(error=_page_error(error, url, callback, function, values))
+    return Reading(items, requests)
+
+
+def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageError]:
+    """The requests of `spider.start()`, one by one as they are asked for, and last the error that ended it, if any.
+
+    `position` is that of the spider in the run.
+    """
+    values: Iterator[Any] = iter(())
+    try:
+        values = _values(spider.start(), "start")
+        for value in values:
+            if not isinstance(value, Request):
+                raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
+            _check(value, "start")
+            yield msgspec.structs.replace(value, parent="", depth=0, spider=position, attempts=0, hops=())
+    except BaseException as error:
+        if isinstance(error, GeneratorExit) or passes(error):
+            raise
+        yield _page_error(error, "", "start", spider.start, values)
+
+
+def read_blocked(spider: Spider, response: Response, request: Request) -> bool | str | PageError:
+    """What `spider.blocked` says about a response: whether it is no page, or what it is instead; or what went wrong."""
+    try:
+        answer = spider.blocked(Page(response, request))
+        return answer if isinstance(answer, str) else bool(answer)
+    except BaseException as error:
+        if passes(error):
+            raise
+        return _page_error(error, response.url, "blocked", spider.blocked)
+
+
+def read_closing(spider: Spider, report: Any) -> PageError | None:
+    """Run `spider.closing(report)`; the error it ends with, or None."""
+    try:
+        spider.closing(report)
+    except BaseException as error:
+        if passes(error):
+            raise
+        return _page_error(error, "", "closing", spider.closing)
+    return None
+
+
+def _values(result: Any, callback: str) -> Iterator[Any]:
+    """What a callback returned, as an iterator over what it gives."""
+    if result is None:
+        return iter(())
+    if isinstance(result, Request) or is_item(result):
+        return iter((result,))
+    if hasattr(result, "__aiter__") or hasattr(result, "__await__"):
+        if hasattr(result, "close"):
+            result.close()  # or Python warns that it was never awaited
+        raise _RefusedError(TypeError, f"{callback} is async: write a plain def; fetching is concurrent without it")
+    if isinstance(result, (str, bytes)) or not hasattr(result, "__iter__"):
+        raise _RefusedError(TypeError, f"{callback} returned {_described(result)}")
+    return iter(result)
+
+
+def _check(request: Request, callback: str) -> None:
+    url = request.url
+    if not isinstance(url, str):
+        raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")
+    if not url.startswith(("http://", "https://")) and not url.lower().startswith(("http://", "https://")):
+        if "://" in url:
+            raise _RefusedError(
+                ValueError, f"{callback} yielded a Request for {url!r}: only http and https can be fetched"
+            )
+        raise _RefusedError(
+            ValueError, f"{callback} yielded a Request for the relative URL {url!r}: use page.follow({url!r}, ...)"
+        )
+
+
+def _described(value: Any, advice: bool = True) -> str:
+    """A value in an error message, and what to do instead."""
+    try:
+        text = f"{type(value).__name__} {reprlib.repr(value)}" if value is not None else "None"
+    except BaseException as error:  # of a __repr__ of the user's
+        if passes(error):
+            raise
+        text = type(value).__name__
+    if not advice:
+        return text
+    if isinstance(value, str) and value.startswith(("http://", "https://", "/")):
+        return f"{text}: to fetch it, yield page.follow(...)"
+    if isinstance(value, (list, tuple, set)) or hasattr(value, "__next__"):
+        return f"{text}: to yield what is in it, use yield from"
+    return f"{text}: a callback yields items (dicts, dataclasses, models) and requests"
+
+
+def _page_error(
+    error: BaseException,
+    url: str,
+    callback: str,
+    function: Callable[..., Any] | None,
+    values: Iterator[Any] | None = None,
+) -> PageError:
+    code = getattr(function, "__code__", None)
+    home, line = (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+    if isinstance(error, _RefusedError):
+        home, line = _position(values) or (home, line)
+        _close(values)
+        return PageError(url, callback, error.kind, message_of(error), place(home, line) if home else "")
+    told = tell(error, home)
+    where = told.where or (place(home, line) if home else "")
+    kind = type(error).__name__
+    message = told.message
+    if isinstance(error, CrawlError) and error.hint:
+        message = f"{message} ({error.hint})"
+    return PageError(url, callback, kind, message, where, told.trace)
+
+
+def _position(values: Any) -> tuple[str, int] | None:
+    """File and line of the `yield` a generator stands at, the innermost one if it delegates."""
+    position = None
+    while (frame := getattr(values, "gi_frame", None)) is not None:
+        position = frame.f_code.co_filename, frame.f_lineno
+        values = values.gi_yieldfrom
+    return position
+
+
+def _close(values: Any) -> None:
+    """End a generator that is not read to its end. What its clean-up raises has no place to go."""
+    try:
+        close = getattr(values, "close", None)
+        if close is not None:
+            close()
+    except BaseException as error:
+        if passes(error):
+            raise
+
+
+def read_blocked(spider: Spider, response: Response, request: Request) -> bool | str | PageError:
+    """What `spider.blocked(page)` says of a response, or the error it ends with."""
+    try:
+        return spider.blocked(Page(response, request))
+    except BaseException as error:
+        if getattr(type(error), "passes_user_code", False):
+            raise
+        return _page_error(error, request.url, "blocked", spider.blocked)

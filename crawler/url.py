@@ -1,0 +1,69 @@
+"""URLs as the WHATWG standard has them: canonical form, joining, host key, fingerprint.
+
+The library (`ada-url`) decides; the short ways here only skip it where its answer is known
+(plain ASCII, nothing to escape, no dot segments).
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from ada_url import URL, join_url
+
+# A URL that the library would return unchanged: lower-case host without userinfo, no default port, only
+# characters that stay as they are, and no "." at the start of a segment (dot segments, plain or as %2e).
+_TAME = re.compile(
+    r"https?://(?:[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*|127(?:\.(?:0|[1-9]\d?)){3})(?::[1-9]\d{3})?"
+    r"(?:/(?![.%])[\w\-~!$&()*+,;=:@.]*)+(?:\?[\w\-~!$&()*+,;=:@./?]*)?",
+    re.ASCII,
+)
+_TAME_PATH = re.compile(r"(?:/(?![./%])[\w\-~!$&()*+,;=:@.]+)+/?(?:\?[\w\-~!$&()*+,;=:@./?]*)?", re.ASCII)
+
+
+def canonical(url: str) -> str:
+    """The form in which a URL is fetched, compared and stored: parsed and serialised, without its fragment.
+
+    Raises `ValueError` if it is not an absolute URL.
+    """
+    if _TAME.fullmatch(url) and "xn--" not in url:
+        return url
+    parsed = URL(url)
+    parsed.hash = ""
+    return parsed.href
+
+
+def join(base: str, href: str) -> str:
+    """`href` as a link on the page `base` (a canonical URL), canonical itself. Raises `ValueError` if it is none."""
+    if _TAME_PATH.fullmatch(href) and base.startswith("http"):
+        scheme_end = base.find("//") + 2
+        path_start = base.find("/", scheme_end)
+        if path_start > 0:
+            return base[:path_start] + href
+    joined = join_url(base, href)
+    return joined if "#" not in joined else joined[: joined.index("#")]
+
+
+def host_of(url: str) -> str:
+    """The host key of a canonical URL: `name` or `name:port`; http and https of one name share it."""
+    netloc = url.split("/", 3)[2]
+    return netloc.rpartition("@")[2] if "@" in netloc else netloc
+
+
+def hostname_of(url: str) -> str:
+    """The host name of a canonical URL, without port; an IPv6 address keeps its brackets."""
+    host = host_of(url)
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
+
+
+def fingerprint_of(url: str, method: str = "GET", body: bytes | str | None = None, spider: int = 0) -> bytes:
+    """8 bytes (BLAKE2b) of what makes a request different from others; `url` has to be canonical.
+
+    With 10 million URLs the chance that any two collide is 3 in a million.
+    """
+    if method == "GET" and not body and not spider:
+        return blake2b(url.encode(), digest_size=8).digest()
+    payload = body.encode() if isinstance(body, str) else body or b""
+    head = f"{spider} {method} {url}\n".encode()
+    return blake2b(head + payload, digest_size=8).digest()

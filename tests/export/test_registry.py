@@ -1,0 +1,45 @@
+import pytest
+
+from crawler.errors import UsageError
+from crawler.export.csv import Csv
+from crawler.export.json import JsonArray
+from crawler.export.jsonl import Jsonl
+from crawler.export.registry import exporter_for
+from crawler.export.text import Template
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("films.jsonl", Jsonl),
+        ("films.jl", Jsonl),
+        ("a.b/films.JSON", JsonArray),
+        ("films.csv", Csv),
+        ("films.txt", Template),
+        ("-", Jsonl),
+    ],
+)
+def test_the_suffix_decides(path, kind):
+    exporter = exporter_for(path, "{title}")
+    assert type(exporter) is kind
+    assert exporter.path == path
+
+
+@pytest.mark.parametrize("path", ["films.xml", "films", "", "folder.csv/films", ".jsonl"])
+def test_an_unknown_suffix_is_refused_with_the_known_ones(path):
+    with pytest.raises(UsageError) as caught:
+        exporter_for(path)
+    assert repr(path) in caught.value.message
+    for suffix in (".jsonl", ".json", ".csv", ".txt"):
+        assert suffix in caught.value.hint
+
+
+def test_text_without_a_template_is_refused_with_an_example():
+    with pytest.raises(UsageError, match=r"films\.txt needs a format") as caught:
+        exporter_for("films.txt")
+    assert "--format" in caught.value.hint
+
+
+def test_nothing_is_opened_yet(tmp_path):
+    exporter_for(str(tmp_path / "films.csv"))
+    assert list(tmp_path.iterdir()) == []

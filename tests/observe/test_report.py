@@ -1,0 +1,189 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from crawler.observe.report import FailedFetch, Place, Report, duration, size
+from crawler.reading import PageError
+
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+
+
+def report(**fields):
+    given = {"pages": 10, "by_status": {200: 10}, "item_count": 5, "seconds": 5.0, "reason": "finished"} | fields
+    return Report(spiders=("maoyan",), started=NOON, ended=NOON, **given)
+
+
+EMPTY = {"item_count": 0}
+ERRORS = {"page_error_count": 2, "failed": 1, "item_errors": 1}
+BLOCKED = {"blocked_count": 1, "blocked": [("https://a.example/", "verification page")]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, 0),
+        (EMPTY, 3),
+        (EMPTY | {"allow_empty": True}, 0),
+        ({"page_error_count": 1}, 1),
+        ({"failed": 1}, 1),
+        ({"item_errors": 1}, 1),
+        (ERRORS | {"max_errors": 3}, 1),
+        (ERRORS | {"max_errors": 4}, 0),
+        ({"failure_count": 3}, 0),  # 404s are counted, they are no errors
+        (EMPTY | ERRORS, 1),
+        (EMPTY | ERRORS | {"max_errors": 4}, 3),
+        (BLOCKED, 0),
+        (BLOCKED | EMPTY, 4),
+        (BLOCKED | EMPTY | {"allow_empty": True}, 4),
+        (BLOCKED | {"blocked_start": True}, 4),
+        (BLOCKED | EMPTY | ERRORS, 4),
+        ({"error_code": 2}, 2),
+        (ERRORS | {"error_code": 2}, 2),
+        (BLOCKED | EMPTY | {"error_code": 2}, 4),
+        (BLOCKED | EMPTY | {"error_code": 5}, 5),
+        (BLOCKED | EMPTY | {"error_code": 6}, 6),
+        (ERRORS | {"error_code": 6, "ended_by": "SIGINT"}, 130),
+        ({"ended_by": "SIGTERM"}, 143),
+        ({"ended_by": "SIGHUP"}, 143),
+        ({"ended_by": "stop"}, 143),
+    ],
+)
+def test_the_first_reason_from_the_bottom_of_the_table_decides_the_exit_code(fields, code):
+    made = report(**fields)
+    assert made.exit_code == code
+    assert made.ok == (code == 0)
+
+
+def test_the_summary_of_a_good_run():
+    text = report(
+        pages=1200,
+        by_status={404: 2, 200: 1198},
+        bytes=3_100_000,
+        seconds=125.0,
+        outputs=("films.jsonl", "films.csv"),
+        retried=3,
+        dropped={"depth": 2, "scope": 38},
+    ).summary()
+    assert text == (
+        "maoyan: finished after 2 min 05 s\n"
+        "  pages    1,200 (9.6/s, 3.1 MB); by status 200: 1,198, 404: 2\n"
+        "  items    5 in films.jsonl, films.csv\n"
+        "  retried  3\n"
+        "  dropped  40: 38 scope, 2 depth"
+    )
+
+
+def test_the_summary_of_a_bad_run():
+    places = [Place("spiders/a.py:41", "KeyError", "'x'", "https://a.example/1", 3)]
+    failures = [
+        FailedFetch("https://a.example/404", "status", "404 Not Found", False),
+        FailedFetch("https://a.example/2", "timeout", "30 s", True),
+        FailedFetch("https://a.example/3", "timeout", "30 s", True),
+    ]
+    text = report(
+        places=places,
+        page_error_count=3,
+        failures=failures,
+        failure_count=3,
+        failed=2,
+        failures_by_kind={"status": 1, "timeout": 2},
+        item_errors=1,
+        item_failures=[("https://a.example/1", "Film.cover: no")],
+    ).summary()
+    assert text.splitlines()[3:] == [
+        "  errors   3 exceptions in spider code; those pages gave nothing",
+        "    spiders/a.py:41  3 × KeyError: 'x'",
+        "      first at https://a.example/1",
+        "  errors   1 item could not be stored",
+        "    Film.cover: no  https://a.example/1",
+        "  failed   3 requests: 2 timeout, 1 status",
+        "    2 × timeout: 30 s",
+        "      first at https://a.example/2",
+        "    1 × status: 404 Not Found",
+        "      first at https://a.example/404",
+        "exit code 1: 6 errors, and max_errors allows 0",
+        "  every decision, page by page: run it again with -v",
+    ]
+
+
+def test_the_summary_of_a_blocked_run_says_what_can_be_done():
+    text = report(**BLOCKED, blocked_start=True).summary()
+    assert "  blocked  1 answer did not hold the page\n    verification page  https://a.example/\n" in text
+    assert "nothing was done to get\n    around it" in text
+    for advice in ("later", "--delay", "saved"):
+        assert advice in text
+    assert "exit code 4: a start page was blocked" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        ({}, "crawl fetch URL"),
+        ({"pages": 0, "by_status": {}, "dropped": {"scope": 3}}, "every request was dropped"),
+        ({"pages": 0, "by_status": {}}, "check the start URLs"),
+        ({"by_status": {404: 10}}, "none with a status of success"),
+        ({"page_error_count": 1}, "the errors above"),
+    ],
+)
+def test_a_run_without_items_says_what_to_look_at(fields, advice):
+    text = report(item_count=0, max_errors=0, **fields).summary()
+    assert advice in text
+    assert f"exit code {1 if 'page_error_count' in fields else 3}: " in text
+
+
+def test_an_ended_run_says_by_what():
+    assert "exit code 130: ended by Ctrl-C" in report(ended_by="SIGINT").summary()
+    assert "exit code 143: ended by SIGTERM" in report(ended_by="SIGTERM").summary()
+    assert "exit code 143: ended by crawl stop" in report(ended_by="stop").summary()
+
+
+def test_a_broken_run_says_what_broke_it():
+    text = report(error="cannot write out.csv: No space left on device", error_code=5).summary()
+    assert text.endswith("exit code 5: cannot write out.csv: No space left on device")
+
+
+def test_foreign_text_never_reaches_the_terminal_raw():
+    nasty = "\x1b[2J\nexit code 0\u202e"
+    text = report(
+        reason=nasty,
+        outputs=(nasty,),
+        dropped={nasty: 1},
+        places=[Place(nasty, "KeyError", nasty, nasty, 1)],
+        page_error_count=1,
+        failures=[FailedFetch(nasty, nasty, nasty, True)],
+        failure_count=1,
+        failures_by_kind={nasty: 1},
+        item_errors=1,
+        item_failures=[(nasty, nasty)],
+        blocked_count=1,
+        blocked=[(nasty, nasty)],
+        error=nasty,
+        error_code=6,
+    ).summary()
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert not any(line.startswith("exit code 0") for line in text.splitlines())
+
+
+def test_long_messages_and_long_lists_are_cut():
+    text = report(
+        places=[Place(f"a.py:{n}", "ValueError", "x" * 100_000, "https://a.example/", 1) for n in range(50)],
+        page_error_count=50,
+        page_errors=[PageError("u", "parse", "ValueError", "x")],
+    ).summary()
+    assert len(text) < 10_000
+    assert "and 40 places more" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.4, "12 s"), (125, "2 min 05 s"), (11_220, "3 h 07 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (812, "812 B"), (25_000, "25.0 kB"), (999_950, "1.0 MB"), (7e15, "7,000.0 TB")]
+)
+def test_sizes(count, text):
+    assert size(count) == text

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from crawler.spider.tree import is_xml, parse_html, parse_xml
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  \n", "<!-- only a comment -->", "text", "<?xml?>", "<!DOCTYPE html>", "\0", "</p>"]
+)
+def test_anything_is_an_html_document(text: str) -> None:
+    assert parse_html(text).tag == "html"
+
+
+@pytest.mark.parametrize(
+    "declared", ['<meta charset="gbk">', "<meta charset=bogus>", '<?xml version="1.0" encoding="gbk"?>']
+)
+def test_declared_encodings_do_not_count_any_more(declared: str) -> None:
+    assert parse_html(f"{declared}<p>中文é</p>").xpath("string(//p)") == "中文é"
+
+
+def test_a_nul_becomes_the_replacement_character_and_hides_nothing() -> None:
+    tree = parse_html("<p>a\0b</p><a href='/next'>")
+    assert tree.xpath("string(//p)") == "a\ufffdb"
+    assert tree.xpath("//a/@href") == ["/next"]
+    assert parse_xml("<a>x\0y</a>").text == "x\ufffdy"
+
+
+def test_a_link_2000_elements_deep_is_found() -> None:
+    assert parse_html("<div>" * 2000 + "<a href=/deep>").xpath("//a/@href") == ["/deep"]
+
+
+def test_xml_keeps_its_case_and_namespaces_and_is_repaired() -> None:
+    tree = parse_xml('<?xml version="1.0" encoding="gbk"?>\n<Feed xmlns="urn:x"><Title>中</title>')
+    assert tree.tag == "{urn:x}Feed"
+    assert tree[0].text == "中"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "no xml at all", '<?xml version="1.0"?>'])
+def test_xml_without_an_element_is_an_empty_element(text: str) -> None:
+    assert parse_xml(text).tag == "empty"
+
+
+def test_entities_are_neither_read_from_files_nor_expanded(tmp_path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret words")
+    tree = parse_xml(f'<!DOCTYPE r [<!ENTITY x SYSTEM "{secret.as_uri()}">]><r>&x;</r>')
+    assert "secret words" not in "".join(tree.itertext(with_tail=True))
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    tree = parse_xml(f'<!DOCTYPE r [<!ENTITY l0 "lol">{laughs}]><r>&l9;</r>')
+    assert len("".join(str(part) for part in tree.itertext())) < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "mime", "xml"),
+    [
+        ("<rss>", "application/rss+xml", True),
+        ("<rss>", "text/xml", True),
+        ('<?xml version="1.0"?><rss>', "text/html", True),
+        ('\n<?xml version="1.0"?><rss>', "", True),
+        ('<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">', "application/xhtml+xml", False),
+        ('<?xml version="1.0"?><!DOCTYPE html PUBLIC "x">', "text/html", False),
+        ("<html>", "application/xml", False),
+        ("<p>", "text/html", False),
+        ("<rss>", "", False),
+    ],
+)
+def test_tells_xml_from_html(text: str, mime: str, xml: bool) -> None:
+    assert is_xml(text, mime) is xml

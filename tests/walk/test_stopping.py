@@ -1,0 +1,123 @@
+"""Ctrl-C, SIGTERM and SIGHUP: real signals to the real process group, in the middle of a crawl.
+
+Each time: the exit code, how long it took, no living process, no traceback, whole output files.
+"""
+
+import json
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SPIDER = """
+    from crawler import Request, Spider
+
+    class Pages(Spider):
+        site: str
+        hang: str = ""
+        settings = {"politeness": {"per_host": 4, "delay": 0}, "retry.times": 0}
+
+        def start(self):
+            for number in range(400):
+                yield Request(f"{self.site}/{number}")
+
+        def parse(self, page):
+            yield {"url": page.url, "text": page.text}
+            if self.hang and page.url.endswith("/20"):
+                print("hanging", flush=True)
+                getattr(self, self.hang)()
+
+        def in_python(self):
+            while True:
+                pass
+
+        def in_c(self):
+            import re
+            re.match(r"(a*)*b", "a" * 60)
+"""
+
+
+@pytest.fixture
+def room_folders():
+    """The folders of control rooms that are there and were not there before."""
+    place = Path(tempfile.gettempdir())
+    before = set(place.glob("crawl-*"))
+    return lambda: [folder for folder in place.glob("crawl-*") if folder not in before]
+
+
+@pytest.fixture
+def crawling(write, serve, start_crawl, wait_until, tmp_path):
+    """`crawling(...)`: a crawl of 400 pages, each 20 ms late, of which some have been read."""
+
+    def start(*more, pages=60, latency=0.02, routes=None):
+        server = serve(routes or {"*": "<p>页</p>" * 50}, latency=latency)
+        spider = write("pages.py", SPIDER)
+        running = start_crawl(
+            *("run", spider, "-a", f"site={server.url}", "-o", "out.jsonl", "-o", "out.json", "-o", "out.csv"), *more
+        )
+        running.server = server
+        wait_until(lambda: len(server.log) >= pages)
+        return running
+
+    return start
+
+
+def check_left_clean(running, tmp_path, wait_until, room_folders):
+    wait_until(lambda: not running.living(), 3)
+    assert "Traceback" not in running.stderr
+    assert "Warning" not in running.stderr
+    assert "leaked" not in running.stderr
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    items = [json.loads(line) for line in lines]
+    assert json.loads((tmp_path / "out.json").read_text()) == items
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == len(items) + 1
+    assert len({item["url"] for item in items}) == len(items)
+    assert 0 < len(items) < 400
+    wait_until(lambda: not room_folders(), 3)
+    return items
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 143)])
+def test_the_first_signal_lets_flying_pages_land_and_ends_the_crawl(
+    crawling, tmp_path, wait_until, room_folders, number, code
+):
+    running = crawling()
+    running.signal(getattr(signal, number))
+    seconds = running.end(10)
+    assert running.rc == code
+    assert seconds < 2
+    items = check_left_clean(running, tmp_path, wait_until, room_folders)
+    assert len(items) == len(running.server.log)  # what had departed was kept
+    assert f"exit code {code}" in running.stderr
+
+
+def test_the_second_ctrl_c_does_not_wait_for_flying_pages(crawling, tmp_path, wait_until, room_folders):
+    slow = {"*": "<p>页</p>"}
+    running = crawling("-s", "crawl.stop_grace=60", pages=20, routes={**slow, "/20": lambda hit: running_late(hit)})
+    running.signal(signal.SIGINT)
+    wait_until(lambda: running.server.now)
+    running.signal(signal.SIGINT)
+    seconds = running.end(10)
+    assert running.rc == 130
+    assert seconds < 1.5
+    check_left_clean(running, tmp_path, wait_until, room_folders)
+
+
+def running_late(hit):
+    import time
+    time.sleep(5)
+
+
+@pytest.mark.parametrize("where", ["in_python", "in_c"])
+def test_the_second_ctrl_c_ends_a_callback_that_hangs(crawling, tmp_path, wait_until, room_folders, where):
+    running = crawling("-a", f"hang={where}", pages=20)
+    assert running.process.stdout.readline() == b"hanging\n"
+    running.signal(signal.SIGINT)
+    running.signal(signal.SIGINT)
+    seconds = running.end(10)
+    print(running.stderr, seconds)
+    assert running.rc == 130
+    assert seconds < 1.5
+    check_left_clean(running, tmp_path, wait_until, room_folders)
