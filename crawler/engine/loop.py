@@ -277,7 +277,13 @@ class Engine:
                 continue
             if origin is not None:
                 request = request.replace(
-                    url=url, parent=origin.url, depth=origin.depth + 1, spider=spider, jar=request.jar or origin.jar
+                    url=url,
+                    parent=origin.url,
+                    depth=origin.depth + 1,
+                    spider=spider,
+                    jar=request.jar or origin.jar,
+                    attempts=0,
+                    hops=(),
                 )
             elif url is not request.url:
                 request = request.replace(url=url)
@@ -465,7 +471,7 @@ class Engine:
         self._lost_in_a_row += 1
         if self._lost_in_a_row > _HOPELESS:
             raise CrawlError(
-                f"{self._lost_in_a_row} workers in a row were lost before they fetched anything, the last one: {reason}",
+                f"{self._lost_in_a_row} workers in a row were lost without a single page, the last one: {reason}",
                 hint="see the log above; `--pool thread` runs without worker processes",
             )
         self._lanes[lane.number] = self._new_lane(lane.number)

@@ -35,7 +35,7 @@ class _RefusedError(Exception):
 
 def read_page(spider: Spider, response: Response, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
     """What the request's callback (`parse` without one) gives for a response."""
-    return read(spider, Page(response, request), request, str(request.callback or "parse"), max_yields)
+    return read(spider, Page(response, request), str(request.callback or "parse"), max_yields)
 
 
 def read_failure(spider: Spider, failure: Failure, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
@@ -43,32 +43,27 @@ def read_failure(spider: Spider, failure: Failure, request: Request, max_yields:
     if request.on_failure is None:
         return Reading()
     told = msgspec.structs.replace(failure, request=request)
-    return read(spider, told, request, str(request.on_failure), max_yields)
+    return read(spider, told, str(request.on_failure), max_yields)
 
 
-def read(
-    spider: Spider, page: Page | Failure, request: Request, callback: str, max_yields: int = MAX_YIELDS
-) -> Reading:
+def read(spider: Spider, page: Page | Failure, callback: str, max_yields: int = MAX_YIELDS) -> Reading:
     """What the callback of that name gives for a page or a failure.
 
-    It may be a generator, or return an iterable, a single item or request, or None. Requests get `parent`, `depth`,
-    `spider` and, if they name none, the `jar` of `request`.
+    It may be a generator, or return an iterable, a single item or request, or None. Requests stay as they were yielded:
+    the engine tells the new ones among them where they come from.
     """
     items: list[Any] = []
     requests: list[Request] = []
-    url, depth, position, jar = page.url, request.depth + 1, request.spider, request.jar
+    url = page.url
     function: Callable[[Any], Any] | None = None
     values: Iterator[Any] = iter(())
     try:
         function = spider.callback(callback)
         values = _values(function(page), callback)
         for value in islice(values, max_yields):
-            if isinstance(value, Request):
+            if type(value) is Request:
                 _check(value, callback)
-                found = msgspec.structs.replace(
-                    value, parent=url, depth=depth, spider=position, jar=value.jar or jar, attempts=0, hops=()
-                )
-                requests.append(found)
+                requests.append(value)
             elif is_item(value):
                 items.append(value)
             else:
@@ -142,9 +137,11 @@ def _values(result: Any, callback: str) -> Iterator[Any]:
 
 def _check(request: Request, callback: str) -> None:
     url = request.url
+    if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
+        return
     if not isinstance(url, str):
         raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")
-    if not url.startswith(("http://", "https://")) and not url.lower().startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")):
         if "://" in url:
             raise _RefusedError(
                 ValueError, f"{callback} yielded a Request for {url!r}: only http and https can be fetched"
@@ -211,13 +208,3 @@ def _close(values: Any) -> None:
     except BaseException as error:
         if passes(error):
             raise
-
-
-def read_blocked(spider: Spider, response: Response, request: Request) -> bool | str | PageError:
-    """What `spider.blocked(page)` says of a response, or the error it ends with."""
-    try:
-        return spider.blocked(Page(response, request))
-    except BaseException as error:
-        if getattr(type(error), "passes_user_code", False):
-            raise
-        return _page_error(error, request.url, "blocked", spider.blocked)
