@@ -7,6 +7,7 @@ The library (`ada-url`) decides; the short ways here only skip it where its answ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from ada_url import URL, join_url
@@ -42,6 +43,42 @@ def join(base: str, href: str) -> str:
             return base[:path_start] + href
     joined = join_url(base, href)
     return joined if "#" not in joined else joined[: joined.index("#")]
+
+
+def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
+    """`join` for all links of a page, in order; those that are no URL are left out.
+
+    What starts with one slash depends on nothing but the host, and a site repeats such links on every page:
+    they are remembered.
+    """
+    path_start = base.find("/", base.find("//") + 2)
+    known = _known_paths(base[:path_start]) if path_start > 0 else {}
+    for href in hrefs:
+        url = known.get(href)
+        if url is None:
+            try:
+                url = join(base, href)
+            except ValueError:
+                continue
+            if href[:1] == "/" and href[:2] not in ("//", "/\\", "/\t", "/\n", "/\r"):
+                if len(known) >= _MOST_PATHS:
+                    known.clear()
+                known[href] = url
+        yield url
+
+
+_MOST_PATHS = 4096  # remembered links of one host,
+_MOST_ORIGINS = 64  # and hosts that are remembered
+_paths: dict[str, dict[str, str]] = {}
+
+
+def _known_paths(origin: str) -> dict[str, str]:
+    known = _paths.get(origin)
+    if known is None:
+        if len(_paths) >= _MOST_ORIGINS:
+            _paths.clear()
+        known = _paths[origin] = {}
+    return known
 
 
 def host_of(url: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from lxml import etree
 
-from crawler.url import join
+from crawler.url import join_all
 
 _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
+_WEB_SCHEMES = ("http://", "https://")
 _PATH = (
     "descendant-or-self::a{0}/@href | descendant-or-self::area{0}/@href"
     " | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
@@ -18,6 +19,7 @@ _PATH = (
 # Four walks over the tree for attributes are several times faster than one over elements that are then asked.
 _ALL_HREFS = etree.XPath(_PATH.format(""), smart_strings=False)
 _FOLLOWED_HREFS = etree.XPath(_PATH.format(_FOLLOWED), smart_strings=False)
+BASE_HREF = etree.XPath("descendant-or-self::base/@href", smart_strings=False)
 _RELS = etree.XPath("descendant-or-self::a/@rel | descendant-or-self::area/@rel", smart_strings=False)
 
 
@@ -39,14 +41,6 @@ def absolute(hrefs: Iterable[str], base: str, pattern: str | re.Pattern[str] | N
     and URLs in which `pattern` is not found.
     """
     search = re.compile(pattern).search if pattern is not None else None
-    urls: dict[str, None] = {}
-    for href in dict.fromkeys(hrefs):
-        if href[:1] == "#":
-            continue
-        try:
-            url = join(base, href)
-        except ValueError:
-            continue
-        if url.startswith(("http://", "https://")) and (search is None or search(url)):
-            urls[url] = None
-    return list(urls)
+    wanted = [href for href in dict.fromkeys(hrefs) if href[:1] != "#"]
+    urls = dict.fromkeys(url for url in join_all(base, wanted) if url[:4] == "http" and url.startswith(_WEB_SCHEMES))
+    return [url for url in urls if search(url)] if search is not None else list(urls)

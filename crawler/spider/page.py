@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -153,12 +153,16 @@ class Page:
     @cached_property
     def base_url(self) -> str:
         """What relative links start from: the page's `<base href>` if it has one that is http or https, else `url`."""
-        # Looked for in the bytes first: without one, joining a link needs no parser.
-        if not self.encoding.startswith("utf-16") and b"<base" not in self.body.lower():
+        # Without a tree, one look at the bytes may save the parser.
+        if "tree" not in self.__dict__ and not self.encoding.startswith("utf-16") and b"<base" not in self.body.lower():
             return self.url
-        href = next((base.get("href") for base in self.tree.iter("base") if base.get("href") is not None), "")
+        from crawler.spider.links import BASE_HREF
+
+        hrefs = cast(list[str], BASE_HREF(self.tree))
+        if not hrefs:
+            return self.url
         try:
-            base = join(self.url, href or "")
+            base = join(self.url, hrefs[0])
         except ValueError:
             return self.url
         return base if base.startswith(_WEB_SCHEMES) else self.url
@@ -207,7 +211,7 @@ class Page:
     def _decoded(self) -> tuple[str, str]:
         return decode(self.body, self._content_type)
 
-    @property
+    @cached_property
     def _content_type(self) -> str | None:
         fields = self.headers.getall("content-type")
         return fields[-1] if fields else None
