@@ -181,12 +181,14 @@ def config_layer(name: str) -> Layer:
 
 
 def project_layer(folder: Path) -> Layer:
-    """`[tool.crawl]` of the `pyproject.toml` in `folder`; empty where there is none."""
+    """`[tool.crawl]` of the `pyproject.toml` in `folder`; empty where there is none. Raises `SettingsError` if it is broken."""
     path = folder / "pyproject.toml"
     if not path.is_file():
         return Layer(str(path), {})
     tree = file_layer(path).values
     table = tree.get("tool.crawl", {})
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"tool.crawl in {path} is not a table", hint="write [tool.crawl.politeness] and so on")
     return flat(table, f"[tool.crawl] in {path}")
 
 
@@ -226,10 +228,11 @@ def _converted(key: str, value: Any, source: str) -> Any:
     kind = Settings.__annotations__  # the section classes, as strings under postponed evaluation
     section_class = globals()[str(kind[section])]
     field = next(f for f in msgspec.structs.fields(section_class) if f.name == name)
+    plain = value
     if isinstance(value, str) and msgspec.inspect.type_info(field.type).__class__.__name__ in ("ListType", "DictType"):
-        value = _list_or_table(value)
+        plain = _list_or_table(value)
     try:
-        return msgspec.convert(value, field.type, strict=False)
+        return msgspec.convert(plain, field.type, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{key} = {value!r} does not fit ({source}): {error}") from None
 
@@ -246,9 +249,9 @@ def _list_or_table(text: str) -> Any:
 
 
 def _unknown(key: str, source: str, known: Flat) -> SettingsError:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    close = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
     if not close:
-        close = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
+        close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"settings are: {', '.join(sorted(known))}"
     return SettingsError(f"there is no setting {key!r} ({source})", hint=hint)
 

@@ -48,37 +48,29 @@ def join(base: str, href: str) -> str:
 def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
     """`join` for all links of a page, in order; those that are no URL are left out.
 
-    What starts with one slash depends on nothing but the host, and a site repeats such links on every page:
-    they are remembered.
+    A site repeats its links on every page: the ones that only had to be put behind the host are remembered.
     """
     path_start = base.find("/", base.find("//") + 2)
-    known = _known_paths(base[:path_start]) if path_start > 0 else {}
+    origin = base[:path_start] if path_start > 0 else "?"
     for href in hrefs:
-        url = known.get(href)
-        if url is None:
-            try:
-                url = join(base, href)
-            except ValueError:
-                continue
-            if href[:1] == "/" and href[:2] not in ("//", "/\\", "/\t", "/\n", "/\r"):
-                if len(known) >= _MOST_PATHS:
-                    known.clear()
-                known[href] = url
-        yield url
+        from_root = href[:1] == "/"
+        url = origin + href
+        if from_root and url in _joined:
+            yield url
+            continue
+        try:
+            joined = join(base, href)
+        except ValueError:
+            continue
+        if from_root and joined == url:
+            if len(_joined) >= _MOST_JOINED:
+                _joined.clear()
+            _joined.add(url)
+        yield joined
 
 
-_MOST_PATHS = 4096  # remembered links of one host,
-_MOST_ORIGINS = 64  # and hosts that are remembered
-_paths: dict[str, dict[str, str]] = {}
-
-
-def _known_paths(origin: str) -> dict[str, str]:
-    known = _paths.get(origin)
-    if known is None:
-        if len(_paths) >= _MOST_ORIGINS:
-            _paths.clear()
-        known = _paths[origin] = {}
-    return known
+_MOST_JOINED = 50_000
+_joined: set[str] = set()  # URLs that are an origin and a link that starts with a slash, as they stand
 
 
 def host_of(url: str) -> str:

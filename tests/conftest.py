@@ -214,10 +214,16 @@ def crawl_here(tmp_path, monkeypatch, capfd):
 class Running:
     """A command in a session of its own, so that its processes can be found and signals sent to all of them."""
 
-    def __init__(self, arguments, cwd, stderr):
+    def __init__(self, arguments, cwd, env, stderr):
         self._stderr = stderr
         self.process = subprocess.Popen(
-            arguments, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            arguments,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
         )
         self.pid = self.process.pid
 
@@ -266,9 +272,9 @@ def start_command(tmp_path):
     """`start_command(program, *arguments)`: a running command (`Running`); what is left of it is killed at the end."""
     started = []
 
-    def start(*arguments, cwd=tmp_path):
+    def start(*arguments, cwd=tmp_path, env=None):
         with open(tmp_path / f"stderr-{len(started)}", "wb") as stderr:
-            started.append(Running([*map(str, arguments)], cwd, stderr))
+            started.append(Running([*map(str, arguments)], cwd, env, stderr))
         return started[-1]
 
     yield start

@@ -9,7 +9,7 @@ from ada_url import URL, join_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawler.url import canonical, fingerprint_of, host_of, hostname_of, join
+from crawler.url import canonical, fingerprint_of, host_of, hostname_of, join, join_all
 
 WPT = Path(__file__).parents[2] / "shared" / "data" / "url" / "urltestdata.json"
 RESOLVE = WPT.with_name("url-resolve.csv")
@@ -95,7 +95,7 @@ def test_the_canonical_form_is_the_librarys(url):
 
 
 @given(any_url)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_canonical_form_is_its_own_canonical_form(url):
     once = answer(canonical, url)
     if once is not ValueError:
@@ -117,7 +117,7 @@ def test_a_join_is_the_librarys(page, href):
 
 
 @given(any_url, hrefs)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_joined_link_is_canonical(page, href):
     base = answer(canonical, page)
     link = answer(join, base, href) if base is not ValueError else ValueError
@@ -127,7 +127,7 @@ def test_a_joined_link_is_canonical(page, href):
 
 
 @given(any_url)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_host_and_hostname_are_the_librarys(url):
     whole = answer(canonical, url)
     if whole is not ValueError and whole.startswith(("http://", "https://")):
@@ -242,3 +242,15 @@ def test_the_joins_of_another_crawler():
     # That file leaves canonical form (default ports, empty passwords) to somebody else.
     wrong = [case for case in cases if join(canonical(case[1]), case[0]) != canonical(case[2])]
     assert not wrong
+
+
+def test_remembered_links_of_one_origin_do_not_answer_for_another() -> None:
+    assert list(join_all("http://127.0.0.1:8099/", ["/p/1.html"])) == ["http://127.0.0.1:8099/p/1.html"]
+    # Put behind each other as text, these two would be the URL above.
+    assert list(join_all("http://127.0.0.1:809/", ["9/p/1.html"])) == ["http://127.0.0.1:809/9/p/1.html"]
+    assert list(join_all("http://a.example/x/", ["http://[", "/b", "//c.example/", "d", "/b#e"])) == [
+        "http://a.example/b",
+        "http://c.example/",
+        "http://a.example/x/d",
+        "http://a.example/b",
+    ]

@@ -147,6 +147,7 @@ class Engine:
                     self.store(self.read(landed))
                 self._look_around()
         except StopNow:
+            self.reading = None
             self._end("stopped")
         finally:
             self._close_lanes()
@@ -244,7 +245,7 @@ class Engine:
 
     def _take_starts(self) -> None:
         """Take more start requests while few wait, so that a `start()` of millions does not fill the memory."""
-        while self._starts and len(self._frontier) < _STARTS and not self._ending:
+        while self._starts and len(self._frontier) < _STARTS and not self._ending and self._switch.level < Level.STOP:
             _, starts = self._starts[0]
             batch: list[Request] = []
             for request in islice(starts, _STARTS):
@@ -256,6 +257,7 @@ class Engine:
             if len(batch) < _STARTS:
                 self._starts.pop(0)
             self.offer(batch)
+            self._check_limits()  # a start() that yields nothing new may never end
 
     def _allowed(self, requests: Sequence[Request], origin: Request | None) -> list[Request]:
         """The requests in canonical form, told where they come from, without those that rules refuse.
@@ -317,7 +319,7 @@ class Engine:
                 pass
             case _:
                 assert_never(verdict)
-        again_at = self._hosts.enter(host, start)
+        again_at = self._hosts.enter(host, max(start, time.monotonic()))
         if again_at is not None:
             self._frontier.open(host, again_at)
         order = Order(

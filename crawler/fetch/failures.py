@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Failu
     # urllib3 derives "could not connect" from "timed out while connecting"; what really timed out is a TimeoutError.
     ((ConnectionRefusedError, u.NewConnectionError), "connect"),
     ((r.Timeout, u.TimeoutError, TimeoutError), "timeout"),
-    ((u.IncompleteRead, u.InvalidChunkLength, u.DecodeError, r.ContentDecodingError), "partial"),
+    ((http.client.IncompleteRead, u.InvalidChunkLength, u.DecodeError, r.ContentDecodingError), "partial"),
     ((ConnectionResetError, BrokenPipeError, ConnectionAbortedError), "reset"),
     ((u.ProtocolError, r.ChunkedEncodingError, u.HTTPError, r.ConnectionError), "protocol"),
     ((ValueError, UnicodeError), "invalid"),

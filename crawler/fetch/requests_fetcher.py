@@ -16,6 +16,7 @@ from threading import Condition, Lock, Thread
 from typing import Any
 
 from requests import PreparedRequest
+from requests import Response as Answer
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
@@ -28,22 +29,59 @@ from crawler.response import Batch, Failure, Landing, Order, Outcome, Response
 from crawler.url import host_of
 
 _MOST_OUTCOMES = 64  # a report is never longer than this,
-_MOST_BYTES = 8 << 20  # nor much heavier
+_MOST_BYTES = 768 << 10  # nor much heavier: what fits into the pipe is handed over in one go
 _HELD_BYTES = 64 << 20  # with so much waiting to be collected, nothing new is started
 _CHUNK = 1 << 16
+_MOST_HOSTS = 512  # hosts whose connections are kept
 _STEP = 0.01  # seconds between looks at the number of threads while requests wait
 
 
 class _Adapter(HTTPAdapter):
-    """Connections kept for many hosts, each opened past the guard."""
+    """Connections kept for many hosts, each opened past the guard.
+
+    The methods overridden are the ones `requests` offers for that. They skip what a crawl does not need for each
+    page again: our URLs are canonical, so the connection pool and the path follow from their text; cookies are the
+    parent's.
+    """
 
     def __init__(self, guard: Guard, connections: int) -> None:
         self._guard = guard
-        super().__init__(pool_connections=512, pool_maxsize=connections, max_retries=0)
+        self._pools: dict[str, Any] = {}
+        super().__init__(pool_connections=_MOST_HOSTS, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._guard.pool_classes()
+
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        origin = request.url[: request.url.find("/", 8)]
+        pool = self._pools.get(origin)
+        # The manager forgets hosts that were not asked for long, and closes their pools.
+        if pool is None or pool.pool is None:
+            if len(self._pools) >= _MOST_HOSTS:
+                self._pools.clear()
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            self._pools[origin] = pool
+        return pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return str(request.url[request.url.find("/", 8) :])
+
+    def build_response(self, req: Any, resp: Any) -> Answer:
+        response = Answer()
+        response.status_code = resp.status
+        response.raw = resp
+        response.url = req.url
+        response.request = req
+        return response
+
+    def close(self) -> None:
+        """Close the connections that are kept; the library only forgets its pools and leaves the sockets to the garbage."""
+        managed = self.poolmanager.pools
+        for pool in [*self._pools.values(), *(managed[key] for key in managed.keys())]:  # noqa: SIM118 - not iterable
+            pool.close()
+        self._pools.clear()
+        super().close()
 
 
 class Client:

@@ -12,6 +12,10 @@ from itertools import count
 from crawler.request import Request
 from crawler.url import host_of
 
+# Seconds an empty host is remembered after its pause. `next` is asked for times that lie a little ahead, and a
+# host forgotten then would start the links of its last page before the pause is over.
+_KEPT = 5.0
+
 
 class _HostQueue:
     """The requests of one host. `open_at` is when it may be asked; while not `is_open` it is not asked at all."""
@@ -27,9 +31,9 @@ class _HostQueue:
 
     def due(self) -> float:
         """When there is something to do here; an empty queue is looked at once more, to be forgotten."""
-        if self.ready or not self.later:
+        if self.ready:
             return self.open_at
-        return max(self.open_at, self.later[0][0])
+        return max(self.open_at, self.later[0][0]) if self.later else self.open_at + _KEPT
 
 
 class Window:

@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, forkserver, popen_fork, popen_forkserver, popen_spawn_posix, spawn
+from multiprocessing import connection, forkserver, popen_fork, popen_forkserver, popen_spawn_posix, resource_tracker, spawn
 from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -104,6 +104,10 @@ def context_for(start_method: str) -> BaseContext:
     if start_method == "auto":
         start_method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()
+    if start_method != "fork":
+        with _launch_of_ours():
+            # Left to itself it starts in the middle of a launch, lifts the mask there, and dies of a SIGHUP.
+            resource_tracker.ensure_running()
     if start_method == "forkserver":
         context.set_forkserver_preload(PRELOAD)
         with _launch_of_ours():

@@ -15,7 +15,7 @@ class ThreadPool:
     def __init__(
         self, initializer: Callable[..., None], initargs: tuple[Any, ...], finalizer: Callable[[], None]
     ) -> None:
-        self._pool = StockThreadPool(1, initializer=initializer, initargs=initargs)
+        self._pool: Any = StockThreadPool(1, initializer=initializer, initargs=initargs)
         self._finalizer = finalizer
 
     def apply_async(
@@ -37,3 +37,5 @@ class ThreadPool:
         self._finalizer()
         self._pool.terminate()
         self._pool.join()
+        for end in (self._pool._change_notifier._reader, self._pool._change_notifier._writer):
+            end.close()  # the Pool leaves them to the garbage

@@ -48,12 +48,13 @@ def _hop(request: Request, target: str, status: int) -> Request:
     if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
         method, body = "GET", None
         dropped |= _OF_A_BODY
-    same_host = host_of(target) == host_of(request.url)
-    if not same_host or (request.url.startswith("https:") and target.startswith("http:")):
+    loses_tls = request.url.startswith("https:") and target.startswith("http:")
+    trusted = host_of(target) == host_of(request.url) and not loses_tls
+    if not trusted:
         dropped |= _PERSONAL
     if headers and dropped:
         headers = {name: value for name, value in headers.items() if name.lower() not in dropped}
-    cookies = request.cookies if same_host else None
+    cookies = request.cookies if trusted else None
     return request.replace(
         url=target, method=method, body=body, headers=headers, cookies=cookies, hops=hops, attempts=0
     )

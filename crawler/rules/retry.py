@@ -34,5 +34,5 @@ class Retry:
             return KEEP
         if not isinstance(outcome, Failure):
             reason = f"status: {describe(outcome.status)}"
-        delay = min(self._max_pause, self._pause * 2**request.attempts)
+        delay = min(self._max_pause, self._pause * 2.0 ** min(request.attempts, 64))
         return Again(request.replace(attempts=request.attempts + 1), delay, reason)

@@ -28,7 +28,7 @@ class Scope:
     def _allows(self, url: str) -> bool:
         if host_of(url) in self._allowed:
             return True
-        name = hostname_of(url)
+        name = hostname_of(url).rstrip(".")
         while name:
             if name in self._allowed:
                 return True

@@ -19,7 +19,6 @@ _PATH = (
 # Four walks over the tree for attributes are several times faster than one over elements that are then asked.
 _ALL_HREFS = etree.XPath(_PATH.format(""), smart_strings=False)
 _FOLLOWED_HREFS = etree.XPath(_PATH.format(_FOLLOWED), smart_strings=False)
-BASE_HREF = etree.XPath("descendant-or-self::base/@href", smart_strings=False)
 _RELS = etree.XPath("descendant-or-self::a/@rel | descendant-or-self::area/@rel", smart_strings=False)
 
 

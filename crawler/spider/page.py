@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -156,13 +156,11 @@ class Page:
         # Without a tree, one look at the bytes may save the parser.
         if "tree" not in self.__dict__ and not self.encoding.startswith("utf-16") and b"<base" not in self.body.lower():
             return self.url
-        from crawler.spider.links import BASE_HREF
-
-        hrefs = cast(list[str], BASE_HREF(self.tree))
-        if not hrefs:
+        href = next((base.get("href") for base in self.tree.iter("base") if base.get("href") is not None), None)
+        if href is None:
             return self.url
         try:
-            base = join(self.url, hrefs[0])
+            base = join(self.url, href)
         except ValueError:
             return self.url
         return base if base.startswith(_WEB_SCHEMES) else self.url

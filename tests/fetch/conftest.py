@@ -1,0 +1,241 @@
+"""A server of raw bytes: each path is one way in which a host behaves or misbehaves."""
+
+import gzip
+import io
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from crawler.fetch.limits import FetchLimits
+from crawler.fetch.requests_fetcher import Client
+from crawler.response import Order
+
+OK = b"HTTP/1.1 200 OK\r\n"
+BODY = b"<p>hello</p>"
+
+
+def _bomb():
+    """200 MB of zeros in 200 KB."""
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9) as file:
+        for _ in range(200):
+            file.write(bytes(1 << 20))
+    return packed.getvalue()
+
+
+class Host:
+    """Answers on 127.0.0.1. `url` has no slash at its end; `requests` holds (connection number, head, body)."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.requests = []
+        self.connections = 0
+        self.sent = 0
+        self.bodies = {}  # path -> whole answer as bytes, for a test of its own
+        self._open = set()
+        self._threads = [threading.Thread(target=self._accept)]
+        self.closing = threading.Event()
+        self._threads[0].start()
+
+    def close(self):
+        self.closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.connections += 1
+                self._open.add(connection)
+                thread = threading.Thread(target=self._serve, args=(connection, self.connections))
+                self._threads.append(thread)
+                thread.start()
+
+    def _serve(self, connection, number):
+        with connection, suppress(OSError), connection.makefile("rb") as file:
+            while self._one(connection, file, number):
+                pass
+        self._open.discard(connection)
+
+    def _one(self, connection, file, number):
+        """Answer one request; whether the connection stays open."""
+        if file.peek(1)[:1] == b"\x16":  # the beginning of TLS
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            return False
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = file.readline()
+            if not line:
+                return False
+            head += line
+        length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        body = file.read(int(length[0].split(b":")[1])) if length else b""
+        self.requests.append((number, head.decode("latin-1"), body))
+        target = head.split(b" ")[1].decode()
+        path, _, query = target.partition("?")
+
+        def send(data):
+            connection.sendall(data)
+            self.sent += len(data)
+
+        if path in self.bodies:
+            send(self.bodies[path])
+            return False
+        return getattr(self, "answer" + path.replace("/", "_").replace("-", "_"))(send, query, connection) is None
+
+    # Each is given `send`, the query and the connection, and returns "close" where the connection ends.
+
+    def answer_ok(self, send, query, connection):
+        head = self.requests[-1][1]
+        send(OK + b"Content-Length: %d\r\n\r\n" % len(BODY) + (b"" if head.startswith("HEAD") else BODY))
+
+    def answer_slow(self, send, query, connection):
+        self.closing.wait(float(query or 0.2))
+        self.answer_ok(send, query, connection)
+
+    def answer_silent(self, send, query, connection):
+        self.closing.wait(30)
+        return "close"
+
+    def answer_drip(self, send, query, connection):
+        send(OK + b"Content-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            send(b"x")
+            if self.closing.wait(0.05):
+                break
+        return "close"
+
+    def answer_drip_head(self, send, query, connection):
+        send(OK + b"X-Long: ")
+        for _ in range(40):
+            send(b"x")
+            if self.closing.wait(0.05):
+                break
+        return "close"
+
+    def answer_stall(self, send, query, connection):
+        send(OK + b"Content-Length: 1000\r\n\r\nbeginning")
+        self.closing.wait(30)
+        return "close"
+
+    def answer_empty_reply(self, send, query, connection):
+        return "close"
+
+    def answer_reset(self, send, query, connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return "close"
+
+    def answer_reset_in_body(self, send, query, connection):
+        send(OK + b"Content-Length: 1000\r\n\r\nbeginning")
+        time.sleep(0.05)  # until the beginning has been read; a reset throws away what was not
+        return self.answer_reset(send, query, connection)
+
+    def answer_short(self, send, query, connection):
+        send(OK + b"Content-Length: 1000\r\n\r\nbeginning")
+        return "close"
+
+    def answer_chunked(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n")
+
+    def answer_cut_chunks(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nff\r\nshort")
+        return "close"
+
+    def answer_broken_chunks(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n!\r\n")
+        return "close"
+
+    def answer_until_close(self, send, query, connection):
+        send(OK + b"\r\n" + BODY)
+        return "close"
+
+    def answer_endless(self, send, query, connection):
+        send(OK + b"\r\n")
+        while not self.closing.is_set():
+            send(bytes(1 << 16))
+        return "close"
+
+    def answer_gzip(self, send, query, connection):
+        packed = gzip.compress(BODY)
+        send(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+    def answer_bad_gzip(self, send, query, connection):
+        send(OK + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nno gzip..")
+
+    def answer_bomb(self, send, query, connection):
+        packed = _bomb()
+        send(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed)
+
+    def answer_status(self, send, query, connection):
+        send(b"HTTP/1.1 %s Reason\r\nContent-Length: 2\r\n\r\nno" % query.encode())
+
+    def answer_bare_status(self, send, query, connection):
+        send(b"HTTP/1.1 %s Reason\r\n\r\n" % query.encode())
+
+    def answer_redirect(self, send, query, connection):
+        send(b"HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_cookies(self, send, query, connection):
+        send(OK + b"Set-Cookie: a=1; Path=/\r\nX: \xe4\xbd\xa0\r\nSet-Cookie: b=2, 3\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_huge_header(self, send, query, connection):
+        send(OK + b"X: " + b"x" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n")
+        return "close"
+
+    def answer_many_headers(self, send, query, connection):
+        send(OK + b"X: y\r\n" * 150 + b"Content-Length: 0\r\n\r\n")
+        return "close"
+
+    def answer_garbage(self, send, query, connection):
+        send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+        return "close"
+
+    def answer_echo(self, send, query, connection):
+        _, head, body = self.requests[-1]
+        data = head.encode("latin-1") + body
+        send(OK + b"Content-Length: %d\r\n\r\n" % len(data) + data)
+
+
+@pytest.fixture
+def host():
+    server = Host()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def client():
+    """`client(max_body=10)`: a client that may connect to this machine only."""
+    clients = []
+
+    def build(**limits):
+        clients.append(Client(FetchLimits(**{"only": ("127.0.0.0/8",), "read_timeout": 2.0, **limits})))
+        return clients[-1]
+
+    yield build
+    for one in clients:
+        one.close()
+
+
+@pytest.fixture
+def get(host, client):
+    """`get("/ok")`: the outcome of one request to the raw host; `method`, `body`... go to the order."""
+
+    def fetch(target, *, headers=(), limits=None, **order):
+        return client(**(limits or {})).fetch(Order(1, host.url + target, header_pairs=headers, **order)).outcome
+
+    return fetch

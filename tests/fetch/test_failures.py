@@ -1,0 +1,72 @@
+"""From exceptions to the kind of a failure and one plain line about it."""
+
+import http.client
+import socket
+import ssl
+
+import pytest
+import urllib3.exceptions as u
+from requests import exceptions as r
+
+from crawler.fetch.failures import kind_of
+from crawler.fetch.guard import AddressRefused
+
+
+def wrapped(error):
+    """As urllib3 and requests hand it on: in the arguments of others."""
+    return r.ConnectionError(u.MaxRetryError(None, "/", u.ProtocolError("Connection aborted.", error)))
+
+
+@pytest.mark.parametrize("wrap", [lambda error: error, wrapped])
+@pytest.mark.parametrize(
+    ("error", "kind", "line"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), "reset", "Connection reset by peer"),
+        (BrokenPipeError(32, "Broken pipe"), "reset", "Broken pipe"),
+        (ConnectionRefusedError(111, "Connection refused"), "connect", "Connection refused"),
+        (OSError(113, "No route to host"), "connect", "No route to host"),
+        (socket.gaierror(-2, "Name or service not known"), "dns", "Name or service not known"),
+        (TimeoutError("timed out"), "timeout", "timed out"),
+        (ssl.SSLCertVerificationError(1, "certificate has expired"), "tls", "certificate has expired"),
+        (http.client.IncompleteRead(b"abc", 7), "partial", "IncompleteRead(3 bytes read, 7 more expected)"),
+        (u.DecodeError("failed to decode it"), "partial", "failed to decode it"),
+        (AddressRefused("a.example is at 8.8.8.8"), "guard", "a.example is at 8.8.8.8"),
+    ],
+)
+def test_the_cause_decides_however_it_is_wrapped(wrap, error, kind, line):
+    if wrap is wrapped and kind == "connect" and not isinstance(error, ConnectionRefusedError):
+        kind = "protocol"  # a bare OSError in the middle of an exchange
+    assert kind_of(wrap(error)) == (kind, line)
+
+
+@pytest.mark.parametrize("error", [r.InvalidURL("no host"), r.InvalidHeader("bad"), u.LocationParseError("x"), ValueError("x")])
+def test_what_cannot_be_sent_is_invalid(error):
+    assert kind_of(error)[0] == "invalid"
+
+
+def test_the_cause_may_stand_in_the_chain_of_exceptions():
+    try:
+        try:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        except OSError as error:
+            raise RuntimeError("outer") from error
+    except RuntimeError as error:
+        assert kind_of(error) == ("reset", "Connection reset by peer")
+
+
+def test_a_circle_of_causes_ends():
+    one, two = RuntimeError("one"), RuntimeError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert kind_of(one) == ("error", "one")
+
+
+def test_addresses_of_objects_and_long_texts_are_left_out():
+    kind, line = kind_of(u.ProtocolError("<HTTPConnection object at 0x7f00>: " + "long\n" * 1000))
+    assert kind == "protocol"
+    assert "HTTPConnection" not in line
+    assert "\n" not in line
+    assert len(line) <= 300
+
+
+def test_an_exception_without_words_is_told_by_its_name():
+    assert kind_of(KeyError()) == ("error", "KeyError")

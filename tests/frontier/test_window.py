@@ -1,0 +1,274 @@
+"""The frontier in memory: hosts take turns, nobody waits for another host, nothing is lost."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.frontier.window import Window
+from crawler.request import Request
+from crawler.url import host_of
+
+
+def request(host, path="", priority=0):
+    return Request(f"http://{host}/{path}", priority=priority)
+
+
+def take(window, until=0.0):
+    """Everything that is due, each host opened again at once."""
+    taken = []
+    while (due := window.next(until)) is not None:
+        taken.append(due[0].url.removeprefix("http://"))
+        window.open(host_of(due[0].url), 0.0)
+    return taken
+
+
+def test_an_empty_frontier_has_nothing_to_give():
+    window = Window()
+    assert (len(window), window.next(1e9), window.next_time()) == (0, None, None)
+
+
+def test_requests_come_in_the_order_they_were_found():
+    window = Window()
+    for path in "abc":
+        window.push(request("a.example", path))
+    assert take(window) == ["a.example/a", "a.example/b", "a.example/c"]
+    assert len(window) == 0
+
+
+def test_a_higher_priority_goes_first_within_its_host():
+    window = Window()
+    for number, priority in enumerate([0, 5, -1, 5]):
+        window.push(request("a.example", str(number), priority))
+    assert take(window) == ["a.example/1", "a.example/3", "a.example/0", "a.example/2"]
+
+
+def test_hosts_take_turns():
+    window = Window()
+    for path in "123":
+        window.push(request("a.example", path))
+    for path in "123":
+        window.push(request("b.example", path))
+    hosts = [url.split("/")[0] for url in take(window)]
+    assert all(one != other for one, other in pairwise(hosts))
+
+
+def test_a_host_is_closed_until_it_is_opened():
+    window = Window()
+    window.push(request("a.example", "1"))
+    window.push(request("a.example", "2"))
+    assert window.next(0.0) is not None
+    assert window.next(1e9) is None
+    assert window.next_time() is None
+    window.open("a.example", 5.0)
+    assert window.next_time() == 5.0
+    assert window.next(4.9) is None
+    found, start = window.next(5.1)
+    assert (found.url, start) == ("http://a.example/2", 5.0)
+
+
+def test_a_host_without_a_permit_holds_up_nobody():
+    window = Window()
+    for number in range(100):
+        window.push(request("slow.example", str(number), priority=9))
+    window.next(0.0)  # the only permit of that host
+    for number in range(100):
+        window.push(request(f"h{number}.example"))
+    assert len(take(window)) == 100
+    assert len(window) == 99
+
+
+def test_a_host_that_rests_holds_up_nobody():
+    window = Window()
+    window.push(request("slow.example", "1"))
+    window.push(request("slow.example", "2"))
+    window.next(0.0)
+    window.open("slow.example", 60.0)
+    window.push(request("quick.example"))
+    assert take(window, 1.0) == ["quick.example/"]
+    assert window.next(59.0) is None
+    assert window.next_time() == 60.0
+
+
+def test_a_request_waits_for_its_time_and_the_others_of_its_host_do_not_wait_for_it():
+    window = Window()
+    window.push(request("a.example", "retry", priority=9), not_before=10.0)
+    window.push(request("a.example", "next"))
+    assert take(window, 1.0) == ["a.example/next"]
+    assert window.next_time() == 10.0
+    assert len(window) == 1
+    found, start = window.next(10.5)
+    assert (found.url, start) == ("http://a.example/retry", 10.0)
+
+
+def test_the_earliest_start_is_the_later_of_the_hosts_and_the_requests_time():
+    window = Window()
+    window.push(request("a.example"), not_before=10.0)
+    window.open("a.example", 12.0)
+    assert window.next(11.0) is None
+    assert window.next_time() == 12.0
+    assert window.next(20.0)[1] == 12.0
+
+
+def test_a_request_found_later_for_an_earlier_time_brings_its_host_forward():
+    window = Window()
+    window.push(request("a.example", "late"), not_before=50.0)
+    assert window.next_time() == 50.0
+    window.push(request("a.example", "soon"), not_before=20.0)
+    assert window.next_time() == 20.0
+    window.push(request("a.example", "now"))
+    assert window.next_time() == 0.0
+
+
+def test_the_pause_of_a_host_outlives_its_last_request():
+    window = Window()
+    window.push(request("a.example", "1"))
+    window.next(100.0)
+    window.open("a.example", 105.0)  # it has landed, and what it led to is found only after this:
+    assert window.next(104.0) is None
+    window.push(request("a.example", "2"))
+    assert window.next(104.0) is None
+    assert window.next(105.0)[1] == 105.0
+
+
+def test_looking_ahead_does_not_forget_the_pause_of_a_host():
+    """The engine asks for what is due a little later than now, so that orders lie ready in the workers."""
+    window = Window()
+    window.push(request("a.example", "1"))
+    window.next(100.0)
+    window.open("a.example", 100.5)
+    assert window.next(100.5) is None
+    window.push(request("a.example", "2"))
+    assert window.next(100.5)[1] == 100.5
+
+
+def test_hosts_without_work_are_forgotten():
+    window = Window()
+    for number in range(1000):
+        window.push(request(f"h{number}.example"))
+    while (due := window.next(0.0)) is not None:
+        window.open(host_of(due[0].url), 1.0)
+    assert len(window) == 0
+    assert window.next(1000.0) is None
+    assert not window._hosts
+    assert not window._turns
+    assert window.next_time() is None
+
+
+def test_turns_that_were_replaced_do_not_pile_up():
+    window = Window()
+    window.push(request("a.example", "first"))
+    for number in range(10_000):
+        due = window.next(number)
+        window.push(request("a.example", str(number)))
+        window.open(host_of(due[0].url), number + 0.5)
+    assert len(window._turns) < 100
+
+
+class Naive:
+    """What the window promises, with a list and a scan."""
+
+    def __init__(self):
+        self.waiting = []  # (request, not before)
+        self.open_at = {}  # host -> time; a host that is not in here is open from the start of time
+        self.closed = set()
+
+    def push(self, request, not_before):
+        self.waiting.append((request, not_before))
+
+    def open(self, host, at):
+        self.closed.discard(host)
+        self.open_at[host] = at
+
+    def candidates(self, host, until):
+        """What may come next of this host, best first."""
+        if host in self.closed or self.open_at.get(host, 0.0) > until:
+            return []
+        due = [(found, at) for found, at in self.waiting if host_of(found.url) == host and at <= until]
+        return sorted(due, key=lambda pair: -pair[0].priority)
+
+    def due_hosts(self, until):
+        return {host_of(found.url) for found, _ in self.waiting if self.candidates(host_of(found.url), until)}
+
+    def next_time(self):
+        times = [
+            max(at, self.open_at.get(host_of(found.url), 0.0))
+            for found, at in self.waiting
+            if host_of(found.url) not in self.closed
+        ]
+        return min(times, default=None)
+
+    def take(self, found):
+        pair = next(pair for pair in self.waiting if pair[0] is found)
+        self.waiting.remove(pair)
+        self.closed.add(host_of(found.url))
+        return max(pair[1], self.open_at.get(host_of(found.url), 0.0))
+
+
+HORIZON = 2  # how far ahead the window is asked
+host_names = st.sampled_from(["a.example", "b.example", "c.example:8080"])
+times = st.integers(0, 30).map(float)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("push"), host_names, st.integers(-1, 1), st.one_of(st.just(0.0), times)),
+        st.tuples(st.just("next"), st.integers(0, 3)),
+        st.tuples(st.just("land"), st.integers(0, 5), st.integers(0, 5)),
+    ),
+    max_size=60,
+)
+
+
+@given(steps)
+@settings(max_examples=300, deadline=None)
+def test_it_does_what_a_naive_list_does(steps):
+    window, naive = Window(), Naive()
+    now, flying = 1.0, []
+    for step in steps:
+        if step[0] == "push":
+            found = request(step[1], str(len(naive.waiting)), step[2])
+            not_before = now + step[3] if step[3] else 0.0
+            window.push(found, not_before)
+            naive.push(found, not_before)
+        elif step[0] == "land" and flying:
+            host = flying.pop(step[1] % len(flying))
+            window.open(host, now + step[2])
+            naive.open(host, now + step[2])
+        elif step[0] == "next":
+            now += step[1]
+            until = now + HORIZON
+            due = window.next(until)
+            hosts = naive.due_hosts(until)
+            if due is None:
+                assert not hosts
+            else:
+                found, start = due
+                host = host_of(found.url)
+                assert host in hosts
+                best = naive.candidates(host, until)[0][0]
+                assert found.priority == best.priority
+                assert max(start, now) == max(naive.take(found), now)
+                flying.append(host)
+        assert len(window) == len(naive.waiting)
+        expected, told = naive.next_time(), window.next_time()
+        if expected is not None:
+            # An old turn or a host to be forgotten may wake the engine early, never late.
+            assert told is not None
+            assert told <= max(expected, now + HORIZON)
+
+
+@given(steps)
+@settings(max_examples=50, deadline=None)
+def test_everything_pushed_comes_out_once(steps):
+    window, pushed, out = Window(), [], []
+    for number, step in enumerate(steps):
+        if step[0] == "push":
+            pushed.append(request(step[1], str(number), step[2]))
+            window.push(pushed[-1], step[3])
+        elif (due := window.next(10.0)) is not None:
+            out.append(due[0].url)
+            window.open(host_of(due[0].url), 11.0)
+    while (due := window.next(1e6)) is not None:
+        out.append(due[0].url)
+        window.open(host_of(due[0].url), 0.0)
+    assert sorted(out) == sorted(found.url for found in pushed)
+    assert len(window) == 0

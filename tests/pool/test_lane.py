@@ -1,0 +1,261 @@
+"""Lanes: one call out at a time, every order settles exactly once, a silent worker is found out."""
+
+import operator
+import os
+import signal
+from queue import SimpleQueue
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.pool import lane as lane_module
+from crawler.pool.context import context_for
+from crawler.pool.inline import InlinePool
+from crawler.pool.lane import Lane
+from crawler.pool.process import ProcessPool
+from crawler.request import Request
+from crawler.response import Landing, Order, Response
+
+
+def answer(token):
+    return Landing(token, 1.0, Response(f"http://a.example/{token}", 200))
+
+
+def order(token):
+    return Order(token, f"http://a.example/{token}")
+
+
+def request(token):
+    return Request(f"http://a.example/{token}")
+
+
+class FakePool:
+    """Remembers the calls; `land` and `fail` answer the oldest one."""
+
+    pid = 0
+
+    def __init__(self):
+        self.calls = []
+        self.dead = ""
+        self.abandoned = self.closed = 0
+
+    def apply_async(self, func, args, callback, error_callback):
+        self.calls.append((func, args, callback, error_callback))
+
+    def land(self, *tokens):
+        self.calls.pop(0)[2](tuple(answer(token) for token in tokens))
+
+    def fail(self, error):
+        self.calls.pop(0)[3](error)
+
+    def death(self):
+        return self.dead
+
+    def abandon(self):
+        self.abandoned += 1
+
+    def close(self, timeout):
+        self.closed += 1
+
+
+@pytest.fixture
+def pool():
+    return FakePool()
+
+
+@pytest.fixture
+def inbox():
+    return SimpleQueue()
+
+
+@pytest.fixture
+def lane(pool, inbox):
+    return Lane(3, "key", pool, operator.add, inbox, 0.1)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The lane's clock: `clock.now` is set by the test."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    monkeypatch.setattr(lane_module, "time", Clock())
+    return lane_module.time
+
+
+def give(lane, *tokens):
+    for token in tokens:
+        lane.give(order(token), request(token))
+
+
+def test_an_idle_lane_has_no_call_out(lane, pool):
+    lane.call()
+    assert pool.calls == []
+    assert len(lane) == 0
+
+
+def test_a_call_hands_in_everything_that_was_given(lane, pool):
+    give(lane, 1, 2)
+    assert pool.calls == []
+    lane.call()
+    ((function, arguments, _, _),) = pool.calls
+    assert function is operator.add
+    assert arguments == ("key", (order(1), order(2)), 0.1)
+    assert len(lane) == 2
+
+
+def test_a_busy_lane_has_exactly_one_call_out(lane, pool, inbox):
+    give(lane, 1)
+    lane.call()
+    give(lane, 2)
+    lane.call()
+    assert len(pool.calls) == 1
+    pool.land()
+    lane.settle(inbox.get_nowait())
+    lane.call()
+    assert pool.calls[0][1][1] == (order(2),)
+
+
+def test_a_lane_asks_again_for_what_is_still_flying(lane, pool, inbox):
+    give(lane, 1, 2)
+    lane.call()
+    pool.land(2)
+    assert lane.settle(inbox.get_nowait()) == [(request(2), answer(2))]
+    lane.call()
+    assert pool.calls[0][1][1] == ()
+    pool.land(1)
+    lane.settle(inbox.get_nowait())
+    lane.call()
+    assert pool.calls == []
+
+
+def test_the_callback_only_fills_the_inbox(lane, pool, inbox):
+    give(lane, 1)
+    lane.call()
+    pool.land(1)
+    arrival = inbox.get_nowait()
+    assert (arrival.lane, arrival.batch, arrival.error) == (lane, (answer(1),), None)
+    assert len(lane) == 1
+
+
+def test_what_could_not_be_sent_arrives_as_an_error(lane, pool, inbox):
+    give(lane, 1)
+    lane.call()
+    error = ValueError("x")
+    pool.fail(error)
+    arrival = inbox.get_nowait()
+    assert (arrival.lane, arrival.batch, arrival.error) == (lane, (), error)
+    assert lane.settle(arrival) == []
+
+
+def test_a_late_twin_is_ignored(lane, pool, inbox):
+    give(lane, 1, 2)
+    lane.call()
+    pool.land(1, 1, 7)
+    assert lane.settle(inbox.get_nowait()) == [(request(1), answer(1))]
+    lane.call()
+    pool.land(1, 2)
+    assert lane.settle(inbox.get_nowait()) == [(request(2), answer(2))]
+
+
+def test_abandoning_gives_back_what_was_in_flight_or_only_given(lane, pool, inbox):
+    give(lane, 1, 2)
+    lane.call()
+    give(lane, 3)
+    assert lane.abandon() == [request(1), request(2), request(3)]
+    assert pool.abandoned == 1
+    assert len(lane) == 0
+    pool.land(1)
+    assert lane.settle(inbox.get_nowait()) == []
+    lane.call()
+    assert pool.calls == []
+
+
+def test_closing_closes_the_pool(lane, pool):
+    lane.close(1.0)
+    assert (pool.closed, pool.abandoned) == (1, 0)
+
+
+def test_a_dead_worker_is_a_fault_even_without_a_call(lane, pool):
+    assert lane.fault() == ""
+    pool.dead = "killed by signal 9"
+    assert lane.fault() == "killed by signal 9"
+
+
+def test_a_call_that_does_not_come_back_is_a_fault(lane, pool, inbox, clock):
+    give(lane, 1)
+    lane.call()
+    clock.now += 15.0
+    assert lane.fault() == ""
+    clock.now += 0.2
+    assert lane.fault() == "silent for 15 s"
+    pool.land()
+    lane.settle(inbox.get_nowait())
+    assert lane.fault() == ""
+
+
+def test_an_idle_lane_may_be_silent_for_ever(lane, clock):
+    clock.now += 1e6
+    assert lane.fault() == ""
+
+
+def test_silence_is_counted_from_the_last_call(lane, pool, inbox, clock):
+    give(lane, 1)
+    for _ in range(5):
+        lane.call()
+        clock.now += 10.0
+        pool.land()
+        lane.settle(inbox.get_nowait())
+        assert lane.fault() == ""
+
+
+@given(st.lists(st.one_of(st.just("give"), st.just("call"), st.sets(st.integers(1, 12))), max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_every_order_settles_exactly_once(steps):
+    pool, inbox = FakePool(), SimpleQueue()
+    lane = Lane(0, "key", pool, operator.add, inbox, 0.1)
+    given_tokens, handed_in, settled = 0, [], []
+    for step in steps:
+        if step == "give":
+            given_tokens += 1
+            give(lane, given_tokens)
+        elif step == "call":
+            before = len(pool.calls)
+            lane.call()
+            if len(pool.calls) > before:
+                handed_in += [one.token for one in pool.calls[0][1][1]]
+        elif pool.calls:
+            pool.land(*step)  # right ones, late twins and strangers
+            settled += [found.url for found, _ in lane.settle(inbox.get_nowait())]
+        assert len(pool.calls) <= 1
+        assert len(lane) == given_tokens - len(settled)
+    assert len(set(settled)) == len(settled)
+    assert handed_in == list(range(1, len(handed_in) + 1))
+    lost = [found.url for found in lane.abandon()]
+    assert sorted(settled + lost) == sorted(request(token).url for token in range(1, given_tokens + 1))
+
+
+def test_it_works_on_the_inline_pool(inbox):
+    def exchange(key, orders, linger):
+        return tuple(answer(one.token) for one in orders)
+
+    lane = Lane(0, "key", InlinePool(int, (), int), exchange, inbox, 0.1)
+    give(lane, 1)
+    lane.call()
+    assert lane.settle(inbox.get_nowait()) == [(request(1), answer(1))]
+
+
+def test_the_death_of_a_real_worker_is_found_out(inbox, wait_until):
+    lane = Lane(0, "key", ProcessPool(context_for("auto"), os.getpid, ()), max, inbox, 0.1)
+    try:
+        give(lane, 1)
+        assert lane.fault() == ""
+        os.kill(lane.pool.pid, signal.SIGKILL)
+        wait_until(lambda: lane.fault() == "killed by signal 9")
+    finally:
+        assert lane.abandon() == [request(1)]

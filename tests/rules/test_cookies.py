@@ -1,0 +1,124 @@
+"""Cookies are kept by the parent and go back where they belong."""
+
+import pytest
+
+from crawler.request import Request
+from crawler.response import Failure, Response
+from crawler.rules.cookies import Cookies
+from crawler.verdict import GO, KEEP
+
+URL = "http://a.example/films/1"
+
+
+@pytest.fixture
+def cookies():
+    return Cookies()
+
+
+def keep(cookies, *lines, url=URL, jar=""):
+    pairs = tuple(("Set-Cookie", line) for line in lines)
+    assert cookies.after(Request(url, jar=jar), Response(url, 200, (("Server", "x"), *pairs))) is KEEP
+
+
+def sent(jars, url=URL, **fields):
+    """The cookies that go out with a request, as a dict."""
+    pairs = jars.before(Request(url, **fields)).header_pairs
+    if not pairs:
+        return {}
+    ((name, value),) = pairs
+    assert name == "Cookie"
+    return dict(pair.partition("=")[::2] for pair in value.split("; "))
+
+
+def test_without_cookies_nothing_is_sent(cookies):
+    assert cookies.before(Request(URL)) is GO
+
+
+def test_what_was_set_is_sent_back(cookies):
+    keep(cookies, "session=1; Path=/; HttpOnly", "theme=dark; Path=/")
+    assert sent(cookies) == {"session": "1", "theme": "dark"}
+
+
+def test_the_field_name_may_be_written_in_any_case(cookies):
+    cookies.after(Request(URL), Response(URL, 200, (("set-COOKIE", "a=1"),)))
+    assert sent(cookies) == {"a": "1"}
+
+
+def test_a_later_value_replaces_an_earlier_one(cookies):
+    keep(cookies, "a=1; Path=/")
+    keep(cookies, "a=2; Path=/")
+    assert sent(cookies) == {"a": "2"}
+
+
+def test_an_expired_cookie_is_gone(cookies):
+    keep(cookies, "a=1; Path=/", "b=1; Path=/")
+    keep(cookies, "a=; Path=/; Max-Age=0", "b=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+    assert sent(cookies) == {}
+
+
+def test_another_host_gets_none(cookies):
+    keep(cookies, "a=1")
+    assert sent(cookies, "http://b.example/") == {}
+    assert sent(cookies, "http://www.a.example/") == {}
+
+
+def test_a_cookie_for_a_domain_goes_to_its_subdomains(cookies):
+    keep(cookies, "a=1; Domain=a.example; Path=/")
+    assert sent(cookies, "http://www.a.example/") == {"a": "1"}
+
+
+def test_a_cookie_for_somebody_elses_domain_is_refused(cookies):
+    keep(cookies, "a=1; Domain=b.example", "b=1; Domain=.example")
+    assert sent(cookies, "http://b.example/") == {}
+    assert sent(cookies, "http://c.example/") == {}
+
+
+def test_a_cookie_for_a_path_stays_there(cookies):
+    keep(cookies, "a=1; Path=/films")
+    assert sent(cookies, "http://a.example/films/2") == {"a": "1"}
+    assert sent(cookies, "http://a.example/people") == {}
+
+
+def test_a_secure_cookie_is_sent_over_https_only(cookies):
+    keep(cookies, "a=1; Secure; Path=/", url="https://a.example/")
+    assert sent(cookies, "http://a.example/") == {}
+    assert sent(cookies, "https://a.example/") == {"a": "1"}
+
+
+def test_a_host_on_this_machine_may_set_cookies_too(cookies):
+    keep(cookies, "a=1; Path=/", url="http://127.0.0.1:8080/")
+    assert sent(cookies, "http://127.0.0.1:8080/x") == {"a": "1"}
+    keep(cookies, "b=1; Path=/", url="http://localhost:8080/")
+    assert sent(cookies, "http://localhost:8080/x") == {"b": "1"}
+
+
+def test_jars_are_separate_sessions(cookies):
+    keep(cookies, "a=1", jar="one")
+    keep(cookies, "a=2", jar="two")
+    assert sent(cookies, jar="one") == {"a": "1"}
+    assert sent(cookies, jar="two") == {"a": "2"}
+    assert sent(cookies) == {}
+
+
+def test_the_requests_own_cookies_win_and_are_not_kept(cookies):
+    keep(cookies, "a=1; Path=/", "b=1; Path=/")
+    assert sent(cookies, cookies={"a": "mine", "c": "3"}) == {"a": "mine", "b": "1", "c": "3"}
+    assert sent(cookies) == {"a": "1", "b": "1"}
+
+
+def test_own_cookies_are_sent_without_any_jar(cookies):
+    assert sent(cookies, cookies={"a": "1"}) == {"a": "1"}
+
+
+def test_a_failure_sets_nothing(cookies):
+    assert cookies.after(Request(URL), Failure(URL, "timeout")) is KEEP
+    assert sent(cookies) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "=", ";", "a", "=1", "a=1; Max-Age=soon", "a=1; Expires=never", "a=1; Path", "a=1; Domain=", "\xff=\xfe", "a=1; Version=x"],
+)
+def test_nonsense_harms_nobody(cookies, line):
+    keep(cookies, line, "good=1; Path=/")
+    assert sent(cookies)["good"] == "1"

@@ -1,0 +1,122 @@
+"""The two ends of a crawl in the spider's own code: `start` and `closing`."""
+
+import time
+from itertools import count
+
+import pytest
+
+from crawler import Request, Spider
+
+
+def test_an_endless_start_is_read_as_needed(walk, serve):
+    server = serve({"*": "x"})
+    asked = []
+
+    class Endless(Spider):
+        def start(self):
+            for number in count():
+                asked.append(number)
+                yield Request(f"{server.url}/{number}")
+
+        def parse(self, page):
+            yield {"url": page.url}
+
+    report = walk(Endless, limits={"max_pages": 300})
+    assert len(report.items) == 300
+    assert 300 <= len(asked) < 1500
+
+
+@pytest.mark.parametrize("limit", [{"max_time": 0.3}])
+def test_an_endless_start_that_gives_nothing_new_can_be_ended(walk, serve, limit):
+    server = serve({"*": "x"})
+
+    class Stuck(Spider):
+        def start(self):
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                yield Request(server.url)
+
+        def parse(self, page):
+            yield {"url": page.url}
+
+    report = walk(Stuck, limits=limit)
+    assert report.seconds < 5
+
+
+def test_a_start_that_raises_keeps_what_it_gave_before(walk, serve):
+    server = serve({"*": "x"})
+
+    class Faulty(Spider):
+        def start(self):
+            yield Request(server.url + "/a")
+            raise OSError("no list of films")
+
+        def parse(self, page):
+            yield {"url": page.url[-1]}
+
+    report = walk(Faulty)
+    assert report.items == [{"url": "a"}]
+    (error,) = report.page_errors
+    assert (error.callback, error.kind, error.message) == ("start", "OSError", "no list of films")
+    assert "test_start_and_closing.py:" in error.where
+    assert report.exit_code == 1
+
+
+def test_a_start_that_raises_at_once_ends_with_1(walk):
+    class Faulty(Spider):
+        def start(self):
+            raise RuntimeError("nothing to do")
+
+    report = walk(Faulty)
+    assert (report.exit_code, report.pages, len(report.page_errors)) == (1, 0, 1)
+
+
+def test_start_may_be_a_list(walk, serve):
+    server = serve({"*": "x"})
+
+    class Listed(Spider):
+        def start(self):
+            return [Request(server.url)]
+
+        def parse(self, page):
+            return {"url": page.url}
+
+    assert len(walk(Listed).items) == 1
+
+
+def test_closing_gets_the_report(walk, serve):
+    server = serve({"*": "x"})
+    told = []
+
+    class Told(Spider):
+        start_urls = [server.url]
+
+        def parse(self, page):
+            yield {"url": page.url}
+
+        def closing(self, report):
+            told.append(report)
+
+    report = walk(Told)
+    assert len(told) == 1
+    assert (told[0].item_count, told[0].reason, told[0].exit_code) == (1, "finished", 0)
+    assert told[0].items == report.items
+
+
+def test_closing_that_raises_makes_the_exit_code_1_and_loses_nothing(walk, serve, tmp_path):
+    server = serve({"*": "x"})
+
+    class Faulty(Spider):
+        start_urls = [server.url]
+
+        def parse(self, page):
+            yield {"url": page.url}
+
+        def closing(self, report):
+            raise ZeroDivisionError("in closing")
+
+    out = tmp_path / "out.jsonl"
+    report = walk(Faulty, out=out)
+    assert len(out.read_text().splitlines()) == 1
+    assert [(error.callback, error.kind) for error in report.page_errors] == [("closing", "ZeroDivisionError")]
+    assert report.exit_code == 1
