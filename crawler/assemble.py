@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,6 +25,7 @@ from crawler.engine.loop import Engine
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
+from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
 from crawler.items.chain import Chain
@@ -53,6 +54,7 @@ from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
+from crawler.runs.folder import RunFolder
 from crawler.settings import (
     Layer,
     Settings,
@@ -136,20 +138,32 @@ def run(
     keep_items: bool = False,
     listeners: Sequence[Listener] = (),
     live: bool = False,
+    folder: RunFolder | None = None,
 ) -> Report:
-    """One crawl from start to report. `settings` has an entry per spider; the first one's shared parts count."""
+    """One crawl from start to report, or from where it was left.
+
+    `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
+    without one the ledger is kept in memory and the run cannot be resumed.
+    """
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
     emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
-    with _workshop(common, inbox) as shop:
-        chain.open()
+    with (
+        closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
+        _workshop(common, inbox, folder) as shop,
+    ):
+        for number, spider in enumerate(spiders):
+            spider.state.update(ledger.get(f"state {number}", {}))
+        chain.open(ledger.marks(), ledger.items_after)
+        stats.carry({**ledger.get("carried", {}), "items": ledger.last_item})
         engine = Engine(
             spiders=spiders,
             rules=_rules(spiders, settings, lambda failed: emitter.emit(events.ReadFailed(failed))),
             frontier=Window(),
+            ledger=ledger,
             seen=SeenSet(shop.room),
             hosts=Hosts(common.politeness.per_host, common.politeness.delay),
             chain=chain,
@@ -163,6 +177,7 @@ def run(
             switch=shop.switch,
             emitter=emitter,
             publish=shop.room.publish,
+            carried=stats.carried,
         )
 
         def leave_now(code: int) -> None:
@@ -208,7 +223,13 @@ def run(
                 failed = read_closing(spider, report())
                 if failed is not None:
                     emitter.emit(events.ReadFailed(failed))
-            return report()
+            last = report()
+            # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
+            ledger.set("carried", stats.carried())
+            ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
+            with suppress(OutputError):
+                ledger.commit()
+            return last
 
 
 class _Workshop:
@@ -230,7 +251,7 @@ class _Workshop:
 
 
 @contextmanager
-def _workshop(settings: Settings, inbox: Inbox) -> Iterator[_Workshop]:
+def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Iterator[_Workshop]:
     """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
@@ -257,6 +278,8 @@ def _workshop(settings: Settings, inbox: Inbox) -> Iterator[_Workshop]:
         process = RoomProcess(context, gauges, running, stop)
         room, switch = process.room, Switch(gauges.level, running, stop)
         pids[-1] = process.pid
+        if folder is not None:
+            folder.announce(process.address, process.key)
 
     def new_lane(number: int) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
@@ -279,6 +302,8 @@ def _workshop(settings: Settings, inbox: Inbox) -> Iterator[_Workshop]:
         yield _Workshop(workers, new_lane, room, switch, kill)
     finally:
         switch.stop()  # lets the helper thread that waits for it go
+        if folder is not None:
+            folder.withdraw()
         if process is not None:
             process.close()
 

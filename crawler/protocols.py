@@ -88,7 +88,7 @@ AfterMoment = Callable[[Request, Outcome], After]
 
 
 class Exporter(Protocol):
-    """One output file. Every `write` leaves whole records behind; `close` makes the file complete.
+    """One output file: a view of the items of a run. `close` makes it complete.
 
     A record arrives as one line of JSON (`item.to_json`): it is encoded once, and all formats show the same values.
     """
@@ -98,11 +98,27 @@ class Exporter(Protocol):
     def open(self) -> None:
         """Create the file, replacing an old one. Raises `OutputError`."""
 
+    def resume(self, mark: dict[str, Any]) -> bool:
+        """Open the file that is there, cut it back to `mark` and go on.
+
+        False if that is impossible: it is missing, shorter, or not what was written up to `mark`. Then `open` and
+        write all items again.
+        """
+
     def write(self, lines: Sequence[bytes]) -> None:
-        """Append records and hand them to the operating system. Raises `OutputError`."""
+        """Append records, all or none of them. Raises `OutputError`."""
+
+    def mark(self) -> tuple[dict[str, Any], int]:
+        """The last place where the file can be cut (for JSON), and how many of the lines written are not before it.
+
+        Also after `close`.
+        """
+
+    def flush(self, sync: bool) -> None:
+        """Hand what waits in memory to the operating system; with `sync` wait for the disk. Raises `OutputError`."""
 
     def close(self) -> None:
-        """Finish the file. May be called twice."""
+        """Finish the file. May be called twice. Raises `OutputError`."""
 
 
 class Listener(Protocol):

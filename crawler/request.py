@@ -34,8 +34,8 @@ class Request(msgspec.Struct, frozen=True):
     - `again`: fetch even if this URL was seen before.
 
     The crawler itself fills in `depth` (links from a start URL), `spider` (position of the spider in the run),
-    `parent` (URL of the page it was found on), `attempts` (fetches that failed so far) and `hops` (URLs that
-    redirected here, first one first).
+    `parent` (URL of the page it was found on), `attempts` (fetches that failed so far), `hops` (URLs that
+    redirected here, first one first), and `row` and `parent_row` (where it and its parent stand in the ledger).
     """
 
     url: str
@@ -55,6 +55,8 @@ class Request(msgspec.Struct, frozen=True):
     parent: str = ""
     attempts: int = 0
     hops: tuple[str, ...] = ()
+    row: int = 0
+    parent_row: int = 0
 
     def __post_init__(self) -> None:
         if self.callback is not None and type(self.callback) is not str:
@@ -83,7 +85,8 @@ def _name_of(callback: Any) -> str:
             f"{code.co_filename}:{code.co_firstlineno}: a lambda cannot be a callback, it has no name to store it by",
             hint="write a method on the spider and pass that: callback=self.parse_film",
         )
-    if name is None or "<locals>" in getattr(callback, "__qualname__", ""):
+    is_method = hasattr(callback, "__self__")  # found on the spider, wherever its class was made
+    if name is None or (not is_method and "<locals>" in getattr(callback, "__qualname__", "")):
         where = f"{callback.__code__.co_filename}:{callback.__code__.co_firstlineno}: " if name else ""
         raise UsageError(
             f"{where}{callback!r} cannot be a callback: it is no method of the spider and no function of its module",

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +85,11 @@ class Output(Section, frozen=True):
     format: str
 
 
+class Run(Section, frozen=True):
+    durability: Literal["process", "power"]
+    keep: int
+
+
 class Log(Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"]
     file: str
@@ -101,6 +107,7 @@ class Settings(Section, frozen=True):
     retry: Retry
     redirect: Redirect
     output: Output
+    run: Run
     log: Log
 
 
@@ -181,7 +188,10 @@ def config_layer(name: str) -> Layer:
 
 
 def project_layer(folder: Path) -> Layer:
-    """`[tool.crawl]` of the `pyproject.toml` in `folder`; empty where there is none. Raises `SettingsError` if it is broken."""
+    """`[tool.crawl]` of the `pyproject.toml` in `folder`; empty where there is none.
+
+    Raises `SettingsError` if the file or that table is broken.
+    """
     path = folder / "pyproject.toml"
     if not path.is_file():
         return Layer(str(path), {})
@@ -266,6 +276,13 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
         lowest = 1 if key in _AT_LEAST_ONE else -1 if key == "limits.max_depth" else 0
         if not value >= lowest:
             raise SettingsError(f"{key} = {value} is too small ({sources[key]}): at least {lowest}")
+    for network in values["guard.only"]:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise SettingsError(
+                f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
+            ) from None
     for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger"):
         if values[key] <= 0:
             raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

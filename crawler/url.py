@@ -36,7 +36,7 @@ def canonical(url: str) -> str:
 
 def join(base: str, href: str) -> str:
     """`href` as a link on the page `base` (a canonical URL), canonical itself. Raises `ValueError` if it is none."""
-    if _TAME_PATH.fullmatch(href) and base.startswith("http"):
+    if _TAME_PATH.fullmatch(href) and base.startswith(("http://", "https://")):
         scheme_end = base.find("//") + 2
         path_start = base.find("/", scheme_end)
         if path_start > 0:

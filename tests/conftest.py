@@ -1,4 +1,4 @@
-"""What tests of every part share: the demo site, a configurable server, the real command, waiting, looking for processes.
+"""What all tests share: the demo site, a configurable server, the real command, waiting, looking for processes.
 
 The suite stays on loopback: the setting stands in the environment, so commands that tests start have it too.
 """
@@ -200,13 +200,15 @@ def crawl_here(tmp_path, monkeypatch, capfd):
             monkeypatch.setenv(variable, value)
         monkeypatch.setattr(sys, "argv", ["crawl", *map(str, arguments)])
         capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
+        code = 0
+        try:
             main()
-            sys.exit(0)  # as the interpreter does after main() returned
+        except SystemExit as left:
+            code = left.code or 0
         for variable in env or {}:
             monkeypatch.delenv(variable)
         captured = capfd.readouterr()
-        return Done(left.value.code or 0, captured.out, captured.err)
+        return Done(code, captured.out, captured.err)
 
     return run
 
@@ -237,9 +239,14 @@ class Running:
         status = Path(f"/proc/{self.pid}/status")
         deadline = time.monotonic() + 5
         while self.process.poll() is None and time.monotonic() < deadline:
-            pending = [line.split()[1] for line in status.read_text().splitlines() if line.startswith(("ShdPnd", "SigPnd"))]
-            if not any(int(mask, 16) & bit for mask in pending):
+            lines = [line.split() for line in status.read_text().splitlines()]
+            if not any(int(line[1], 16) & bit for line in lines if line[0] in ("ShdPnd:", "SigPnd:")):
                 return
+
+    def computed(self):
+        """CPU seconds the command itself has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self, timeout):
         """Wait for the end; how many seconds it took. `subprocess.TimeoutExpired` if it takes too long."""

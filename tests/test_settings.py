@@ -76,14 +76,22 @@ def test_the_shipped_ones_are_the_ones_told():
 
 
 def test_a_later_layer_wins():
-    layers = [Layer("file", {"politeness.delay": 1.0, "fetch.timeout": 7.0}), Layer("--delay", {"politeness.delay": 2.0})]
+    layers = [
+        Layer("file", {"politeness.delay": 1.0, "fetch.timeout": 7.0}),
+        Layer("--delay", {"politeness.delay": 2.0}),
+    ]
     settings = merge(layers)
     assert (settings.politeness.delay, settings.fetch.timeout) == (2.0, 7.0)
     assert merge(layers[::-1]).politeness.delay == 1.0
     assert settings.politeness.per_host == default_layer().values["politeness.per_host"]
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["politeness.delay", "crawl.workers", "limits.max_pages"]), st.integers(0, 9)), max_size=5))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["politeness.delay", "crawl.workers", "limits.max_pages"]), st.integers(0, 9)),
+        max_size=5,
+    )
+)
 @hypothesis_settings(max_examples=50, deadline=None)
 def test_the_strongest_layer_that_names_a_key_decides(tables):
     settings = merge([Layer(str(number), table) for number, table in enumerate(tables)])
@@ -205,7 +213,9 @@ def test_flat_undoes_nested(values):
 
 
 def test_nested_and_dotted_keys_may_be_mixed():
-    layer = flat({"politeness": {"delay": 2}, "fetch.timeout": 5, "fetch.headers": {"Accept": "*/*"}}, "settings of films")
+    layer = flat(
+        {"politeness": {"delay": 2}, "fetch.timeout": 5, "fetch.headers": {"Accept": "*/*"}}, "settings of films"
+    )
     assert layer.values == {"politeness.delay": 2, "fetch.timeout": 5, "fetch.headers": {"Accept": "*/*"}}
     assert merge([layer]).fetch.headers == {"Accept": "*/*"}
 
@@ -248,7 +258,7 @@ def test_a_file_in_the_folder_beats_a_shipped_one(tmp_path, monkeypatch):
 
 
 def test_a_missing_file_names_the_shipped_ones(tmp_path):
-    with pytest.raises(SettingsError, match="no.toml: No such file") as raised:
+    with pytest.raises(SettingsError, match=r"no\.toml: No such file") as raised:
         config_layer(str(tmp_path / "no.toml"))
     assert raised.value.hint == "shipped ones are: default, fast, polite"
 
@@ -263,7 +273,8 @@ def test_a_file_that_is_no_toml_is_named(tmp_path, content):
 
 def test_the_project_file_has_a_table_for_settings(tmp_path):
     (tmp_path / "pyproject.toml").write_text(
-        '[project]\nname = "x"\n[tool.other]\na = 1\n[tool.crawl]\n"fetch.timeout" = 5\n[tool.crawl.politeness]\ndelay = 4\n',
+        '[project]\nname = "x"\n[tool.other]\na = 1\n'
+        '[tool.crawl]\n"fetch.timeout" = 5\n[tool.crawl.politeness]\ndelay = 4\n',
         encoding="utf-8",
     )
     layer = project_layer(tmp_path)

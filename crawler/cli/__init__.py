@@ -16,7 +16,14 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "demo": "demo",
+    "export": "export",
+    "go": "go",
+    "pause": "pause",
+    "resume": "resume",
     "run": "run",
+    "runs": "runs",
+    "status": "status",
+    "stop": "stop",
 }
 
 

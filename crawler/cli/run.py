@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crawler.errors import UsageError
-from crawler.settings import Layer
+from crawler.observe.plain import plain
+from crawler.settings import Layer, Settings
+
+if TYPE_CHECKING:
+    from crawler.observe.report import Report
+    from crawler.runs.folder import RunFolder
+    from crawler.spider.base import Spider
 
 # option -> setting; the flag's own name is what an error message shows
 _SETTINGS = {
@@ -54,6 +61,7 @@ _SETTINGS = {
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (see config/default.toml).",
 )
+@click.option("--run-dir", metavar="FOLDER", help="Keep the run in FOLDER (default: .crawl/SPIDER/TIME).")
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 @click.option(
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
@@ -81,6 +89,7 @@ def command(
     arguments: tuple[str, ...],
     assignments: tuple[str, ...],
     config: str | None,
+    run_dir: str | None,
     verbose: bool,
     quiet: bool,
     **options: Any,
@@ -90,9 +99,25 @@ def command(
     SPIDER is a file (spiders/maoyan.py), a class in a file (spiders/x.py:Films), or a name in spiders/ (maoyan).
     Several spiders share the workers and the limits per host.
     """
-    report = execute(spiders, outputs, arguments, flags(assignments, verbose, options), config, quiet)
+    report = execute(
+        spiders,
+        outputs,
+        arguments,
+        flags(assignments, verbose, options),
+        config,
+        quiet,
+        run_dir=run_dir,
+        in_folder=True,
+    )
+    finish(report, quiet)
+
+
+def finish(report: Report, quiet: bool) -> None:
+    """Say how it went and leave with the exit code."""
     if not quiet:
         click.echo(report.summary(), err=True)
+    elif report.error:
+        click.echo(f"crawl: {plain(report.error)}", err=True)
     sys.exit(report.exit_code)
 
 
@@ -104,16 +129,40 @@ def execute(
     config: str | None,
     quiet: bool,
     keep_items: bool = False,
-) -> Any:
-    """Load, run, and return the report. Shared with `crawl demo`."""
-    from crawler.assemble import run, settings_of
-    from crawler.observe.log import LogListener, setup
+    in_folder: bool = False,
+    run_dir: str | None = None,
+) -> Report:
+    """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
+    from crawler.assemble import settings_of
     from crawler.spider.load import load
 
     given = dict(_pair(text, "-a", "name=value") for text in arguments)
     loaded = [load(target, given) for target in targets]
     settings = settings_of(loaded, config, layers)
-    undo = setup(settings[0].log.level, settings[0].log.file, quiet)
+    folder = None
+    if in_folder:
+        from crawler.history import begin
+
+        folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None)
+    return drive(loaded, settings, outputs, quiet, folder, keep_items)
+
+
+def drive(
+    loaded: list[Spider],
+    settings: list[Settings],
+    outputs: tuple[str, ...],
+    quiet: bool,
+    folder: RunFolder | None,
+    keep_items: bool = False,
+) -> Report:
+    """A run, new or resumed, with a terminal around it."""
+    from crawler.assemble import run
+    from crawler.observe.log import LogListener, setup
+    from crawler.pool.context import tune_garbage_collector
+
+    tune_garbage_collector()
+    log = settings[0].log
+    undo = setup(log.level, log.file or (str(folder.log) if folder else ""), quiet)
     try:
         # Items and a debugger's prompt would be drawn over.
         shares_terminal = ("-" in outputs and sys.stdout.isatty()) or settings[0].crawl.pool == "inline"
@@ -124,9 +173,12 @@ def execute(
             keep_items=keep_items,
             listeners=[LogListener(logging.getLogger("crawler"))],
             live=not quiet and not shares_terminal,
+            folder=folder,
         )
     finally:
         undo()
+        if folder is not None:
+            folder.unlock()
 
 
 def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) -> list[Layer]:

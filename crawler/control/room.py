@@ -6,7 +6,6 @@ room is a fast answer and a meeting place, never the only copy of anything: losi
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
@@ -14,8 +13,10 @@ import struct
 import tempfile
 import threading
 from contextlib import suppress
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
 from multiprocessing.context import BaseContext
-from multiprocessing.managers import BaseManager, BaseProxy
+from multiprocessing.managers import BaseManager, BaseProxy, listener_client  # type: ignore[attr-defined]
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -99,14 +100,6 @@ class RoomProxy(BaseProxy):
 
     _exposed_ = ("claim", "seen", "publish", "numbers", "level", "pause", "go", "stop")
 
-    def _connect(self) -> None:
-        super()._connect()  # type: ignore[misc]
-        # A deadline in the kernel: a room that is stopped or gone makes `recv` fail instead of waiting for ever.
-        with socket.socket(fileno=os.dup(self._tls.connection.fileno())) as end:  # type: ignore[attr-defined]
-            limit = struct.pack("ll", int(DEADLINE), 0)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-
     def _call(self, method: str, *args: Any) -> Any:
         try:
             return self._callmethod(method, args)
@@ -139,8 +132,32 @@ class RoomProxy(BaseProxy):
         self._call("stop", now)
 
 
+def _client(address: str, authkey: bytes) -> Connection:
+    """As `multiprocessing.connection.Client`, but a room that is stopped makes `recv` fail instead of waiting for ever.
+
+    The deadline is one of the kernel's and holds from the first byte on, before the key is asked for.
+    """
+    with socket.socket(socket.AF_UNIX) as end:
+        limit = struct.pack("ll", int(DEADLINE), 0)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        end.connect(address)
+        connection: Connection = Connection(end.detach())
+    try:
+        answer_challenge(connection, authkey)
+        deliver_challenge(connection, authkey)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+listener_client["deadline"] = (Listener, _client)
+
+
 class _RoomManager(BaseManager):
-    pass
+    def __init__(self, **options: Any) -> None:
+        super().__init__(serializer="deadline", **options)
 
 
 _RoomManager.register("room", callable=_the_room, proxytype=RoomProxy)
@@ -186,7 +203,7 @@ def attach(address: str, key: bytes) -> RoomProxy:
     try:
         manager.connect()
         room: RoomProxy = manager.room()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, AuthenticationError) as error:
         raise RoomLost(f"no control room answers at {address}: {error}") from error
     return room
 

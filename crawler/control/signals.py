@@ -43,6 +43,7 @@ class Signals:
         self._emergency = emergency
         self._left = threading.Event()
         self._active = threading.current_thread() is threading.main_thread()
+        self._handled = 0
         self._handlers: dict[int, Any] = {}
         self._old_wakeup = -1
 
@@ -68,7 +69,10 @@ class Signals:
             os.close(self._read_end)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        # The thread counts as well, but a regular expression that never ends runs handlers and no other thread.
+        self._handled += 1
         self._note(number)
+        self._switch.raise_level(Level.STOP if self._handled == 1 else Level.STOP_NOW)
         self._wake()
         if self._switch.level == Level.STOP_NOW and self._in_user_code():
             raise StopNow

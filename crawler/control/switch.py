@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+_PATIENCE = 0.5  # seconds for an Event to be touched
+
 
 class Level(enum.IntEnum):
     """How far the traffic light has turned. A crawl that stops never runs again, so levels from STOP on only rise."""
@@ -38,7 +40,7 @@ class Switch:
         if self.level >= Level.STOP:
             return False
         self._cell.value = Level.PAUSE
-        self._running.clear()
+        _touch(self._running.clear)
         return True
 
     def go(self) -> bool:
@@ -46,13 +48,13 @@ class Switch:
         if self.level >= Level.STOP:
             return False
         self._cell.value = Level.RUN
-        self._running.set()
+        _touch(self._running.set)
         return True
 
     def stop(self, now: bool = False) -> None:
         """End the run: let flying requests land, or with `now` leave them."""
         self.raise_level(Level.STOP_NOW if now else Level.STOP)
-        self._stop.set()
+        _touch(self._stop.set)
 
     def raise_level(self, level: Level) -> None:
         """Only the level, no Event: safe inside a signal handler."""
@@ -71,3 +73,10 @@ class Switch:
             wake()
 
         threading.Thread(target=wait, name="switch", daemon=True).start()
+
+
+def _touch(act: Callable[[], None]) -> None:
+    """Set or clear an Event, from a helper thread: its lock may have died with another process."""
+    helper = threading.Thread(target=act, name="switch", daemon=True)
+    helper.start()
+    helper.join(_PATIENCE)

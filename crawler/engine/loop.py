@@ -15,6 +15,7 @@ from typing import Any, assert_never
 
 from crawler.control.switch import Level, Switch
 from crawler.errors import CrawlError, StopNow
+from crawler.frontier.ledger import Ledger
 from crawler.frontier.recent import Recent
 from crawler.items.chain import Chain
 from crawler.observe import events
@@ -33,17 +34,22 @@ from crawler.url import canonical, host_of
 from crawler.verdict import Again, Drop, Go, Keep
 
 _STARTS = 256  # start requests taken at once
+_FIRST = (1 << 62, 0)  # before any (priority, row)
+_ALL = 1 << 62
+_LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
 _WATCH = 1.0  # seconds between looks at the workers
 _HOPELESS = 5  # workers lost in a row without a single landing
 
 Landed = tuple[Request, Outcome]
+Read = tuple[Request, Outcome, Reading]
 
 
 class Engine:
     """One crawl. `run` walks until there is nothing left, a limit is reached, or the switch says stop.
 
-    `new_lane(number)` starts a worker. `publish` is given the live numbers about once a second.
+    `new_lane(number)` starts a worker. `publish` is given the live numbers about once a second. `carried` gives the
+    counters that a resumed run begins with.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Engine:
         spiders: Sequence[Spider],
         rules: Sequence[Rules],
         frontier: Frontier,
+        ledger: Ledger,
         seen: Seen,
         hosts: Hosts,
         chain: Chain,
@@ -65,10 +72,12 @@ class Engine:
         switch: Switch,
         emitter: Emitter,
         publish: Callable[[dict[str, Any]], None],
+        carried: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._spiders = spiders
         self._rules = rules
         self._frontier = frontier
+        self._ledger = ledger
         self._seen = seen
         self._hosts = hosts
         self._chain = chain
@@ -83,9 +92,12 @@ class Engine:
         self._emit = emitter.emit
         self._fetched_is_heard = emitter.hears(events.Fetched)
         self._publish = publish
+        self._carried = carried
         self._lanes: list[Lane] = []
         self._lane_of: dict[str, int] = {}
         self._recent = [Recent() for _ in spiders]
+        self._refused = [Recent() for _ in spiders]
+        self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._tokens = count(1)
         self._starts: list[tuple[int, Iterator[Request | PageError]]] = []
         self._pages = 0
@@ -134,7 +146,7 @@ class Engine:
         """
         self._began = time.monotonic()
         self._next_watch = self._began + _WATCH
-        self._starts = [(number, read_start(spider, number)) for number, spider in enumerate(self._spiders)]
+        self._recover()
         try:
             self._lanes = [self._new_lane(number) for number in range(self._workers)]
             while not self._is_over():
@@ -151,6 +163,7 @@ class Engine:
             self._end("stopped")
         finally:
             self._close_lanes()
+        self._keep_and_commit()
         return self._ending or "finished"
 
     def offer(self, requests: Sequence[Request], origin: Request | None = None) -> None:
@@ -183,19 +196,21 @@ class Engine:
         if arrival.error is not None:
             return self._replace(lane, f"its report could not be read: {arrival.error}")
         landed: list[Landed] = []
+        self._to_wall = time.time() - time.monotonic()
         for request, landing in lane.settle(arrival):
             self._lost_in_a_row = 0
             host = host_of(request.url)
-            self._frontier.open(host, self._hosts.leave(host, landing.started))
             outcome = landing.outcome
+            self._reopen(host, self._hosts.leave(host, landing.started))
+            self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response and self._fetched_is_heard:
                 self._emit(events.Fetched(host, outcome.status, len(outcome.body), outcome.seconds))
             landed += self._judge(request, outcome)
         return landed
 
-    def read(self, landed: Sequence[Landed]) -> list[tuple[Request, Reading]]:
+    def read(self, landed: Sequence[Landed]) -> list[Read]:
         """Open the pages and let the spider's callbacks read them."""
-        readings: list[tuple[Request, Reading]] = []
+        readings: list[Read] = []
         for request, outcome in landed:
             if self._switch.level == Level.STOP_NOW:
                 break
@@ -214,50 +229,98 @@ class Engine:
                 self._emit(events.ReadFailed(reading.error))
             else:
                 self._emit(events.PageRead(request.url, callback, len(reading.items), len(reading.requests)))
-            readings.append((request, reading))
+            readings.append((request, outcome, reading))
         return readings
 
-    def store(self, readings: Sequence[tuple[Request, Reading]]) -> None:
-        """Hand the items to the outputs and the requests to `offer`: once for a whole report."""
+    def store(self, readings: Sequence[Read]) -> None:
+        """Items, new requests and what is done go into the ledger, once for a whole report; the outputs follow."""
         fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
         found: list[Request] = []
-        stored_items = 0
         most = self._limits.max_items
-        for request, reading in readings:
+        lines: list[bytes] = []
+        for request, outcome, reading in readings:
             items = reading.items
             if most:
                 items = items[: max(0, most - self._items)]
             if items:
                 stored = self._chain.store(items, request, request.url, fetched)
                 self._items += stored.count
-                stored_items += stored.count
+                self._ledger.store(request, stored.lines)
+                lines += stored.lines
                 for reason in stored.errors:
                     self._count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
             found += self._allowed(reading.requests, request)
-        if stored_items:
-            self._chain.commit()
-            self._emit(events.ItemStored(stored_items))
+            if reading.error is not None:
+                self._ledger.end(request, "failed", f"{reading.error.callback}: {reading.error}")
+            elif type(outcome) is Response:
+                self._ledger.end(request, "done")
         self._claim(found)
+        self._keep_and_commit()
+        if lines:
+            # What is in the ledger is stored; the files follow it, and are written again from there if they have to be.
+            self._chain.write(lines, self._ledger.last_item)
+            self._emit(events.ItemStored(len(lines)))
         self._check_limits()
 
     # -- steps of the walk --------------------------------------------------------------------------------------
 
+    def _recover(self) -> None:
+        """Go on where the ledger stands; in a new run it stands nowhere."""
+        self._to_wall = time.time() - time.monotonic()
+        for fingerprints in self._ledger.fingerprints():
+            self._seen.claim([fingerprints[start : start + 8] for start in range(0, len(fingerprints), 8)])
+        for host, next_start in self._ledger.resting_hosts().items():
+            self._frontier.open(host, next_start - self._to_wall)
+        host = ""
+        while hosts := self._ledger.hosts_waiting(host, 1000):
+            for host in hosts:
+                for request, not_before in self._ledger.waiting(host, _FIRST, _ALL):
+                    self._frontier.push(request, not_before - self._to_wall if not_before else 0.0)
+        self._starts = [
+            (number, read_start(spider, number))
+            for number, spider in enumerate(self._spiders)
+            if not self._ledger.get(f"started {number}")
+        ]
+        self._items = self._ledger.last_item
+        self._pages = self._ledger.count().get("done", 0)
+
+    def _keep_and_commit(self) -> None:
+        """One transaction: all that has changed since the last one, and what the spiders want to remember."""
+        for number, spider in enumerate(self._spiders):
+            if spider.state:
+                self._ledger.set(f"state {number}", spider.state)
+        self._ledger.set("carried", self._carried())
+        for path, mark, item in self._chain.marks():
+            self._ledger.mark(path, mark, item)
+        self._ledger.commit()
+
+    def _reopen(self, host: str, at: float) -> None:
+        """Let a host be asked again; a long pause outlives this process."""
+        self._frontier.open(host, at)
+        if at > time.monotonic() + _LONG_PAUSE:
+            self._ledger.rest_host(host, at + self._to_wall)
+
     def _take_starts(self) -> None:
-        """Take more start requests while few wait, so that a `start()` of millions does not fill the memory."""
-        while self._starts and len(self._frontier) < _STARTS and not self._ending and self._switch.level < Level.STOP:
-            _, starts = self._starts[0]
-            batch: list[Request] = []
-            for request in islice(starts, _STARTS):
-                if isinstance(request, Request):
-                    batch.append(request)
-                else:  # the error that ended start()
-                    self._count_errors(1)
-                    self._emit(events.ReadFailed(request))
-            if len(batch) < _STARTS:
-                self._starts.pop(0)
-            self.offer(batch)
-            self._check_limits()  # a start() that yields nothing new may never end
+        """Take some more start requests while few wait, so that a `start()` of millions does not fill the memory."""
+        if not self._wants_starts():
+            return
+        number, starts = self._starts[0]
+        batch: list[Request] = []
+        for request in islice(starts, _STARTS):
+            if isinstance(request, Request):
+                batch.append(request)
+            else:  # the error that ended start()
+                self._count_errors(1)
+                self._emit(events.ReadFailed(request))
+        if len(batch) < _STARTS:
+            self._starts.pop(0)
+            self._ledger.set(f"started {number}", True)
+        self.offer(batch)
+        self._keep_and_commit()
+
+    def _wants_starts(self) -> bool:
+        return bool(self._starts) and len(self._frontier) < _STARTS and not self._ending
 
     def _allowed(self, requests: Sequence[Request], origin: Request | None) -> list[Request]:
         """The requests in canonical form, told where they come from, without those that rules refuse.
@@ -284,6 +347,7 @@ class Engine:
                     depth=origin.depth + 1,
                     spider=spider,
                     jar=request.jar or origin.jar,
+                    parent_row=origin.row,
                     attempts=0,
                     hops=(),
                 )
@@ -291,7 +355,7 @@ class Engine:
                 request = request.replace(url=url)
             verdict = self._rules[spider].found(request)
             if type(verdict) is Drop:
-                self._emit(events.Dropped(url, verdict.reason))
+                self._refuse(request, verdict.reason)
                 continue
             if is_plain:
                 recent.add(url)
@@ -304,7 +368,14 @@ class Engine:
             claims = self._seen.claim([request.fingerprint for request in requests])
             for request, is_new in zip(requests, claims, strict=True):
                 if is_new or request.again:
-                    self._frontier.push(request)
+                    self._frontier.push(self._ledger.add(request))
+
+    def _refuse(self, request: Request, reason: str) -> None:
+        """A rule does not want a request. Said and kept once: the same links stand on many pages."""
+        if request.url not in self._refused[request.spider]:
+            self._refused[request.spider].add(request.url)
+            self._ledger.drop(request, reason)
+            self._emit(events.Dropped(request.url, reason))
 
     def _depart_one(self, request: Request, start: float) -> int:
         """Let one request go; how many went (0 if a rule drops it)."""
@@ -313,6 +384,7 @@ class Engine:
         match verdict:
             case Drop():
                 self._frontier.open(host, start)
+                self._ledger.end(request, "dropped", verdict.reason)
                 self._emit(events.Dropped(request.url, verdict.reason))
                 return 0
             case Go():
@@ -321,7 +393,7 @@ class Engine:
                 assert_never(verdict)
         again_at = self._hosts.enter(host, max(start, time.monotonic()))
         if again_at is not None:
-            self._frontier.open(host, again_at)
+            self._reopen(host, again_at)
         order = Order(
             next(self._tokens),
             request.url,
@@ -365,6 +437,7 @@ class Engine:
         following = verdict.request
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
+            self._ledger.end(request, "dropped", allowed.reason)
             self._emit(events.Dropped(following.url, allowed.reason))
             return
         if following.url != request.url:
@@ -372,14 +445,18 @@ class Engine:
             # A hop is a page of its own: it is fetched once, whoever leads there. After a POST it is an answer.
             can_be_known = request.method == following.method == "GET" and not inside
             if can_be_known and not self._seen.claim([following.fingerprint])[0]:
-                self._emit(events.Dropped(request.url, f"redirect: duplicate of {following.url}"))
+                reason = f"redirect: duplicate of {following.url}"
+                self._ledger.end(request, "done", reason)
+                self._emit(events.Dropped(request.url, reason))
                 return
         else:
             self._emit(events.Retried(request.url, verdict.reason, verdict.delay))
+        self._ledger.again(following, time.time() + verdict.delay if verdict.delay else None)
         self._frontier.push(following, time.monotonic() + verdict.delay if verdict.delay else 0.0)
 
     def _give_up(self, request: Request, outcome: Outcome, verdict: Drop) -> list[Landed]:
         """Tell why a request gave nothing; its `on_failure` callback may still read that."""
+        self._ledger.end(request, verdict.state, verdict.reason)
         kind: str
         if verdict.state == "blocked":
             self._emit(events.Blocked(request.url, verdict.reason, start=request.depth == 0))
@@ -404,7 +481,7 @@ class Engine:
 
     def _wait(self, next_time: float | None) -> Arrival | None:
         """The next arrival, or None when it is time to look around or to depart."""
-        timeout = _TURN
+        timeout = 0.0 if self._wants_starts() else _TURN
         if next_time is not None:
             timeout = min(timeout, next_time - self._horizon - time.monotonic())
         try:
@@ -480,7 +557,7 @@ class Engine:
         landed: list[Landed] = []
         for request in lost:
             host = host_of(request.url)
-            self._frontier.open(host, self._hosts.leave(host, None))
+            self._reopen(host, self._hosts.leave(host, None))
             landed += self._judge(request, Failure(request.url, "worker", reason))
         return landed
 
@@ -488,6 +565,11 @@ class Engine:
         """A worker without orders leaves by itself; one that still has some is not waited for."""
         for lane in self._lanes:
             lane.close(0.5 if not lane.in_flight else 0.0)
+
+
+def _told(outcome: Outcome) -> str:
+    """An outcome in the ledger's words: "200", or a failure's kind and detail."""
+    return str(outcome.status) if type(outcome) is Response else str(outcome)
 
 
 def _header_pairs(request: Request, pairs: HeaderPairs) -> HeaderPairs:

@@ -6,19 +6,20 @@ changing them would spoil the data for every other reader.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import os
-import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any, BinaryIO
 
 import msgspec
 
 from crawler.errors import OutputError
-from crawler.export.base import FileExporter, output_error
+from crawler.export.base import FileExporter
 from crawler.export.cell import cell
+from crawler.export.file import beside
 
 
 class Csv(FileExporter):
@@ -28,16 +29,28 @@ class Csv(FileExporter):
     the place of the old one at once. An item without any field has no row.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, compressed: bool = False) -> None:
+        super().__init__(path, compressed)
         self._header: dict[str, None] = {}  # used as an ordered set
 
     def open(self) -> None:
         """Create the file, replacing an old one. Raises `OutputError`."""
-        super().open()
         self._header = {}
-        with contextlib.suppress(OSError):  # left by a process that was killed while it wrote the file anew
-            os.unlink(_beside(self.path))
+        self._remove_leftover()
+        super().open()
+
+    def resume(self, mark: dict[str, Any]) -> bool:
+        """As every exporter. A file with another header is written by a longer one, and not what `mark` is about."""
+        self._remove_leftover()
+        if not super().resume(mark):
+            return False
+        self._header = dict.fromkeys(mark.get("header", ()))
+        return True
+
+    def mark(self) -> tuple[dict[str, Any], int]:
+        """As every exporter, with the header."""
+        mark, behind = super().mark()
+        return mark | ({"header": list(self._header)} if mark else {}), behind
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
@@ -46,59 +59,37 @@ class Csv(FileExporter):
         for item in items:
             if not item.keys() <= header.keys():
                 header.update(dict.fromkeys(item))
-        if not items:
-            return
         rows = [[cell(item.get(name)) for name in header] for item in items]
-        if not self._position:
-            rows.insert(0, list(header))
+        if not self._file.length:
+            rows = [list(header), *rows] if rows else []
         elif len(header) > len(self._header):
             self._widen(header)
-        self._append(_encode(rows))
+        self._file.append(_encode(rows), len(lines))
         self._header = header
 
     def _widen(self, header: dict[str, None]) -> None:
         """Replace the file by one with more columns, empty in the rows it has."""
-        if not self._cuttable:
+        if not self._file.cuttable:
             new = next(name for name in header if name not in self._header)
             raise OutputError(
                 f"cannot write {self.path}: the new field {new!r} needs a new header, and this is not a regular file",
                 hint="give every item the same fields, or write .jsonl",
             )
-        path = os.path.realpath(self.path)  # a link stays a link
-        try:
-            beside = _beside(path)
-            fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.fchmod(fd, stat.S_IMODE(os.fstat(self._fd).st_mode))
-                size = self._copy(path, fd, header)
-                os.replace(beside, path)
-            except BaseException:
-                os.close(fd)
-                os.unlink(beside)
-                raise
-        except OSError as error:
-            raise output_error(self.path, error) from error
-        old, self._fd = self._fd, fd
-        self._position = size
-        self._header = header
-        with contextlib.suppress(OSError):  # nobody needs the old file any more
-            os.close(old)
-
-    def _copy(self, path: str, fd: int, header: dict[str, None]) -> int:
-        """Write the rows of the file at `path` to `fd` under `header`; the bytes written."""
+        self._file.flush()
         padding = b"," * (len(header) - len(self._header)) + b"\r\n"
-        with open(path, "rb") as source, open(fd, "wb", closefd=False) as target:
+        with self._file.anew() as new_file, self._file.read() as source:
             records = _records(source)
-            next(records)
-            target.write(_encode([list(header)]))
-            target.writelines(record + padding for record in records)
-            return target.tell()
+            next(records, None)
+            new_file.append(_encode([list(header)]))
+            while batch := list(islice(records, 1000)):
+                new_file.append(b"".join([record + padding for record in batch]))
+        self._file = new_file
+        self._header = header
 
-
-def _beside(path: str) -> str:
-    """Where the file at `path` is written anew: in the same folder, as only there it can take its place at once."""
-    folder, name = os.path.split(os.path.realpath(path))
-    return os.path.join(folder, f".{name}.wider")
+    def _remove_leftover(self) -> None:
+        """Of a process that was killed while it wrote the file anew."""
+        with suppress(OSError):
+            os.unlink(beside(self.path))
 
 
 def _decode(line: bytes) -> dict[str, Any]:

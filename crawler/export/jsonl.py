@@ -12,4 +12,4 @@ class Jsonl(FileExporter):
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
-        self._append(b"".join([line + b"\n" for line in lines]))
+        self._file.append(b"".join([line + b"\n" for line in lines]), len(lines))

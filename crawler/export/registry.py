@@ -6,36 +6,40 @@ import os
 from collections.abc import Callable
 
 from crawler.errors import UsageError
-from crawler.export.base import STANDARD_OUTPUT
 from crawler.export.csv import Csv
+from crawler.export.file import STANDARD_OUTPUT
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
 from crawler.export.text import EXAMPLE, Template
 from crawler.protocols import Exporter
 
-FORMATS: dict[str, Callable[[str], Exporter]] = {".jsonl": Jsonl, ".jl": Jsonl, ".json": JsonArray, ".csv": Csv}
+FORMATS: dict[str, Callable[[str, bool], Exporter]] = {".jsonl": Jsonl, ".jl": Jsonl, ".json": JsonArray, ".csv": Csv}
+GZIP = ".gz"
 
 
 def exporter_for(path: str, template: str = "") -> Exporter:
     """The exporter for an output path: by its suffix, JSON Lines for `-` (standard output).
 
-    `template` is the setting `output.format`, used by `.txt` outputs. Raises `UsageError` for a suffix that no
-    format has and for a `.txt` without a template. Nothing is opened yet.
+    A `.gz` after the suffix compresses. `template` is the setting `output.format`, used by `.txt` outputs. Raises
+    `UsageError` for a suffix that no format has and for a `.txt` without a template. Nothing is opened yet.
     """
     if path == STANDARD_OUTPUT:
         return Jsonl(path)
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix == ".txt":
+    root, suffix = os.path.splitext(path)
+    compressed = suffix.lower() == GZIP
+    inner = os.path.splitext(root)[1] if compressed else suffix
+    form = inner.lower()
+    if form == ".txt":
         if not template:
             raise UsageError(
                 f"{path} needs a format, which says what a line is made of", hint=f"for example: {EXAMPLE}"
             )
-        return Template(path, template)
-    if suffix not in FORMATS:
-        known = ", ".join([*FORMATS, ".txt"])
-        told = f"the suffix {suffix}" if suffix else "no suffix"
+        return Template(path, template, compressed)
+    if form not in FORMATS:
+        told = f"the suffix {inner}{suffix if compressed else ''}" if suffix else "no suffix"
         raise UsageError(
             f"cannot tell the format of the output {path!r} by {told}",
-            hint=f"formats are {known}; - writes JSON Lines to standard output",
+            hint=f"formats are {', '.join([*FORMATS, '.txt'])}, each also with {GZIP} after it; "
+            "- writes JSON Lines to standard output",
         )
-    return FORMATS[suffix](path)
+    return FORMATS[form](path, compressed)

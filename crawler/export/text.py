@@ -25,8 +25,8 @@ class Template(FileExporter):
     for braces. Fields are names and nothing else. A template that asks for more raises `UsageError`.
     """
 
-    def __init__(self, path: str, template: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, template: str, compressed: bool = False) -> None:
+        super().__init__(path, compressed)
         self._parts = _parse(template)
 
     def write(self, lines: Sequence[bytes]) -> None:
@@ -40,7 +40,7 @@ class Template(FileExporter):
                     text.append(_LINE_END.sub(" ", cell(item.get(name))))
             text.append("\n")
         # Bytes of the command line that are not UTF-8 come as surrogates, and go out as they came.
-        self._append("".join(text).encode("utf-8", "surrogateescape"))
+        self._file.append("".join(text).encode("utf-8", "surrogateescape"), len(lines))
 
 
 def _parse(template: str) -> list[tuple[str, str]]:

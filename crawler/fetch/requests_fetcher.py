@@ -76,7 +76,7 @@ class _Adapter(HTTPAdapter):
         return response
 
     def close(self) -> None:
-        """Close the connections that are kept; the library only forgets its pools and leaves the sockets to the garbage."""
+        """Close what is kept; the library only forgets its pools and leaves the sockets to the garbage."""
         managed = self.poolmanager.pools
         for pool in [*self._pools.values(), *(managed[key] for key in managed.keys())]:  # noqa: SIM118 - not iterable
             pool.close()

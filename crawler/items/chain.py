@@ -1,12 +1,14 @@
 """The way of an item: its fields, where it comes from, one line of JSON, then every output.
 
-The line of JSON is what outputs are given, so that all formats show the same values and no item is encoded twice.
+The line of JSON is what the ledger keeps and outputs are given, so that all formats show the same values and no
+item is encoded twice. Outputs follow the ledger: they are given what is committed there, by the items' numbers.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,12 +18,36 @@ from crawler.item import as_dict, to_json
 from crawler.protocols import Exporter
 from crawler.request import Request
 
+Mark = dict[str, Any]
+ItemsAfter = Callable[[int], Iterator[tuple[int, bytes]]]
+
+_BATCH = 1000
+
 
 class Stored(msgspec.Struct, frozen=True):
-    """What became of the items of one page: how many go to the outputs, and why the others do not."""
+    """What became of the items of one page: the lines of JSON, and why the other items have none."""
 
-    count: int
+    lines: tuple[bytes, ...] = ()
     errors: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self.lines)
+
+
+class _Output:
+    """An exporter, and the number of the last item it was given."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self.exporter = exporter
+        self.item = 0
+        self.has_gap = False  # items were not written, so what comes after them must not be written either
+
+    def write(self, lines: Sequence[bytes], last_item: int) -> None:
+        self.exporter.write(lines)
+        self.item = last_item
+        self.has_gap = False
 
 
 class Chain:
@@ -29,32 +55,47 @@ class Chain:
 
     - `meta`: add `_url` and `_fetched` to each item (its own field of that name wins).
     - `keep`: also collect the items as dicts in `kept`.
+
+    An output that fails does not keep the items from the others; it is given no more of them, so its mark stays
+    where it is good. Then the first error is raised.
     """
 
     def __init__(self, exporters: Sequence[Exporter], meta: bool, keep: bool = False) -> None:
         self.kept: list[dict[str, Any]] = []
-        self._exporters = tuple(exporters)
+        self._outputs = [_Output(exporter) for exporter in exporters]
         self._meta = meta
         self._keep = keep
-        self._lines: list[bytes] = []
 
-    def open(self) -> None:
-        """Open all outputs. If one cannot be opened, the others are closed again and `OutputError` is raised."""
+    def open(self, marks: Mapping[str, tuple[Mark, int]] | None = None, items_after: ItemsAfter | None = None) -> None:
+        """Open all outputs: as new ones, or for a resumed run where `marks` says that each was valid.
+
+        `marks` gives by path what `marks()` gave; `items_after(item)` the items with a higher number, which are
+        written now. A file that is not what it was at its mark is written whole. If one cannot be opened, all are
+        closed again and `OutputError` is raised.
+        """
         try:
-            for exporter in self._exporters:
-                exporter.open()
-        except OutputError:
-            with contextlib.suppress(OutputError):
+            for output in self._outputs:
+                mark, item = (marks or {}).get(output.exporter.path, (None, 0))
+                if mark is not None and output.exporter.resume(mark):
+                    output.item = item
+                else:
+                    output.exporter.open()
+            if items_after is not None:
+                for output in self._outputs:
+                    items = items_after(output.item)
+                    while batch := list(islice(items, _BATCH)):
+                        output.write([line for _, line in batch], batch[-1][0])
+        except BaseException:
+            with suppress(OutputError):
                 self.close()
             raise
 
     def store(self, items: Sequence[Any], request: Request, url: str, fetched: str) -> Stored:
-        """Take the items that the callback of `request` yielded for the page `url`, fetched at `fetched` (ISO, UTC).
+        """What the callback of `request` yielded for the page `url`, fetched at `fetched` (ISO, UTC), as lines of JSON.
 
         An item that cannot be written is left out and described in the answer; the others go on.
         """
-        lines, errors = self._lines, []
-        before = len(lines)
+        lines, errors = [], []
         for item in items:
             try:
                 fields = as_dict(item)
@@ -67,33 +108,42 @@ class Chain:
                 continue
             if self._keep:
                 self.kept.append(fields)
-        return Stored(len(lines) - before, tuple(errors))
+        return Stored(tuple(lines), tuple(errors))
 
-    def commit(self) -> None:
-        """Write what was stored since the last commit, one `write` per output.
-
-        An output that fails does not keep the items from the others; then the first error is raised.
-        """
-        lines, self._lines = self._lines, []
+    def write(self, lines: Sequence[bytes], last_item: int) -> None:
+        """Give the next items to all outputs, one `write` each. Their numbers follow each other up to `last_item`."""
         if lines:
-            self._for_each(lambda exporter: exporter.write(lines))
+            outputs = [output for output in self._outputs if not output.has_gap]
+            for output in outputs:
+                output.has_gap = True  # until it has these lines
+            _for_each(outputs, lambda output: output.write(lines, last_item))
+
+    def marks(self) -> list[tuple[str, Mark, int]]:
+        """For each output its path, where its file can be cut, and the number of the last item before that place."""
+        marks = []
+        for output in self._outputs:
+            mark, behind = output.exporter.mark()
+            marks.append((output.exporter.path, mark, output.item - behind))
+        return marks
+
+    def flush(self, sync: bool) -> None:
+        """Write what outputs keep in memory; with `sync` the files survive a loss of power up to here."""
+        _for_each(self._outputs, lambda output: output.exporter.flush(sync))
 
     def close(self) -> None:
-        """Commit, and close all outputs, also if one of them fails; then the first error is raised."""
-        try:
-            self.commit()
-        finally:
-            self._for_each(lambda exporter: exporter.close())
+        """Complete and close all outputs, also if one of them fails. `marks` can still be asked."""
+        _for_each(self._outputs, lambda output: output.exporter.close())
 
-    def _for_each(self, act: Callable[[Exporter], None]) -> None:
-        errors = []
-        for exporter in self._exporters:
-            try:
-                act(exporter)
-            except OutputError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+
+def _for_each(outputs: Sequence[_Output], act: Callable[[_Output], None]) -> None:
+    errors = []
+    for output in outputs:
+        try:
+            act(output)
+        except OutputError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _place(item: Any) -> str:

@@ -108,6 +108,11 @@ class Report(msgspec.Struct, frozen=True):
         return 0
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether there may be something left to do that `crawl resume` would do."""
+        return bool(self.ended_by or self.error or self.reason != "finished")
+
+    @property
     def ok(self) -> bool:
         """Whether the run finished and did what was asked for."""
         return self.exit_code == 0

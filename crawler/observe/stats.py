@@ -31,6 +31,7 @@ LISTED = 100  # errors, failures and blocked pages that are kept one by one
 HOSTS = 1000  # hosts whose times are kept
 RATE_SECONDS = 5  # "now" means this long
 _SLOTS = RATE_SECONDS + 1
+_CARRIED = ("pages", "bytes", "items", "retried", "item_errors", "page_error_count", "failed", "blocked_count")
 
 
 class HostTimes(msgspec.Struct, frozen=True):
@@ -112,6 +113,17 @@ class Stats:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+
+    def carried(self) -> dict[str, Any]:
+        """The counters that a resumed run begins with; an exit code is about the whole run. JSON values."""
+        counters: dict[str, Any] = {name: getattr(self, f"_{name}") for name in _CARRIED}
+        return {**counters, "by_status": {str(status): count for status, count in self._by_status.items()}}
+
+    def carry(self, counters: dict[str, Any]) -> None:
+        """Begin with what `carried` gave in an earlier part of the run."""
+        for name in _CARRIED:
+            setattr(self, f"_{name}", counters.get(name, 0))
+        self._by_status = {int(status): count for status, count in counters.get("by_status", {}).items()}
 
     def snapshot(self) -> Snapshot:
         """The numbers now. May be called from any thread."""

@@ -6,13 +6,23 @@ loaded by path. So a script needs no `if __name__ == "__main__"` guard, whatever
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, forkserver, popen_fork, popen_forkserver, popen_spawn_posix, resource_tracker, spawn
+from multiprocessing import (
+    connection,
+    forkserver,
+    popen_fork,
+    popen_forkserver,
+    popen_spawn_posix,
+    resource_tracker,
+    spawn,
+)
 from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -106,13 +116,26 @@ def context_for(start_method: str) -> BaseContext:
     context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()
     if start_method != "fork":
         with _launch_of_ours():
-            # Left to itself it starts in the middle of a launch, lifts the mask there, and dies of a SIGHUP.
-            resource_tracker.ensure_running()
+            _start_tracker()
     if start_method == "forkserver":
         context.set_forkserver_preload(PRELOAD)
         with _launch_of_ours():
             forkserver.ensure_running()
     return context
+
+
+def _start_tracker() -> None:
+    """Start the library's resource tracker now. Left to itself it would start in the middle of a launch, lift the
+    mask there, and die of a SIGHUP.
+
+    It cleans up after a killed crawl, and shall not warn of each lock as it does. It takes its filters of warnings from
+    this process at its start; there is no other way to tell it.
+    """
+    sys.warnoptions.append("ignore:resource_tracker")
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove("ignore:resource_tracker")
 
 
 def begin_child() -> None:
@@ -121,7 +144,17 @@ def begin_child() -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
     signal.set_wakeup_fd(-1)
+    tune_garbage_collector()
     threading.Thread(target=_leave_with_parent, name="leave-with-parent", daemon=True).start()
+
+
+def tune_garbage_collector() -> None:
+    """Look for cycles less often. Only for a process of our own: a page makes hundreds of objects, none of them cyclic.
+
+    What was loaded at the start is not looked through again.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _leave_with_parent() -> None:

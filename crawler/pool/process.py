@@ -23,14 +23,22 @@ _ends: dict[int, tuple[Any, Any]] = {}
 _numbers = count()
 
 
+class _QuietPool(StockPool):
+    def _get_sentinels(self) -> list[Any]:
+        """What the thread that looks after workers waits for, besides their deaths.
+
+        The stock Pool lets it wait for results as well: it then spins for as long as a large report is being read.
+        Only a Pool closed with calls outstanding needs that, and no lane does it.
+        """
+        return [self._change_notifier._reader]  # type: ignore[attr-defined]
+
+
 class ProcessPool:
     """One worker process. `initializer(*initargs)` runs in it first and must not raise: a Pool would try for ever."""
 
     def __init__(self, context: BaseContext, initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
         self._number = next(_numbers)
-        pool: Any = StockPool(
-            1, initializer=_begin, initargs=(self._number, initializer, initargs), context=context
-        )
+        pool: Any = _QuietPool(1, initializer=_begin, initargs=(self._number, initializer, initargs), context=context)
         self._pool = pool
         _ends[self._number] = (pool._outqueue._writer, pool._inqueue._reader)
         # The Pool forgets a dead worker as it puts a new one in its place; holding the object keeps the exit code.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Iterator
 from itertools import islice
+from types import GeneratorType
 from typing import Any
 
 import msgspec
@@ -122,6 +123,8 @@ def read_closing(spider: Spider, report: Any) -> PageError | None:
 
 def _values(result: Any, callback: str) -> Iterator[Any]:
     """What a callback returned, as an iterator over what it gives."""
+    if type(result) is GeneratorType:
+        return result
     if result is None:
         return iter(())
     if isinstance(result, Request) or is_item(result):

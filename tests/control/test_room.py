@@ -38,8 +38,18 @@ class Run:
         self.room = self.process.room
         self.switch = Switch(self.gauges.level, self.running, self.stop)
 
+    def halt(self):
+        """Stop the process of the room, as Ctrl-Z would; returns when it does not run any more."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + 5
+        while {
+            Path(f"/proc/{self.process.pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[0]
+            for task in os.listdir(f"/proc/{self.process.pid}/task")
+        } != {"T"}:
+            assert time.monotonic() < deadline
+
     def close(self):
-        self.stop.set()
+        self.switch.stop()
         self.process.close()
 
 
@@ -267,15 +277,13 @@ def stopped_run(monkeypatch):
 CALLS = [
     lambda room: room.claim(bytes(8)),
     lambda room: room.claim(bytes(8 << 20)),  # more than the socket takes at once
-    lambda room: room.publish({"pages": 1}),
-    lambda room: room.stop(),
 ]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_stopped_room_is_lost_after_the_deadline(stopped_run, call):
     stopped_run.room.level()
-    os.kill(stopped_run.process.pid, signal.SIGSTOP)
+    stopped_run.halt()
     began = time.monotonic()
     with pytest.raises(RoomLost, match=r"the control room is gone \(no answer\)"):
         call(stopped_run.room)
@@ -300,7 +308,7 @@ def in_time(seconds, function):
 
 
 def test_a_first_call_from_another_thread_has_the_deadline_too(stopped_run):
-    os.kill(stopped_run.process.pid, signal.SIGSTOP)
+    stopped_run.halt()
     try:
         assert isinstance(in_time(3, stopped_run.room.level), RoomLost)
     finally:
@@ -308,7 +316,7 @@ def test_a_first_call_from_another_thread_has_the_deadline_too(stopped_run):
 
 
 def test_attaching_to_a_stopped_room_has_the_deadline_too(stopped_run):
-    os.kill(stopped_run.process.pid, signal.SIGSTOP)
+    stopped_run.halt()
     try:
         error = in_time(3, lambda: attach(stopped_run.process.address, stopped_run.process.key))
         assert isinstance(error, RoomLost)

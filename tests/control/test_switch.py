@@ -1,6 +1,8 @@
 """The switch: the level is the truth, Events only wake, and a crawl that stops never runs again."""
 
+import multiprocessing
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -78,6 +80,24 @@ def test_a_stop_from_elsewhere_wakes(switch):
     switch.stop()
     assert woken.wait(5)
     assert switch.level is Level.STOP
+
+
+def test_an_event_whose_lock_died_with_another_process_holds_up_nobody(monkeypatch):
+    monkeypatch.setattr("crawler.control.switch._PATIENCE", 0.05)
+    running, stop = multiprocessing.get_context("spawn").Event(), multiprocessing.get_context("spawn").Event()
+    running.set()
+    switch = Switch(Gauges(1).level, running, stop)
+    for event in (running, stop):
+        event._cond.acquire()
+    began = time.monotonic()
+    switch.pause()
+    assert switch.level is Level.PAUSE
+    switch.go()
+    switch.stop()
+    assert switch.level is Level.STOP
+    assert time.monotonic() - began < 1
+    for event in (running, stop):
+        event._cond.release()
 
 
 def test_the_helper_thread_ends_with_the_stop(switch, wait_until):

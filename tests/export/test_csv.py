@@ -156,6 +156,65 @@ def test_a_device_cannot_be_widened(tmp_path):
     assert os.path.islink(path)
 
 
+def test_a_resumed_file_goes_on_under_its_header(exporter):
+    exporter.write([b'{"a":1,"b":2}'])
+    mark, _ = exporter.mark()
+    exporter.write([b'{"a":3}'])
+    exporter.close()
+    other = Csv(exporter.path)
+    assert other.resume(mark)
+    other.write([b'{"b":4}'])
+    other.close()
+    assert read(exporter) == b"a,b\r\n1,2\r\n,4\r\n"
+
+
+def test_a_file_marked_while_it_was_empty_gets_its_header_when_it_is_resumed(exporter):
+    mark, _ = exporter.mark()
+    exporter.write([b'{"a":1}'])
+    exporter.close()
+    other = Csv(exporter.path)
+    assert other.resume(mark)
+    other.write([b'{"b":2}'])
+    other.close()
+    assert read(exporter) == b"b\r\n2\r\n"
+
+
+def test_a_file_that_was_widened_after_the_mark_is_not_resumed(exporter):
+    exporter.write([to_json({"a": "x" * 100})])
+    mark, _ = exporter.mark()
+    exporter.write([b'{"b":2}'])
+    exporter.close()
+    assert not Csv(exporter.path).resume(mark)
+
+
+def test_a_leftover_of_a_killed_process_does_not_keep_a_resumed_file_from_being_widened(exporter, tmp_path):
+    exporter.write([b'{"a":1}'])
+    exporter.close()
+    (tmp_path / ".out.csv.wider").write_text("half")
+    other = Csv(exporter.path)
+    assert other.resume(exporter.mark()[0])
+    other.write([b'{"b":2}'])
+    other.close()
+    assert read(exporter) == b"a,b\r\n1,\r\n,2\r\n"
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_many_rows_are_widened(exporter):
+    exporter.write([to_json({"a": str(number)}) for number in range(2500)])
+    exporter.write([b'{"b":"last"}'])
+    assert rows(exporter) == [["a", "b"], *([str(number), ""] for number in range(2500)), ["", "last"]]
+
+
+def test_after_widening_the_file_and_its_new_name_are_synced(exporter, tmp_path, monkeypatch):
+    exporter.write([b'{"a":1}'])
+    exporter.flush(sync=True)
+    exporter.write([b'{"b":1}'])
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_ino))
+    exporter.flush(sync=True)
+    assert synced == [os.stat(exporter.path).st_ino, tmp_path.stat().st_ino]
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 

@@ -26,7 +26,7 @@ def read(exporter):
 def test_no_items_are_an_empty_array(exporter):
     exporter.write([])
     exporter.close()
-    assert read(exporter) == b"[]\n"
+    assert read(exporter) == b"[\n]\n"
 
 
 def test_one_item_per_line(exporter):
@@ -40,6 +40,18 @@ def test_the_file_is_valid_without_close(exporter):
     assert json.loads(read(exporter)) == []
     exporter.write([b'{"a":1}'])
     assert json.loads(read(exporter)) == [{"a": 1}]
+    exporter.write([b'{"a":2}'])
+    assert json.loads(read(exporter)) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_resumed_array_knows_whether_it_has_items(exporter):
+    empty, _ = exporter.mark()
+    exporter.close()
+    assert exporter.resume(empty)
+    exporter.write([b'{"a":1}'])
+    mark, _ = exporter.mark()
+    exporter.close()
+    assert exporter.resume(mark)
     exporter.write([b'{"a":2}'])
     assert json.loads(read(exporter)) == [{"a": 1}, {"a": 2}]
 

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from crawler.errors import UsageError
@@ -25,13 +27,45 @@ def test_the_suffix_decides(path, kind):
     assert exporter.path == path
 
 
-@pytest.mark.parametrize("path", ["films.xml", "films", "", "folder.csv/films", ".jsonl"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("films.jsonl.gz", Jsonl),
+        ("films.jl.gz", Jsonl),
+        ("films.JSON.GZ", JsonArray),
+        ("a.b/films.csv.gz", Csv),
+        ("films.txt.gz", Template),
+    ],
+)
+def test_gz_after_the_suffix_compresses(tmp_path, path, kind):
+    path = tmp_path / path
+    path.parent.mkdir(exist_ok=True)
+    exporter = exporter_for(str(path), "{title}")
+    assert type(exporter) is kind
+    exporter.open()
+    exporter.write([b'{"title":"x"}'])
+    exporter.close()
+    assert b"x" in gzip.decompress(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["films.xml", "films", "", "folder.csv/films", ".jsonl", "films.gz", "films.xml.gz", ".jsonl.gz", "x.csv.gz.gz"],
+)
 def test_an_unknown_suffix_is_refused_with_the_known_ones(path):
     with pytest.raises(UsageError) as caught:
         exporter_for(path)
     assert repr(path) in caught.value.message
-    for suffix in (".jsonl", ".json", ".csv", ".txt"):
+    for suffix in (".jsonl", ".json", ".csv", ".txt", ".gz"):
         assert suffix in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "told"), [("films", "no suffix"), ("films.xml", "the suffix .xml"), ("films.xml.gz", "the suffix .xml.gz")]
+)
+def test_the_suffix_that_is_unknown_is_named(path, told):
+    with pytest.raises(UsageError, match=f"by {told}$"):
+        exporter_for(path)
 
 
 def test_text_without_a_template_is_refused_with_an_example():

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 
 from crawler.errors import UsageError
@@ -53,6 +55,14 @@ def test_bytes_of_the_command_line_that_are_not_utf8_go_out_as_they_came(tmp_pat
     exporter.write([b'{"a":1}'])
     exporter.close()
     assert (tmp_path / "out.txt").read_bytes() == b"\xe9 1\n"
+
+
+def test_lines_can_be_compressed(tmp_path):
+    exporter = Template(str(tmp_path / "out.txt.gz"), "<{a}>", compressed=True)
+    exporter.open()
+    exporter.write([b'{"a":1}', b'{"a":2}'])
+    exporter.close()
+    assert gzip.decompress((tmp_path / "out.txt.gz").read_bytes()) == b"<1>\n<2>\n"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,18 @@ def test_an_address_in_the_networks_is_allowed(only, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["8.8.8.8", "126.255.255.255", "128.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "::1", "::ffff:127.0.0.1", "::"]
+    "address",
+    [
+        "8.8.8.8",
+        "126.255.255.255",
+        "128.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::",
+    ],
 )
 def test_another_address_is_refused_by_name_and_address(address):
     with pytest.raises(AddressRefused) as refused:
@@ -98,7 +109,9 @@ def test_an_allowed_host_is_fetched(host, connected):
     assert connected == [("127.0.0.1", host.port)]
 
 
-@pytest.mark.parametrize("url", ["http://8.8.8.8/", "https://8.8.8.8/", "http://[2001:db8::1]/", "http://[::1]:1/", "http://0.0.0.0:1/"])
+@pytest.mark.parametrize(
+    "url", ["http://8.8.8.8/", "https://8.8.8.8/", "http://[2001:db8::1]/", "http://[::1]:1/", "http://0.0.0.0:1/"]
+)
 def test_an_address_outside_is_a_failure_and_no_connection(connected, url):
     outcome = fetch(url)
     assert (outcome.kind, connected) == ("guard", [])

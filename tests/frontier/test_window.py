@@ -101,6 +101,15 @@ def test_a_request_waits_for_its_time_and_the_others_of_its_host_do_not_wait_for
     assert (found.url, start) == ("http://a.example/retry", 10.0)
 
 
+def test_priority_counts_among_requests_whose_time_has_come():
+    window = Window()
+    for number, priority in enumerate([0, 5, 9]):
+        window.push(request("a.example", str(number), priority), not_before=10.0 + (priority == 9))
+    assert take(window, 10.0) == ["a.example/1", "a.example/0"]
+    window.push(request("a.example", "now", 5))
+    assert take(window, 11.0) == ["a.example/2", "a.example/now"]
+
+
 def test_the_earliest_start_is_the_later_of_the_hosts_and_the_requests_time():
     window = Window()
     window.push(request("a.example"), not_before=10.0)

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from crawler.errors import OutputError
+from crawler.item import to_json
 from crawler.items.chain import Chain, Stored
 from crawler.request import Request
 
@@ -13,14 +14,15 @@ WHEN = "2024-05-01T12:00:00Z"
 
 
 class Memory:
-    """An output that remembers what it was given."""
+    """An output that remembers what it was given. `waits`: how many of the last lines its mark does not cover."""
 
-    path = "memory"
-
-    def __init__(self, fail_on=""):
+    def __init__(self, fail_on="", path="memory", resumes=True, waits=0):
+        self.path = path
         self.calls = []
         self.batches = []
         self.fail_on = fail_on
+        self.resumes = resumes
+        self.waits = waits
 
     def _called(self, name):
         self.calls.append(name)
@@ -30,12 +32,31 @@ class Memory:
     def open(self):
         self._called("open")
 
+    def resume(self, mark):
+        self._called(f"resume {mark}")
+        return self.resumes
+
     def write(self, lines):
         self._called("write")
         self.batches.append([json.loads(line) for line in lines])
 
+    def mark(self):
+        return {"batches": len(self.batches)}, self.waits
+
+    def flush(self, sync):
+        self._called(f"flush {sync}")
+
     def close(self):
         self._called("close")
+
+
+def items_after(last):
+    """As a ledger with the items 1 to `last` gives them; item 1 is {"n":1}."""
+    return lambda item: ((number, to_json({"n": number})) for number in range(item + 1, last + 1))
+
+
+def numbers(output):
+    return [item["n"] for batch in output.batches for item in batch]
 
 
 def store(chain, *items):
@@ -52,34 +73,36 @@ class Model(msgspec.Struct):
     title: str
 
 
-def test_items_of_a_batch_are_one_write_per_output():
-    first, second = Memory(), Memory()
-    chain = Chain([first, second], meta=False)
-    assert store(chain, {"a": 1}, Film("x")) == Stored(2)
-    assert store(chain, Model("y")) == Stored(1)
-    assert first.batches == []
-    chain.commit()
-    expected = [[{"a": 1}, {"title": "x", "cover": None}, {"title": "y"}]]
-    assert first.batches == second.batches == expected
+def test_stored_items_are_lines_of_json_in_their_order():
+    chain = Chain([], meta=False)
+    stored = store(chain, {"a": 1}, Film("x"), Model("霸"))
+    assert stored == Stored((b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode()))
+    assert stored.count == 3
 
 
-def test_a_commit_without_items_writes_nothing():
+def test_storing_writes_nothing():
     output = Memory()
-    chain = Chain([output], meta=False)
-    chain.commit()
-    store(chain, {"a": 1})
-    chain.commit()
-    chain.commit()
-    assert output.calls == ["write"]
+    store(Chain([output], meta=False), {"a": 1})
+    assert output.calls == []
+
+
+def test_a_batch_is_one_write_per_output():
+    first, second = Memory(), Memory()
+    Chain([first, second], meta=False).write([b'{"a":1}', b'{"a":2}'], 2)
+    assert first.batches == second.batches == [[{"a": 1}, {"a": 2}]]
+
+
+def test_no_lines_are_no_write():
+    output = Memory()
+    Chain([output], meta=False).write([], 7)
+    assert output.calls == []
 
 
 def test_meta_says_where_an_item_comes_from():
-    output = Memory()
-    chain = Chain([output], meta=True)
-    store(chain, {"a": 1}, {"_url": "mine"})
-    chain.commit()
-    assert output.batches == [
-        [{"a": 1, "_url": "https://a.example/1", "_fetched": WHEN}, {"_url": "mine", "_fetched": WHEN}]
+    stored = store(Chain([], meta=True), {"a": 1}, {"_url": "mine"})
+    assert [json.loads(line) for line in stored.lines] == [
+        {"a": 1, "_url": "https://a.example/1", "_fetched": WHEN},
+        {"_url": "mine", "_fetched": WHEN},
     ]
 
 
@@ -125,14 +148,11 @@ RECURSIVE["self"] = RECURSIVE
     ],
 )
 def test_an_item_that_cannot_be_written_is_described_and_the_others_go_on(item, error):
-    output = Memory()
-    chain = Chain([output], meta=False)
-    stored = store(chain, {"a": 1}, item, {"a": 2})
-    chain.commit()
+    stored = store(Chain([], meta=False), {"a": 1}, item, {"a": 2})
+    assert stored.lines == (b'{"a":1}', b'{"a":2}')
     assert stored.count == 2
     assert len(stored.errors) == 1
     assert stored.errors[0].startswith(error)
-    assert output.batches == [[{"a": 1}, {"a": 2}]]
 
 
 def test_a_request_without_callback_was_for_parse():
@@ -144,30 +164,137 @@ def test_a_request_without_callback_was_for_parse():
 def test_a_failing_output_does_not_keep_the_items_from_the_others():
     broken, whole = Memory(fail_on="write"), Memory()
     chain = Chain([broken, whole], meta=False)
-    store(chain, {"a": 1})
     with pytest.raises(OutputError, match="cannot write"):
-        chain.commit()
-    assert whole.batches == [[{"a": 1}]]
-    chain.commit()  # not written twice
-    assert whole.batches == [[{"a": 1}]]
+        chain.write([b'{"n":1}'], 1)
+    assert numbers(whole) == [1]
 
 
-def test_close_commits_first_and_closes_all_outputs():
-    broken, whole = Memory(fail_on="close"), Memory()
+def test_of_several_errors_the_first_is_raised():
+    class Wordy(Memory):
+        def close(self):
+            raise OutputError(f"{self.path} is full")
+
+    with pytest.raises(OutputError, match="first is full"):
+        Chain([Wordy(path="first"), Wordy(path="second")], meta=False).close()
+
+
+def test_an_output_that_failed_is_given_no_more_items_so_that_its_mark_stays_true():
+    broken, whole = Memory(path="broken"), Memory(path="whole")
+    chain = Chain([broken, whole], meta=False)
+    chain.write([b'{"n":1}', b'{"n":2}'], 2)
+    broken.fail_on = "write"
+    with pytest.raises(OutputError):
+        chain.write([b'{"n":3}'], 3)
+    broken.fail_on = ""
+    chain.write([b'{"n":4}'], 4)
+    assert numbers(broken) == [1, 2]
+    assert numbers(whole) == [1, 2, 3, 4]
+    assert chain.marks() == [("broken", {"batches": 1}, 2), ("whole", {"batches": 3}, 4)]
+
+
+def test_when_a_write_is_broken_off_no_output_goes_on_with_a_gap(monkeypatch):
+    first, second = Memory(), Memory()
+    chain = Chain([first, second], meta=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(first, "write", lambda lines: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            chain.write([b'{"n":1}'], 1)
+    chain.write([b'{"n":2}'], 2)
+    assert numbers(first) == numbers(second) == []
+    assert [item for _, _, item in chain.marks()] == [0, 0]
+
+
+def test_marks_name_the_last_item_that_is_before_them():
+    whole, waiting = Memory(path="a"), Memory(path="b", waits=2)
+    chain = Chain([whole, waiting], meta=False)
+    chain.write([b'{"n":1}', b'{"n":2}', b'{"n":3}'], 3)
+    assert chain.marks() == [("a", {"batches": 1}, 3), ("b", {"batches": 1}, 1)]
+
+
+def test_a_new_run_opens_its_outputs():
+    output = Memory()
+    Chain([output], meta=False).open()
+    assert output.calls == ["open"]
+
+
+def test_a_resumed_run_goes_on_at_each_mark_with_the_later_items():
+    first, second = Memory(path="a"), Memory(path="b")
+    chain = Chain([first, second], meta=False)
+    chain.open({"a": ({"x": 1}, 3), "b": ({"y": 1}, 1)}, items_after(4))
+    assert first.calls == ["resume {'x': 1}", "write"]
+    assert second.calls == ["resume {'y': 1}", "write"]
+    assert numbers(first) == [4]
+    assert numbers(second) == [2, 3, 4]
+    chain.write([b'{"n":5}'], 5)
+    assert [item for _, _, item in chain.marks()] == [5, 5]
+
+
+def test_an_output_that_cannot_be_resumed_is_written_whole():
+    output = Memory(resumes=False)
+    Chain([output], meta=False).open({"memory": ({"x": 1}, 3)}, items_after(4))
+    assert output.calls == ["resume {'x': 1}", "open", "write"]
+    assert numbers(output) == [1, 2, 3, 4]
+
+
+def test_an_output_without_a_mark_is_written_whole():
+    output = Memory()
+    Chain([output], meta=False).open({}, items_after(2))
+    assert output.calls == ["open", "write"]
+    assert numbers(output) == [1, 2]
+
+
+def test_an_empty_mark_is_one():
+    output = Memory()
+    Chain([output], meta=False).open({"memory": ({}, 2)}, items_after(2))
+    assert output.calls == ["resume {}"]
+
+
+def test_later_items_come_in_batches():
+    output = Memory()
+    Chain([output], meta=False).open({}, items_after(2500))
+    assert [len(batch) for batch in output.batches] == [1000, 1000, 500]
+    assert numbers(output) == list(range(1, 2501))
+
+
+def test_all_outputs_are_opened_before_the_first_is_written():
+    whole, broken = Memory(path="a"), Memory(path="b", fail_on="open")
+    with pytest.raises(OutputError, match="cannot open"):
+        Chain([whole, broken], meta=False).open({}, items_after(2))
+    assert whole.calls == ["open", "close"]
+
+
+def test_when_the_later_items_cannot_be_written_all_outputs_are_closed():
+    whole, broken = Memory(path="a"), Memory(path="b", fail_on="write")
+    with pytest.raises(OutputError, match="cannot write"):
+        Chain([whole, broken], meta=False).open({}, items_after(2))
+    assert whole.calls == ["open", "write", "close"]
+    assert broken.calls == ["open", "write", "close"]
+
+
+def test_flush_reaches_all_outputs():
+    broken, whole = Memory(fail_on="flush True"), Memory()
+    with pytest.raises(OutputError, match="cannot flush"):
+        Chain([broken, whole], meta=False).flush(sync=True)
+    assert whole.calls == ["flush True"]
+
+
+def test_close_closes_all_outputs_and_their_marks_can_still_be_asked():
+    broken, whole = Memory(fail_on="close", path="a"), Memory(path="b")
     chain = Chain([broken, whole], meta=False)
     chain.open()
-    store(chain, {"a": 1})
+    chain.write([b'{"n":1}'], 1)
     with pytest.raises(OutputError, match="cannot close"):
         chain.close()
     assert broken.calls == whole.calls == ["open", "write", "close"]
+    assert [item for _, _, item in chain.marks()] == [1, 1]
 
 
-def test_close_closes_although_the_last_commit_fails():
+def test_an_output_that_failed_is_closed_as_well():
     broken = Memory(fail_on="write")
     chain = Chain([broken], meta=False)
-    store(chain, {"a": 1})
-    with pytest.raises(OutputError, match="cannot write"):
-        chain.close()
+    with pytest.raises(OutputError):
+        chain.write([b'{"n":1}'], 1)
+    chain.close()
     assert broken.calls == ["write", "close"]
 
 

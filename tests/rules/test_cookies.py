@@ -117,7 +117,19 @@ def test_a_failure_sets_nothing(cookies):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "=", ";", "a", "=1", "a=1; Max-Age=soon", "a=1; Expires=never", "a=1; Path", "a=1; Domain=", "\xff=\xfe", "a=1; Version=x"],
+    [
+        "",
+        "=",
+        ";",
+        "a",
+        "=1",
+        "a=1; Max-Age=soon",
+        "a=1; Expires=never",
+        "a=1; Path",
+        "a=1; Domain=",
+        "\xff=\xfe",
+        "a=1; Version=x",
+    ],
 )
 def test_nonsense_harms_nobody(cookies, line):
     keep(cookies, line, "good=1; Path=/")

@@ -57,7 +57,9 @@ def test_a_target_is_joined_to_the_page(location, target):
     assert hop(Request(URL), location=location).url == target
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "data:text/html,x", "javascript:alert(1)", "ftp://a.example/"])
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "data:text/html,x", "javascript:alert(1)", "ftp://a.example/"]
+)
 def test_a_target_that_is_not_fetched_is_an_error(location):
     verdict = after(Request(URL), 302, location)
     assert isinstance(verdict, Drop)
@@ -140,5 +142,7 @@ def test_from_http_to_https_of_the_same_host_everything_goes():
 
 
 def test_the_rest_of_the_request_stays_and_attempts_start_again():
-    request = Request(URL, callback="parse_film", data=1, priority=3, depth=2, jar="j", timeout=5.0, attempts=2, again=True)
+    request = Request(
+        URL, callback="parse_film", data=1, priority=3, depth=2, jar="j", timeout=5.0, attempts=2, again=True
+    )
     assert hop(request) == request.replace(url="https://a.example/elsewhere", hops=(URL,), attempts=0)

@@ -16,7 +16,9 @@ def test_without_a_list_every_host_is_allowed(url):
     assert verdict(url) is GO
 
 
-@pytest.mark.parametrize("url", ["mailto:a@b.example", "javascript:void(0)", "ftp://a.example/", "file:///etc/passwd", "data:,x"])
+@pytest.mark.parametrize(
+    "url", ["mailto:a@b.example", "javascript:void(0)", "ftp://a.example/", "file:///etc/passwd", "data:,x"]
+)
 def test_other_schemes_are_dropped_by_name(url):
     scheme = url.partition(":")[0]
     assert verdict(url, "a.example") == Drop(f"scope: {scheme}: is not fetched, only http and https")
@@ -24,14 +26,27 @@ def test_other_schemes_are_dropped_by_name(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://a.example/", "https://a.example:8443/", "http://www.a.example/", "http://x.y.a.example:1/", "http://u@a.example/"],
+    [
+        "http://a.example/",
+        "https://a.example:8443/",
+        "http://www.a.example/",
+        "http://x.y.a.example:1/",
+        "http://u@a.example/",
+    ],
 )
 def test_subdomains_and_all_ports_of_an_allowed_host_are_allowed(url):
     assert verdict(url, "a.example") is GO
 
 
 @pytest.mark.parametrize(
-    "url", ["http://b.example/", "http://aa.example/", "http://example/", "http://a.example.evil.example/", "http://b.example/a.example"]
+    "url",
+    [
+        "http://b.example/",
+        "http://aa.example/",
+        "http://example/",
+        "http://a.example.evil.example/",
+        "http://b.example/a.example",
+    ],
 )
 def test_others_are_dropped_with_their_name(url):
     found = verdict(url, "a.example")

@@ -1,7 +1,5 @@
 """Whole crawls over loopback: a made-up site with everything a walk can meet, and the spider that visits it."""
 
-import json
-
 import pytest
 
 from crawler import Request, Spider, crawl
@@ -44,7 +42,8 @@ class Maze(Spider):
             yield page.follow(link, data=number, priority=number)
 
     def parse_answer(self, page):
-        yield {"at": page.url.removeprefix(self.site), "hops": [hop.removeprefix(self.site) for hop in page.request.hops]}
+        hops = [hop.removeprefix(self.site) for hop in page.request.hops]
+        yield {"at": page.url.removeprefix(self.site), "hops": hops}
 
     def note_failure(self, failure):
         yield {"failed": failure.url.removeprefix(self.site), "kind": failure.kind, "data": failure.request.data}
@@ -88,8 +87,3 @@ def maze(serve):
 @pytest.fixture
 def maze_spider():
     return Maze
-
-
-def in_order(items):
-    """Items of a crawl in an order that does not depend on which answer came first."""
-    return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))

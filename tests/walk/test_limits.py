@@ -109,9 +109,7 @@ def test_stop_after_errors_ends_the_crawl(walk, serve):
 @pytest.mark.parametrize(("most", "code"), [(0, 1), (2, 0)])
 def test_max_errors_says_how_many_still_count_as_success(walk, serve, most, code):
     server = serve({"/0": (500, {}, ""), "/1": (500, {}, ""), "*": "x"})
-    report = walk(
-        Many, arguments={"site": server.url, "number": 5}, limits={"max_errors": most}, retry={"times": 0}
-    )
+    report = walk(Many, arguments={"site": server.url, "number": 5}, limits={"max_errors": most}, retry={"times": 0})
     assert (report.error_count, len(report.items), report.exit_code) == (2, 3, code)
 
 
@@ -156,7 +154,7 @@ def test_the_delay_also_counts_where_several_may_be_in_flight(walk, serve, pool)
 
 
 def test_a_slow_host_does_not_hold_up_others(walk, serve):
-    slow, quick = serve({"*": "x"}, latency=0.5), serve({"*": "x"})
+    slow, quick = serve({"*": "x"}, latency=0.25), serve({"*": "x"})
 
     class Both(Spider):
         def start(self):

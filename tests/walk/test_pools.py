@@ -29,7 +29,8 @@ class Board(Spider):
 
     def parse(self, page):
         for film in page.css("dd"):
-            yield page.follow(film.css(".name a")[0], callback=self.parse_film, data=film.css(".board-index::text").get())
+            index = film.css(".board-index::text").get()
+            yield page.follow(film.css(".name a")[0], callback=self.parse_film, data=index)
         for url in page.links(css=".list-pager"):
             yield page.follow(url)
 

@@ -14,7 +14,9 @@ class Visit(Spider):
 
     def start(self):
         for path in self.paths:
-            yield Request(self.site + path, method=self.method, body="a=1" if self.method == "POST" else None, data=path)
+            yield Request(
+                self.site + path, method=self.method, body="a=1" if self.method == "POST" else None, data=path
+            )
 
     def parse(self, page):
         yield {"at": page.url.removeprefix(self.site), "hops": len(page.request.hops), "data": page.data}
@@ -70,20 +72,27 @@ def test_two_redirects_to_one_page_fetch_it_once(visit):
     assert server.paths.count("/c") == 1
 
 
-@pytest.mark.parametrize(("status", "method", "body"), [(303, "GET", b""), (302, "GET", b""), (307, "POST", b"a=1"), (308, "POST", b"a=1")])
+@pytest.mark.parametrize(
+    ("status", "method", "body"), [(303, "GET", b""), (302, "GET", b""), (307, "POST", b"a=1"), (308, "POST", b"a=1")]
+)
 def test_after_a_post_the_method_is_that_of_the_standard(visit, status, method, body):
     report, server = visit({"/form": to("/answer", status), "/answer": "thanks"}, "/form", method="POST")
-    assert [(hit.method, hit.path, hit.body) for hit in server.log] == [("POST", "/form", b"a=1"), (method, "/answer", body)]
+    assert [(hit.method, hit.path, hit.body) for hit in server.log] == [
+        ("POST", "/form", b"a=1"),
+        (method, "/answer", body),
+    ]
     assert report.items[0]["at"] == "/answer"
 
 
 def test_the_answer_to_a_post_is_never_a_duplicate(visit):
-    report, server = visit({"/1": to("/thanks", 303), "/2": to("/thanks", 303), "/thanks": "thanks"}, "/1", "/2", method="POST")
+    report, _ = visit(
+        {"/1": to("/thanks", 303), "/2": to("/thanks", 303), "/thanks": "thanks"}, "/1", "/2", method="POST"
+    )
     assert [item["at"] for item in report.items] == ["/thanks", "/thanks"]
 
 
 def test_a_hop_out_of_scope_is_not_fetched(visit):
-    report, server = visit({"/a": to("http://127.0.0.2:1/")}, "/a", scope={"allowed_hosts": ["127.0.0.1"]})
+    report, _ = visit({"/a": to("http://127.0.0.2:1/")}, "/a", scope={"allowed_hosts": ["127.0.0.1"]})
     assert report.dropped == {"scope": 1}
     assert report.exit_code == 3
 

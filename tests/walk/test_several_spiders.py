@@ -1,4 +1,4 @@
-"""Several spiders in one command: one pool, one set of host limits, settings that have to agree where they are shared."""
+"""Several spiders in one command: one pool, one set of host limits, and shared settings that have to agree."""
 
 import json
 

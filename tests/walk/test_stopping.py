@@ -61,8 +61,10 @@ def temporary():
 def crawling(write, serve, start_crawl, wait_until, temporary):
     """`crawling(...)`: a crawl of 400 pages, each 20 ms late, of which some have been read."""
 
-    def start(*more, pages=60, latency=0.02, routes=None):
-        server = serve(routes or {"*": "<p>页</p>" * 50}, latency=latency)
+    def start(*more, pages=60, hold=""):
+        server = serve({"*": "<p>页</p>" * 50}, latency=0.02)
+        if hold:
+            server.routes[hold] = lambda hit: server.over.wait(30) and "late"
         spider = write("pages.py", SPIDER)
         running = start_crawl(
             *("run", spider, "-a", f"site={server.url}", "-o", "out.jsonl", "-o", "out.json", "-o", "out.csv"),
@@ -107,8 +109,7 @@ def test_the_first_signal_lets_flying_pages_land_and_ends_the_crawl(
 
 
 def test_the_second_ctrl_c_does_not_wait_for_flying_pages(crawling, tmp_path, wait_until, temporary):
-    slow = {"*": "<p>页</p>"}
-    running = crawling("-s", "crawl.stop_grace=60", pages=20, routes={**slow, "/20": lambda hit: running_late(hit)})
+    running = crawling("-s", "crawl.stop_grace=60", pages=21, hold="/20")
     running.signal(signal.SIGINT)
     wait_until(lambda: running.server.now)
     running.signal(signal.SIGINT)
@@ -118,19 +119,42 @@ def test_the_second_ctrl_c_does_not_wait_for_flying_pages(crawling, tmp_path, wa
     check_left_clean(running, tmp_path, wait_until, temporary)
 
 
-def running_late(hit):
-    import time
-    time.sleep(5)
-
-
 @pytest.mark.parametrize("where", ["in_python", "in_c", "in_libxml2", "against_all_exceptions"])
 def test_the_second_ctrl_c_ends_a_callback_that_hangs(crawling, tmp_path, wait_until, temporary, where):
     running = crawling("-a", f"hang={where}", pages=20)
     assert running.process.stdout.readline() == b"hanging\n"
     running.signal(signal.SIGINT)
+    before = running.computed()
+    wait_until(lambda: running.computed() > before + 0.05)  # it goes on: a person would press again
     running.signal(signal.SIGINT)
     seconds = running.end(10)
-    print(running.stderr, seconds)
     assert running.rc == 130
     assert seconds < 1.5
     check_left_clean(running, tmp_path, wait_until, temporary)
+
+
+def test_ctrl_c_ends_a_start_that_gives_nothing_new(start_crawl, write, serve, wait_until, temporary):
+    server = serve({"*": "x"})
+    write(
+        "stuck.py",
+        f"""
+        from itertools import count
+
+        from crawler import Request
+
+        def start():
+            for number in count():
+                yield Request("{server.url}/")
+                if number == 1000:
+                    print("asked a thousand times", flush=True)
+
+        def parse(page):
+            yield {{"url": page.url}}
+        """,
+    )
+    running = start_crawl("run", "stuck.py", "--pool", "thread")
+    assert running.process.stdout.readline() == b"asked a thousand times\n"
+    running.signal(signal.SIGINT)
+    assert running.end(10) < 2
+    assert running.rc == 130
+    assert "Traceback" not in running.stderr

@@ -1,0 +1,29 @@
+"""`crawl export [RUN] -o FILE`: write the items of a run again, in any format."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+
+@click.command("export")
+@click.argument("name", required=False, metavar="[RUN]")
+@click.option("-o", "--output", "outputs", multiple=True, required=True, metavar="FILE", help="As for crawl run.")
+@click.option("--format", "template", default="", metavar="LINE", help="Line of a .txt output.")
+def command(name: str | None, outputs: tuple[str, ...], template: str) -> None:
+    """Write the items of a run to files.
+
+    RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
+    """
+    from crawler.export.registry import exporter_for
+    from crawler.frontier.ledger import Ledger
+    from crawler.items.chain import Chain
+    from crawler.runs.folder import find
+
+    folder = find(name)
+    chain = Chain([exporter_for(output, template) for output in outputs], meta=False)
+    with closing(Ledger(folder.ledger)) as ledger:
+        chain.open(items_after=ledger.items_after)
+        chain.close()
+        click.echo(f"{ledger.last_item:,} items of {folder.path} written to {', '.join(outputs)}", err=True)

@@ -1,0 +1,35 @@
+"""`crawl resume [RUN]`: go on with a run that was stopped, killed or broken, under its own settings."""
+
+from __future__ import annotations
+
+import click
+
+from crawler.cli.run import drive, finish
+from crawler.errors import UsageError
+
+
+@click.command("resume")
+@click.argument("name", required=False, metavar="[RUN]")
+@click.option("--retry-failed", is_flag=True, help="Try the requests again that failed, also of a finished run.")
+@click.option("-q", "--quiet", is_flag=True, help="Only errors; no view, no report.")
+def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
+    """Go on with an unfinished run.
+
+    RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
+    """
+    from crawler.history import reopen
+    from crawler.runs.folder import find
+    from crawler.spider.load import load
+
+    folder = find(name)
+    folder.lock()
+    record, settings, changed = reopen(folder, retry_failed)
+    if not retry_failed and changed is None:
+        raise UsageError(
+            f"the run {folder.path} is finished, there is nothing to go on with",
+            hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
+        )
+    spiders = [load(target, record.arguments) for target in record.targets]
+    for target in changed or ():
+        click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
+    finish(drive(spiders, settings, tuple(record.outputs), quiet, folder), quiet)

@@ -1,0 +1,356 @@
+"""The ledger: one SQLite file per run that says what was found, what became of it, and what was read.
+
+Nothing lost, nothing twice: what one report did (outcomes, new requests, items) is one transaction. Being in
+flight is not a state on disk; whatever is not finished is `waiting` after a crash. There is no pickle in the
+file: values are JSON, so a ledger from elsewhere cannot run code.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from crawler.errors import OutputError, UsageError
+from crawler.request import Request
+from crawler.url import host_of
+
+VERSION = 1
+
+State = Literal["waiting", "done", "failed", "blocked", "dropped"]
+STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
+_CODE = {state: code for code, state in enumerate(STATES)}
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE requests (
+    id INTEGER PRIMARY KEY,           -- in the order found
+    fingerprint INTEGER NOT NULL,     -- 8 bytes as a signed number
+    url TEXT NOT NULL,                -- where it stands now: after a redirect the last hop
+    host TEXT NOT NULL,
+    spider INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    parent INTEGER NOT NULL,          -- id of the request whose page it was found on, 0 for a start
+    state INTEGER NOT NULL,           -- 0 waiting, 1 done, 2 failed, 3 blocked, 4 dropped
+    not_before REAL,                  -- seconds since 1970, for a retry
+    reason TEXT,
+    rest TEXT                         -- the other fields as JSON, NULL where they have their defaults
+);
+CREATE UNIQUE INDEX by_fingerprint ON requests (fingerprint);
+CREATE INDEX waiting ON requests (host, priority DESC, id) WHERE state = 0;
+CREATE TABLE attempts (
+    request INTEGER NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, url TEXT, outcome TEXT NOT NULL
+);
+CREATE TABLE items (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL);
+CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+_COLUMNS = "id, url, spider, priority, depth, attempts, parent, not_before, rest"
+
+
+class Rest(msgspec.Struct, omit_defaults=True):
+    """What few requests have, kept as JSON so that the many others take no room for it."""
+
+    callback: str | None = None
+    on_failure: str | None = None
+    method: str = "GET"
+    headers: dict[str, str] | None = None
+    body: bytes | None = None
+    data: Any = None
+    cookies: dict[str, str] | None = None
+    jar: str = ""
+    timeout: float | None = None
+    again: bool = False
+    hops: tuple[str, ...] = ()
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_rest = msgspec.json.Decoder(Rest).decode
+
+
+class Ledger:
+    """The ledger of one run. Used by one thread; other processes may read it meanwhile.
+
+    Changes are collected and written by `commit`, one transaction for all of them. `durability` "process" survives
+    any kill of processes, "power" also a loss of power (fsync). Raises `UsageError` for a file that is none or of
+    another version, and `OutputError` when it cannot be written.
+    """
+
+    def __init__(self, path: Path | None, durability: Literal["process", "power"] = "process") -> None:
+        self.path = path  # None: in memory, gone with the process
+        self._new: dict[int, tuple[Any, ...]] = {}  # by row: requests that are not in the file yet
+        self._dropped: list[tuple[Any, ...]] = []
+        self._changed: list[tuple[Any, ...]] = []
+        self._ended: list[tuple[Any, ...]] = []
+        self._attempts: list[tuple[Any, ...]] = []
+        self._items: list[tuple[Any, ...]] = []
+        self._hosts: dict[str, float] = {}
+        self._meta: dict[str, str] = {}
+        self._exports: dict[str, tuple[str, int]] = {}
+        is_new = path is None or not path.exists()
+        with self._told():
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5.0)
+            try:
+                self._open(is_new, durability)
+            except BaseException:
+                self._db.close()
+                raise
+        self._next_row = self._number("SELECT coalesce(max(id), 0) FROM requests") + 1
+        self._next_item = self._number("SELECT coalesce(max(id), 0) FROM items") + 1
+
+    def _open(self, is_new: bool, durability: str) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'OFF'}")
+        self._db.execute("PRAGMA cache_size = -16000")
+        if is_new:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        found = self._number("PRAGMA user_version")
+        if found != VERSION:
+            raise UsageError(
+                f"{self.path} is a ledger of version {found}, this crawler writes version {VERSION}",
+                hint="finish it with the crawler that wrote it, or start a new run",
+            )
+
+    # -- what the engine writes ----------------------------------------------------------------------------------
+
+    def add(self, request: Request) -> Request:
+        """Take a new request; the same one with its `row`. A dropped one that was found again starts to wait."""
+        row = self._next_row
+        self._next_row += 1
+        self._new[row] = _values(row, request, "waiting", None, None)
+        return request.replace(row=row)
+
+    def drop(self, request: Request, reason: str) -> None:
+        """Remember that a rule refused a request that has no row. Once: a known one stays as it is."""
+        row = self._next_row
+        self._next_row += 1
+        self._dropped.append(_values(row, request, "dropped", None, reason))
+
+    def again(self, request: Request, not_before: float | None) -> None:
+        """A request goes on as this one: another attempt, another hop. `not_before` is in seconds since 1970."""
+        self._changed.append(
+            (request.url, host_of(request.url), request.attempts, not_before, _rest_of(request), request.row)
+        )
+
+    def end(self, request: Request, state: State, reason: str | None = None) -> None:
+        """A request is finished."""
+        self._ended.append((_CODE[state], reason, request.row))
+
+    def attempt(self, request: Request, at: float, seconds: float, outcome: str) -> None:
+        """One fetch that came back: when it started (seconds since 1970), how long it took, what it gave."""
+        self._attempts.append((request.row, at, seconds, request.url if request.hops else None, outcome))
+
+    def store(self, request: Request, lines: Sequence[bytes]) -> None:
+        """Items of the page of a request, each one JSON object."""
+        for line in lines:
+            self._items.append((self._next_item, request.row, request.spider, line))
+            self._next_item += 1
+
+    def rest_host(self, host: str, next_start: float) -> None:
+        """When a host may be asked again, in seconds since 1970."""
+        self._hosts[host] = next_start
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep a JSON value of the run: settings, spiders, counters, cookies, state."""
+        self._meta[key] = _encode(value).decode()
+
+    def mark(self, path: str, mark: Any, item: int) -> None:
+        """How far an export file is valid: where it can be cut, and the last item before that place."""
+        self._exports[path] = (_encode(mark).decode(), item)
+
+    def commit(self) -> None:
+        """Write all of that in one transaction. If it fails, nothing of it is written. Raises `OutputError`."""
+        with self._told(), self._transaction() as db:
+            if self._new:
+                db.executemany(_INSERT + _UNLESS_KNOWN, self._new.values())
+            if self._dropped:
+                db.executemany(_INSERT + "ON CONFLICT DO NOTHING", self._dropped)
+            if self._changed:
+                db.executemany(
+                    "UPDATE requests SET url = ?, host = ?, attempts = ?, not_before = ?, rest = ? WHERE id = ?",
+                    self._changed,
+                )
+            if self._ended:
+                db.executemany("UPDATE requests SET state = ?, reason = ?, not_before = NULL WHERE id = ?", self._ended)
+            if self._attempts:
+                db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?, ?)", self._attempts)
+            if self._items:
+                db.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", self._items)
+            for table, rows in (("hosts", self._hosts), ("meta", self._meta)):
+                if rows:
+                    db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows.items())
+            if self._exports:
+                db.executemany(
+                    "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)",
+                    ((path, mark, item) for path, (mark, item) in self._exports.items()),
+                )
+        self._new.clear()
+        self._dropped.clear()
+        self._changed.clear()
+        self._ended.clear()
+        self._attempts.clear()
+        self._items.clear()
+        self._hosts.clear()
+        self._meta.clear()
+        self._exports.clear()
+
+    @property
+    def last_item(self) -> int:
+        """Number of the last item that was stored, 0 for none."""
+        return self._next_item - 1
+
+    # -- what a resumed run and people read ----------------------------------------------------------------------
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A JSON value of the run."""
+        row = self._row("SELECT value FROM meta WHERE key = ?", key)
+        return default if row is None else msgspec.json.decode(row[0])
+
+    def waiting(self, host: str, after: tuple[int, int], most: int) -> list[tuple[Request, float | None]]:
+        """The next requests of a host that wait, with their `not_before`, after (priority, row) in their order."""
+        priority, row = after
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS} FROM requests WHERE state = 0 AND host = ?"
+            " AND (priority < ? OR (priority = ? AND id > ?)) ORDER BY priority DESC, id LIMIT ?",
+            (host, priority, priority, row, most),
+        )
+        return [_request(values) for values in rows]
+
+    def hosts_waiting(self, after: str, most: int) -> list[str]:
+        """Hosts with waiting requests, in the order of their names, after one of them."""
+        hosts: list[str] = []
+        while len(hosts) < most:  # one step in the index per host, however many requests it has
+            last = hosts[-1] if hosts else after
+            host = self._row("SELECT min(host) FROM requests WHERE state = 0 AND host > ?", last)[0]
+            if host is None:
+                break
+            hosts.append(host)
+        return hosts
+
+    def fingerprints(self, chunk: int = 50_000) -> Iterator[bytes]:
+        """All fingerprints that count as seen, 8 bytes each, many at once."""
+        cursor = self._db.execute("SELECT fingerprint FROM requests WHERE state <> 4")
+        while rows := cursor.fetchmany(chunk):
+            yield b"".join([row[0].to_bytes(8, "little", signed=True) for row in rows])
+        # Hops have no row of their own, and a request that insists (`again`) has a fingerprint of its own.
+        several = self._db.execute(
+            f"SELECT {_COLUMNS} FROM requests"
+            " WHERE state <> 4 AND (rest LIKE '%\"hops\":%' OR rest LIKE '%\"again\":%')"
+        )
+        for values in several:
+            request, _ = _request(values)
+            yield b"".join(request.replace(url=url).fingerprint for url in (request.url, *request.hops))
+
+    def count(self) -> dict[State, int]:
+        """Requests by state."""
+        rows = self._db.execute("SELECT state, count(*) FROM requests GROUP BY state")
+        return {STATES[code]: number for code, number in rows}
+
+    def items_after(self, item: int, spider: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Items with a number above `item`, in their order: number and line of JSON."""
+        where, values = ("", ()) if spider is None else (" AND spider = ?", (spider,))
+        cursor = self._db.execute(f"SELECT id, json FROM items WHERE id > ?{where} ORDER BY id", (item, *values))
+        while rows := cursor.fetchmany(1000):
+            yield from rows
+
+    def marks(self) -> dict[str, tuple[Any, int]]:
+        """The marks of all export files, by path."""
+        rows = self._db.execute("SELECT path, mark, item FROM exports")
+        return {path: (msgspec.json.decode(mark), item) for path, mark, item in rows}
+
+    def resting_hosts(self) -> dict[str, float]:
+        """When hosts may be asked again, in seconds since 1970."""
+        return dict(self._db.execute("SELECT host, next_start FROM hosts"))
+
+    def retry_failed(self) -> int:
+        """Let all failed requests wait again, with fresh attempts; how many they are."""
+        with self._told(), self._transaction() as db:
+            return db.execute("UPDATE requests SET state = 0, attempts = 0, reason = NULL WHERE state = 2").rowcount
+
+    def close(self) -> None:
+        """Close the file. What was not committed is gone."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    # -- plumbing ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors as ours."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise OutputError(
+                    f"cannot write the ledger {self.path}: {error}",
+                    hint="make room or fix the permissions; what was committed is whole, and `crawl resume` goes on",
+                ) from error
+            raise UsageError(
+                f"{self.path} is not a whole ledger: {error}",
+                hint="start a new run; `crawl export` may still save items",
+            ) from error
+
+    def _row(self, query: str, *values: Any) -> Any:
+        return self._db.execute(query, values).fetchone()
+
+    def _number(self, query: str) -> int:
+        return int(self._row(query)[0])
+
+
+_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+# Found again after a rule had refused it: now it is wanted.
+_UNLESS_KNOWN = """ON CONFLICT (fingerprint) DO UPDATE SET
+    id = excluded.id, url = excluded.url, host = excluded.host, priority = excluded.priority, depth = excluded.depth,
+    parent = excluded.parent, state = 0, reason = NULL, rest = excluded.rest WHERE state = 4"""
+
+
+def _values(row: int, request: Request, state: State, not_before: float | None, reason: str | None) -> tuple[Any, ...]:
+    # No URL of ours has a fragment, so this is the fingerprint of nothing else.
+    own = request.replace(url=f"{request.url}#{row}") if request.again else request
+    return (
+        row,
+        int.from_bytes(own.fingerprint, "little", signed=True),
+        request.url,
+        host_of(request.url),
+        request.spider,
+        request.priority,
+        request.depth,
+        request.attempts,
+        request.parent_row,
+        _CODE[state],
+        not_before,
+        reason,
+        _rest_of(request),
+    )
+
+
+def _rest_of(request: Request) -> str | None:
+    text = _encode(Rest(*(getattr(request, name) for name in Rest.__struct_fields__))).decode()
+    return None if text == "{}" else text
+
+
+def _request(values: Sequence[Any]) -> tuple[Request, float | None]:
+    row, url, spider, priority, depth, attempts, parent, not_before, rest = values
+    fields = {} if rest is None else msgspec.structs.asdict(_decode_rest(rest))
+    request = Request(
+        url, spider=spider, priority=priority, depth=depth, attempts=attempts, row=row, parent_row=parent, **fields
+    )
+    return request, not_before

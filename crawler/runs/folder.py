@@ -1,0 +1,189 @@
+"""The folder of a run: made, found by name, locked by its process, and pruned.
+
+`.crawl/<spider>/<run>/` holds `ledger.db`, `control.json` while it runs, `log`, and `lock`. A run is named by its
+start time, so names sort by age.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from crawler.errors import OutputError, UsageError
+
+ROOT = Path(".crawl")
+
+# A process loses a POSIX lock as soon as it closes any descriptor of the file, so it must not look into its own.
+_held: set[str] = set()
+_LEDGER = "ledger.db"
+
+
+class RunFolder:
+    """One run's folder. `lock` makes this process its owner until it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / _LEDGER
+
+    @property
+    def control(self) -> Path:
+        return self.path / "control.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    def lock(self) -> None:
+        """Own the folder. Raises `UsageError` that says who has it, `OutputError` if it cannot be written.
+
+        A POSIX record lock on a file of its own, opened once: unlike `flock` it is not inherited by children, so it
+        ends with this process, however that ends.
+        """
+        if self._key in _held:
+            raise UsageError(f"the run {self.path} is in use by this process")
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror}", hint="choose another --run-dir") from error
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            if error.errno not in (errno.EACCES, errno.EAGAIN):
+                raise OutputError(f"cannot lock {self.path}: {error.strerror}") from error
+            raise UsageError(
+                f"the run {self.path} is in use by process {self.owner() or 'unknown'}",
+                hint="`crawl status` shows it, `crawl stop` ends it",
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._lock = handle
+        _held.add(self._key)
+
+    @property
+    def _key(self) -> str:
+        return os.path.realpath(self.path)
+
+    def unlock(self) -> None:
+        """Give the folder up."""
+        if self._lock is not None:
+            with suppress(OSError):
+                os.ftruncate(self._lock, 0)
+            os.close(self._lock)
+            self._lock = None
+            _held.discard(self._key)
+
+    def announce(self, address: str, key: bytes) -> None:
+        """Tell other terminals of this user how to reach the control room: written to `control.json`, 0600."""
+        beside = self.path / "control.json.new"
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(handle, "wb") as file:
+            file.write(msgspec.json.encode({"address": address, "key": key.hex(), "pid": os.getpid()}))
+        os.replace(beside, self.control)
+
+    def withdraw(self) -> None:
+        """The room is gone."""
+        self.control.unlink(missing_ok=True)
+
+    def owner(self) -> int | None:
+        """The process that has the folder now, or None."""
+        if self._key in _held:
+            return os.getpid()
+        try:
+            with open(self.path / "lock", "rb+") as lock:
+                try:
+                    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    lock.seek(0)
+                    text = lock.read(20).strip()
+                    return int(text) if text.isdigit() else 0
+        except OSError:
+            return None
+        return None
+
+
+def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolder:
+    """A new run of a spider, locked; at `path` if one is given. Raises `UsageError` if that holds a run already."""
+    try:
+        if path is not None:
+            if (path / _LEDGER).exists():
+                raise UsageError(
+                    f"{path} holds a run already", hint=f"crawl resume {path}, or choose another --run-dir"
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            return _locked(path)
+        parent = root / spider
+        parent.mkdir(parents=True, exist_ok=True)
+        stem = datetime.now().strftime("%Y%m%d-%H%M%S")
+        for number in range(1, 1000):
+            folder = parent / (stem if number == 1 else f"{stem}-{number}")
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return _locked(folder)
+        raise OutputError(f"cannot find a free name in {parent}")
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder of the run in {path or root}: {error.strerror}",
+            hint="choose another place: --run-dir FOLDER",
+        ) from error
+
+
+def _locked(path: Path) -> RunFolder:
+    folder = RunFolder(path)
+    folder.lock()
+    return folder
+
+
+def all_runs(root: Path = ROOT) -> list[RunFolder]:
+    """All runs below `root`, oldest first."""
+    return sorted(_runs(root), key=lambda run: (run.name, run.path.parent.name))
+
+
+def find(name: str | None, root: Path = ROOT) -> RunFolder:
+    """The run that a word on the command line means: its path, its name, a spider's latest run, or the latest of all.
+
+    Raises `UsageError` if there is none.
+    """
+    if name and (Path(name) / _LEDGER).is_file():
+        return RunFolder(Path(name))
+    runs = all_runs(root)
+    matches = [run for run in runs if not name or run.name == name or run.path.parent.name == name]
+    if matches:
+        return matches[-1]
+    if not runs:
+        raise UsageError(f"there are no runs in {root}", hint="crawl run SPIDER starts one")
+    raise UsageError(
+        f"there is no run {name!r}: neither a path, nor the name of a run or a spider in {root}",
+        hint="crawl runs lists them",
+    )
+
+
+def prune(spider: str, finished: list[RunFolder], keep: int) -> list[RunFolder]:
+    """Delete the oldest of a spider's finished runs, so that `keep` are left; those that were deleted."""
+    own = [run for run in finished if run.path.parent.name == spider]
+    gone = own[: max(0, len(own) - keep)]
+    for run in gone:
+        if run.owner() is None:
+            shutil.rmtree(run.path, ignore_errors=True)
+    return gone
+
+
+def _runs(root: Path) -> Iterator[RunFolder]:
+    for ledger in root.glob(f"*/*/{_LEDGER}"):
+        yield RunFolder(ledger.parent)

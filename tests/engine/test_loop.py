@@ -1,0 +1,490 @@
+"""The loop without workers: lanes whose pool answers at once, so that every turn can be looked at."""
+
+import time
+from queue import SimpleQueue
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from crawler import CrawlError, Request, Spider
+from crawler.control.gauges import Gauges
+from crawler.control.room import local_room
+from crawler.control.switch import Level
+from crawler.engine import loop
+from crawler.engine.loop import Engine
+from crawler.errors import OutputError, StopNow
+from crawler.frontier.ledger import Ledger
+from crawler.frontier.seen import SeenSet
+from crawler.frontier.window import Window
+from crawler.items.chain import Chain
+from crawler.observe import events
+from crawler.observe.emit import Emitter
+from crawler.politeness.hosts import Hosts
+from crawler.pool.lane import Lane
+from crawler.response import Failure, Landing, Response
+from crawler.rules import ORDER
+from crawler.rules.base import Rules
+from crawler.rules.redirect import Redirect
+from crawler.rules.retry import Retry
+from crawler.rules.status import Status
+from crawler.settings import Layer, merge
+
+
+class FakeWorker:
+    """A pool and its worker in one. `answer(order)` gives an outcome, or None to keep the order for a later call."""
+
+    pid = 0
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.held = {}
+        self.calls = []
+        self.dead = ""
+        self.closed = 0
+        self.again = []  # landings to send a second time
+
+    def apply_async(self, func, args, callback, error_callback):
+        assert not self.closed
+        self.calls.append((args[1], callback, error_callback))
+        for order in args[1]:
+            self.held[order.token] = order
+        self.deliver()
+
+    def deliver(self):
+        """Finish the call that is out, with what is done."""
+        _, callback, error_callback = self.calls.pop()
+        batch, self.again = list(self.again), []
+        try:
+            for token, order in list(self.held.items()):
+                outcome = self.answer(order)
+                if outcome is not None:
+                    del self.held[token]
+                    batch.append(Landing(token, time.monotonic(), outcome))
+        except _BrokenReport as error:
+            error_callback(error)
+            return
+        callback(tuple(batch))
+
+    def death(self):
+        return self.dead
+
+    def close(self, timeout):
+        self.closed += 1
+
+    def abandon(self):
+        self.closed += 1
+
+
+class _BrokenReport(Exception):
+    pass
+
+
+class Heard:
+    hears = None
+
+    def __init__(self):
+        self.events = []
+
+    def hear(self, event):
+        self.events.append(event)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class Pages(Spider):
+    urls: list[str] = []
+
+    def start(self):
+        for url in self.urls:
+            yield Request(url)
+
+    def parse(self, page):
+        yield {"url": page.url}
+
+
+def fine(order):
+    return Response(order.url, 200, (("Content-Type", "text/html"),), b"<p>x")
+
+
+class Setting:
+    """An engine with fake workers around it."""
+
+    def __init__(self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), **limits):
+        values = {f"limits.{name}": value for name, value in limits.items()}
+        merged = merge([Layer("test", values)])
+        self.inbox = SimpleQueue()
+        self.heard = Heard()
+        self.hosts = Hosts(per_host, delay)
+        self.frontier = Window()
+        self.ledger = Ledger(None)
+        gauges = Gauges(workers)
+        self.room, self.switch = local_room(gauges)
+        self.workers = []
+        self.published = []
+        self.chain = Chain(exporters, meta=False, keep=True)
+        rules = [Redirect(5), Retry(2, [500], 0.0, 0.0), Status((), [500])]
+
+        def new_lane(number):
+            worker = FakeWorker(answer)
+            self.workers.append(worker)
+            return Lane(number, str(number), worker, None, self.inbox, 0.01)
+
+        self.engine = Engine(
+            spiders=[spider],
+            rules=[Rules(rules, ORDER)],
+            frontier=self.frontier,
+            ledger=self.ledger,
+            seen=SeenSet(self.room),
+            hosts=self.hosts,
+            chain=self.chain,
+            inbox=self.inbox,
+            new_lane=new_lane,
+            workers=workers,
+            concurrency=concurrency,
+            horizon=0.01,
+            stop_grace=0.2,
+            limits=merged.limits,
+            switch=self.switch,
+            emitter=Emitter([self.heard]),
+            publish=self.published.append,
+        )
+
+    def run(self):
+        try:
+            return self.engine.run()
+        finally:
+            self.ledger.close()
+
+    @property
+    def items(self):
+        return [item["url"] for item in self.chain.kept]
+
+
+def urls(number, hosts=1):
+    return [f"http://h{n % hosts}.example/{n}" for n in range(number)]
+
+
+def test_every_page_is_read_once_and_the_crawl_ends_by_itself():
+    setting = Setting(Pages(urls=urls(300, hosts=7)))
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == sorted(urls(300, hosts=7))
+    assert all(worker.closed == 1 for worker in setting.workers)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), hosts=st.integers(1, 5), per_host=st.integers(1, 4), workers=st.integers(1, 3))
+def test_permits_out_equal_requests_in_flight_equal_tokens_outstanding(seed, hosts, per_host, workers):
+    random = Random(seed)
+    wanted = urls(40, hosts)
+    asked = {}
+
+    def answer(order):
+        kind = random.random()
+        if kind < 0.3:
+            return None
+        if kind < 0.32:
+            raise _BrokenReport("unreadable")
+        asked[order.url] = asked.get(order.url, 0) + 1
+        if kind < 0.4:
+            return Failure(order.url, "reset", "gone")
+        if kind < 0.5:
+            return Response(order.url, 500)
+        if kind < 0.6 and order.url in wanted:
+            return Response(order.url, 302, (("Location", f"/to-{random.randrange(5)}"),))
+        return fine(order)
+
+    setting = Setting(Pages(urls=wanted), answer, per_host=per_host, workers=workers, concurrency=10)
+    engine = setting.engine
+    stock_depart, stock_land = engine.depart, engine.land
+
+    def check():
+        lanes = engine._lanes
+        alive = [worker for worker in setting.workers if not worker.closed]
+        in_flight = sum(map(len, lanes))
+        assert setting.hosts.in_flight == in_flight == engine.in_flight <= 10
+        # What a lane holds is at its worker, on its way back in the inbox, or not handed in yet.
+        for lane in lanes:
+            assert lane.pool in alive
+            assert set(lane.pool.held) <= set(lane.in_flight)
+        per = {}
+        for lane in lanes:
+            for request in lane.in_flight.values():
+                host = request.url.split("/")[2]
+                per[host] = per.get(host, 0) + 1
+        assert all(number <= per_host for number in per.values())
+
+    def depart():
+        next_time = stock_depart()
+        check()
+        return next_time
+
+    def land(arrival):
+        if random.random() < 0.2 and arrival.batch:  # a twin that comes late
+            arrival.lane.pool.again.append(random.choice(arrival.batch))
+        landed = stock_land(arrival)
+        check()
+        return landed
+
+    engine.depart, engine.land = depart, land
+    try:
+        setting.run()
+    except CrawlError as error:  # so many unreadable reports are not likely, but they are the end if they come
+        if "in a row" not in error.message:
+            raise
+        return
+    assert engine.in_flight == setting.hosts.in_flight == 0
+    assert len(setting.items) == len(set(setting.items))
+    failed = [event.url for event in setting.heard.of(events.FetchFailed)]
+    # Each URL has one end: read, failed, or a redirect to something that has been seen.
+    ends = [url for url in [*setting.items, *failed] if url in wanted]
+    assert len(ends) == len(set(ends))
+    assert set(asked) >= set(setting.items)
+
+
+def test_a_late_twin_is_ignored():
+    setting = Setting(Pages(urls=urls(6)), workers=1, per_host=1)
+    engine = setting.engine
+    stock_land = engine.land
+    seen = []
+
+    def land(arrival):
+        seen.extend(arrival.batch)
+        arrival.lane.pool.again = seen[:1]
+        return stock_land(arrival)
+
+    engine.land = land
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == urls(6)
+
+
+def test_the_arrival_of_a_replaced_worker_is_ignored():
+    setting = Setting(Pages(urls=urls(3)), workers=1)
+    engine = setting.engine
+    stock_land = engine.land
+    old = []
+
+    def land(arrival):
+        if not old:
+            old.append(arrival)
+            return engine._replace(arrival.lane, "killed by signal 9")
+        assert stock_land(old[0]) == []
+        return stock_land(arrival)
+
+    engine.land = land
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == urls(3)
+    (lost,) = setting.heard.of(events.WorkerLost)
+    assert (lost.reason, lost.requests) == ("killed by signal 9", 3)
+
+
+def test_a_dead_worker_is_noticed_and_its_requests_are_done_by_the_next_one(monkeypatch):
+    monkeypatch.setattr(loop, "_WATCH", 0.0)
+    setting = Setting(Pages(urls=urls(5)), workers=1)
+
+    def answer(order):
+        if len(setting.workers) == 1:
+            setting.workers[0].dead = "exited with code 1"
+            return None
+        return fine(order)
+
+    for_all = setting.engine._new_lane
+    setting.engine._new_lane = lambda number: _with_answer(for_all(number), answer)
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == urls(5)
+    assert len(setting.workers) == 2
+    assert setting.workers[0].closed == 1
+
+
+def _with_answer(lane, answer):
+    lane.pool.answer = answer
+    return lane
+
+
+def test_workers_that_always_die_end_the_crawl_with_an_error(monkeypatch):
+    def answer(order):
+        raise _BrokenReport("cannot be read")
+
+    setting = Setting(Pages(urls=urls(50)), answer, workers=1)
+    with pytest.raises(CrawlError, match="6 workers in a row were lost") as raised:
+        setting.run()
+    assert raised.value.exit_code == 6
+    assert all(worker.closed for worker in setting.workers)
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize("most", [1, 7, 20])
+def test_max_pages_lets_exactly_so_many_depart(most, batch):
+    asked = []
+
+    def answer(order):
+        asked.append(order.url)
+        return fine(order)
+
+    setting = Setting(Pages(urls=urls(50, hosts=3)), answer, per_host=batch, max_pages=most)
+    assert setting.run() == "max_pages reached"
+    assert len(asked) == len(setting.items) == most
+
+
+def test_max_items_cuts_the_last_page():
+    class Five(Pages):
+        def parse(self, page):
+            for number in range(5):
+                yield {"url": f"{page.url}#{number}"}
+
+    setting = Setting(Five(urls=urls(50)), max_items=13)
+    assert setting.run() == "max_items reached"
+    assert len(setting.items) == 13
+
+
+def test_stop_lets_what_is_in_flight_land_and_starts_nothing():
+    def answer(order):
+        setting.switch.stop()
+        return fine(order) if len(asked) > 3 else asked.append(order)
+
+    asked = []
+    setting = Setting(Pages(urls=urls(100)), answer, per_host=4)
+    assert setting.run() == "stopped"
+    assert len(setting.items) == 4
+
+
+def test_stop_waits_no_longer_than_the_grace():
+    def answer(order):
+        setting.switch.stop()
+
+    setting = Setting(Pages(urls=urls(5)), answer)
+    start = time.monotonic()
+    assert setting.run() == "stopped"
+    assert 0.2 <= time.monotonic() - start < 2
+
+
+def test_stop_now_reads_nothing_more():
+    class Stopping(Pages):
+        def parse(self, page):
+            setting.switch.stop(now=True)
+            yield {"url": page.url}
+
+    setting = Setting(Stopping(urls=urls(20)), per_host=20)
+    assert setting.run() == "stopped"
+    assert len(setting.items) == 1
+
+
+def test_stop_now_out_of_a_callback_gives_nothing_of_its_page():
+    class Hanging(Pages):
+        def parse(self, page):
+            yield {"url": page.url}
+            if page.url.endswith("/3"):
+                raise StopNow
+
+    setting = Setting(Hanging(urls=urls(20)), per_host=1)
+    assert setting.run() == "stopped"
+    assert setting.items == urls(3)
+    assert setting.engine.reading is None
+    assert all(worker.closed for worker in setting.workers)
+
+
+def test_a_paused_crawl_starts_nothing_until_it_goes_on():
+    asked = []
+
+    def answer(order):
+        asked.append(order.url)
+        if len(asked) == 4:
+            setting.switch.pause()
+        return fine(order)
+
+    setting = Setting(Pages(urls=urls(12)), answer, per_host=2)
+    reasons = []
+    stock_wait = setting.engine._wait
+
+    def wait(next_time):
+        if setting.switch.level == Level.PAUSE and not setting.engine.in_flight:
+            reasons.append((setting.engine.idle_reason(), len(asked)))
+            setting.switch.go()
+        return stock_wait(next_time)
+
+    setting.engine._wait = wait
+    assert setting.run() == "finished"
+    assert reasons == [("paused", 4)]
+    assert len(setting.items) == 12
+
+
+def test_an_output_that_fails_ends_the_crawl_and_closes_the_lanes():
+    class Full:
+        path = "full"
+
+        def write(self, lines):
+            raise OutputError("disk full")
+
+        def mark(self):
+            return {}, 0
+
+    setting = Setting(Pages(urls=urls(20)), exporters=[Full()])
+    with pytest.raises(OutputError):
+        setting.run()
+    assert all(worker.closed == 1 for worker in setting.workers)
+
+
+def test_why_it_is_idle():
+    setting = Setting(Pages(urls=urls(3)), lambda order: None, per_host=1)
+    engine = setting.engine
+    reasons = []
+    stock_wait = engine._wait
+
+    def wait(next_time):
+        reasons.append(engine.idle_reason())
+        if len(reasons) == 2:
+            for worker in setting.workers:
+                worker.answer = fine
+        return stock_wait(next_time)
+
+    engine._wait = wait
+    setting.run()
+    assert reasons[0] == "politeness: hosts rest between requests"
+    assert reasons[-1] in ("waiting for the last answers", "")
+    engine.reading = ("http://h0.example/1", time.monotonic() - 5)
+    assert engine.idle_reason() == "reading http://h0.example/1 for 5 s"
+    setting.switch.stop()
+    engine._is_over()
+    assert engine.idle_reason() == "stopping: waiting for what is in flight"
+
+
+def test_the_live_numbers_are_published(monkeypatch):
+    monkeypatch.setattr(loop, "_WATCH", 0.0)
+    setting = Setting(Pages(urls=urls(5)), per_host=1)
+    setting.run()
+    last = setting.published[-1]
+    assert {name: last[name] for name in ("pages", "items", "errors", "waiting", "in_flight")} == {
+        "pages": 5, "items": 5, "errors": 0, "waiting": 0, "in_flight": 0,
+    }  # fmt: skip
+
+
+def test_a_host_keeps_its_lane_unless_that_is_clearly_fuller():
+    setting = Setting(Pages(urls=urls(60, hosts=6)), workers=3, per_host=2)
+    lanes = {}
+    stock = setting.engine._lane_for
+
+    def lane_for(host):
+        lane = stock(host)
+        lanes.setdefault(host, set()).add(lane.number)
+        return lane
+
+    setting.engine._lane_for = lane_for
+    setting.run()
+    assert len(lanes) == 6
+    assert all(len(numbers) == 1 for numbers in lanes.values())
+
+
+def test_a_crawl_without_any_request_ends_at_once():
+    setting = Setting(Pages(urls=[]))
+    assert setting.run() == "finished"
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/"])
+def test_a_url_that_is_none_is_dropped_with_its_reason(url):
+    setting = Setting(Pages(urls=[url, *urls(1)]))
+    assert setting.run() == "finished"
+    assert setting.items == urls(1)
+    assert [event.url for event in setting.heard.of(events.Dropped)] == [url]
