@@ -35,7 +35,7 @@ from crawler.observe.live import Extra, LiveView
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.hosts import Hosts
-from crawler.pool.context import context_for
+from crawler.pool.context import context_for, remove_temporary
 from crawler.pool.inline import InlinePool
 from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
@@ -297,6 +297,10 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         for pid in pids.values():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        if process is not None:
+            remove_temporary(process.folder)
+        if folder is not None:
+            folder.withdraw()
 
     try:
         yield _Workshop(workers, new_lane, room, switch, kill)

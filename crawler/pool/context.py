@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,9 +23,11 @@ from multiprocessing import (
     popen_spawn_posix,
     resource_tracker,
     spawn,
+    util,
 )
 from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 # Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
@@ -136,6 +139,12 @@ def _start_tracker() -> None:
         resource_tracker.ensure_running()
     finally:
         sys.warnoptions.remove("ignore:resource_tracker")
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove a folder and the library's own temporary one, for a process that leaves without its usual ending."""
+    for place in (folder, Path(util.get_temp_dir())):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def begin_child() -> None:
