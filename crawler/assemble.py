@@ -178,6 +178,7 @@ def run(
             emitter=emitter,
             publish=shop.room.publish,
             carried=stats.carried,
+            sync=common.run.durability == "power",
         )
 
         def leave_now(code: int) -> None:
@@ -225,6 +226,8 @@ def run(
                     emitter.emit(events.ReadFailed(failed))
             last = report()
             # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
+            for path, mark, item in chain.marks():
+                ledger.mark(path, mark, item)
             ledger.set("carried", stats.carried())
             ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
             with suppress(OutputError):

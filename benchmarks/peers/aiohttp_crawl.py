@@ -33,7 +33,13 @@ async def crawl(concurrency: int, starts: list[str]) -> None:
                     async with session.get(url) as response:
                         body = await response.read()
                     tree = html.document_fromstring(body)
-                    item = {"url": url, "name": NAME(tree), "price": PRICE(tree), "stock": STOCK(tree), "maker": MAKER(tree)}
+                    item = {
+                        "url": url,
+                        "name": NAME(tree),
+                        "price": PRICE(tree),
+                        "stock": STOCK(tree),
+                        "maker": MAKER(tree),
+                    }
                     sys.stdout.write(json.dumps(item) + "\n")
                     for href in tree.xpath("//a/@href"):
                         link = urldefrag(urljoin(url, href)).url

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import count, islice
+from itertools import count
 from queue import Empty
 from typing import Any, assert_never
 
@@ -33,7 +33,8 @@ from crawler.spider.read import read_failure, read_page, read_start
 from crawler.url import canonical, host_of
 from crawler.verdict import Again, Drop, Go, Keep
 
-_STARTS = 256  # start requests taken at once
+_STARTS = 256  # start requests taken at once,
+_START_TURN = 0.1  # and the seconds that may take: a slow start() does not hold up what it has given
 _FIRST = (1 << 62, 0)  # before any (priority, row)
 _ALL = 1 << 62
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
@@ -49,7 +50,7 @@ class Engine:
     """One crawl. `run` walks until there is nothing left, a limit is reached, or the switch says stop.
 
     `new_lane(number)` starts a worker. `publish` is given the live numbers about once a second. `carried` gives the
-    counters that a resumed run begins with.
+    counters that a resumed run begins with. With `sync` the outputs are on the disk before the ledger says so.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Engine:
         emitter: Emitter,
         publish: Callable[[dict[str, Any]], None],
         carried: Callable[[], dict[str, Any]] = dict,
+        sync: bool = False,
     ) -> None:
         self._spiders = spiders
         self._rules = rules
@@ -93,6 +95,7 @@ class Engine:
         self._fetched_is_heard = emitter.hears(events.Fetched)
         self._publish = publish
         self._carried = carried
+        self._sync = sync
         self._lanes: list[Lane] = []
         self._lane_of: dict[str, int] = {}
         self._recent = [Recent() for _ in spiders]
@@ -290,6 +293,8 @@ class Engine:
         for number, spider in enumerate(self._spiders):
             if spider.state:
                 self._ledger.set(f"state {number}", spider.state)
+        if self._sync:
+            self._chain.flush(sync=True)
         self._ledger.set("carried", self._carried())
         for path, mark, item in self._chain.marks():
             self._ledger.mark(path, mark, item)
@@ -307,15 +312,18 @@ class Engine:
             return
         number, starts = self._starts[0]
         batch: list[Request] = []
-        for request in islice(starts, _STARTS):
+        until = time.monotonic() + _START_TURN
+        while len(batch) < _STARTS and time.monotonic() < until:
+            request = next(starts, None)
             if isinstance(request, Request):
                 batch.append(request)
-            else:  # the error that ended start()
+                continue
+            if request is not None:  # the error that ended start()
                 self._count_errors(1)
                 self._emit(events.ReadFailed(request))
-        if len(batch) < _STARTS:
             self._starts.pop(0)
             self._ledger.set(f"started {number}", True)
+            break
         self.offer(batch)
         self._keep_and_commit()
 
@@ -494,8 +502,9 @@ class Engine:
         if level == Level.STOP_NOW:
             self._end("stopped")
             return True
-        if level == Level.STOP:
+        if level == Level.STOP and not self._ending:
             self._end("stopped")
+            self._emit(events.Stopping(self._stop_grace if self.in_flight else 0.0))
         if self._ending:
             return not self.in_flight or time.monotonic() > self._grace_ends
         return not self._starts and not len(self._frontier) and not self.in_flight

@@ -6,6 +6,7 @@ item is encoded twice. Outputs follow the ledger: they are given what is committ
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -75,7 +76,7 @@ class Chain:
         """
         try:
             for output in self._outputs:
-                mark, item = (marks or {}).get(output.exporter.path, (None, 0))
+                mark, item = (marks or {}).get(_place_of(output.exporter), (None, 0))
                 if mark is not None and output.exporter.resume(mark):
                     output.item = item
                 else:
@@ -123,7 +124,7 @@ class Chain:
         marks = []
         for output in self._outputs:
             mark, behind = output.exporter.mark()
-            marks.append((output.exporter.path, mark, output.item - behind))
+            marks.append((_place_of(output.exporter), mark, output.item - behind))
         return marks
 
     def flush(self, sync: bool) -> None:
@@ -144,6 +145,11 @@ def _for_each(outputs: Sequence[_Output], act: Callable[[_Output], None]) -> Non
             errors.append(error)
     if errors:
         raise errors[0]
+
+
+def _place_of(exporter: Exporter) -> str:
+    """What the marks of an output are kept under: the same from whatever folder a run is resumed."""
+    return exporter.path if exporter.path == "-" else os.path.abspath(exporter.path)
 
 
 def _place(item: Any) -> str:

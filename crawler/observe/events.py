@@ -99,6 +99,12 @@ class WorkerLost(Fact, frozen=True):
     requests: int
 
 
+class Stopping(Fact, frozen=True):
+    """Somebody asked the crawl to stop; requests in flight may land for `grace` seconds."""
+
+    grace: float
+
+
 class Finished(Fact, frozen=True):
     """The crawl is over. `reason` is "finished", "max_pages reached", "stopped by Ctrl-C", ..."""
 
@@ -117,5 +123,6 @@ Event = (
     | ItemStored
     | ItemFailed
     | WorkerLost
+    | Stopping
     | Finished
 )

@@ -25,6 +25,7 @@ from crawler.observe.events import (
     ReadFailed,
     Retried,
     Started,
+    Stopping,
     WorkerLost,
 )
 from crawler.observe.plain import plain
@@ -134,6 +135,7 @@ class LogListener:
             ReadFailed: (logging.ERROR, self._on_read_failed),
             ItemFailed: (logging.ERROR, self._on_item_failed),
             WorkerLost: (logging.WARNING, self._on_worker_lost),
+            Stopping: (logging.INFO, self._on_stopping),
             Finished: (logging.INFO, self._on_finished),
         }
         self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
@@ -181,6 +183,12 @@ class LogListener:
     def _on_worker_lost(self, event: WorkerLost) -> None:
         requests = "1 request goes" if event.requests == 1 else f"{event.requests} requests go"
         self._logger.warning("worker %d is gone (%s); %s back to the frontier", event.lane, event.reason, requests)
+
+    def _on_stopping(self, event: Stopping) -> None:
+        if event.grace:
+            self._logger.info(
+                "stopping: requests in flight may land for %g s; a second Ctrl-C leaves at once", event.grace
+            )
 
     def _on_finished(self, event: Finished) -> None:
         self._logger.info("ended: %s", event.reason)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from crawler.errors import CrawlError
+
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _LONGEST_MESSAGE = 2000
@@ -30,16 +32,22 @@ def tell(error: BaseException, home: str = "") -> Told:
     """The parts of an error report. `home` is a file that counts as the user's wherever it lies."""
     first: TracebackType | None = None
     where = ""
+    steps = frames = 0  # from the user's first frame on: all, and up to the user's last one
     step = error.__traceback__
     while step is not None:
         filename = step.tb_frame.f_code.co_filename
+        steps += first is not None
         if filename == home or is_users(filename):
             first = first or step
+            steps = steps or 1
+            frames = steps
             where = place(filename, step.tb_lineno)
         step = step.tb_next
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         where = place(error.filename, error.lineno or 1)
-    return Told(message_of(error), where, _formatted(error, first))
+    # How the crawler found out that it was asked for something impossible is nothing to look at.
+    limit = frames if isinstance(error, CrawlError) else None
+    return Told(message_of(error), where, _formatted(error, first, limit))
 
 
 def message_of(error: BaseException) -> str:
@@ -79,9 +87,10 @@ def is_users(filename: str) -> bool:
     return not {"site-packages", "dist-packages"}.intersection(Path(filename).parts)
 
 
-def _formatted(error: BaseException, first: TracebackType | None) -> str:
+def _formatted(error: BaseException, first: TracebackType | None, limit: int | None) -> str:
     try:
-        return _shortened("".join(traceback.format_exception(type(error), error, first)), _LONGEST_TRACE)
+        lines = traceback.format_exception(type(error), error, first, limit=limit)
+        return _shortened("".join(lines), _LONGEST_TRACE)
     except Exception:  # an exception class that breaks its own formatting
         return f"{type(error).__name__}: {message_of(error)}\n"
 

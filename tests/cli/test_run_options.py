@@ -45,7 +45,7 @@ def test_without_an_output_only_the_report_is_shown(crawl_here, films, tmp_path)
         r"  items    10\n",
         done.stderr,
     )
-    assert [file.name for file in tmp_path.iterdir() if file.suffix != ".py"] == []
+    assert [file.name for file in tmp_path.iterdir() if file.is_file() and file.suffix != ".py"] == []
 
 
 def test_meta_adds_where_an_item_comes_from(crawl_here, films, site):

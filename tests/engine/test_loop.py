@@ -113,7 +113,9 @@ def fine(order):
 class Setting:
     """An engine with fake workers around it."""
 
-    def __init__(self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), **limits):
+    def __init__(
+        self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), **limits
+    ):
         values = {f"limits.{name}": value for name, value in limits.items()}
         merged = merge([Layer("test", values)])
         self.inbox = SimpleQueue()

@@ -16,7 +16,7 @@ WHEN = "2024-05-01T12:00:00Z"
 class Memory:
     """An output that remembers what it was given. `waits`: how many of the last lines its mark does not cover."""
 
-    def __init__(self, fail_on="", path="memory", resumes=True, waits=0):
+    def __init__(self, fail_on="", path="/memory", resumes=True, waits=0):
         self.path = path
         self.calls = []
         self.batches = []
@@ -175,11 +175,11 @@ def test_of_several_errors_the_first_is_raised():
             raise OutputError(f"{self.path} is full")
 
     with pytest.raises(OutputError, match="first is full"):
-        Chain([Wordy(path="first"), Wordy(path="second")], meta=False).close()
+        Chain([Wordy(path="/first"), Wordy(path="/second")], meta=False).close()
 
 
 def test_an_output_that_failed_is_given_no_more_items_so_that_its_mark_stays_true():
-    broken, whole = Memory(path="broken"), Memory(path="whole")
+    broken, whole = Memory(path="/broken"), Memory(path="/whole")
     chain = Chain([broken, whole], meta=False)
     chain.write([b'{"n":1}', b'{"n":2}'], 2)
     broken.fail_on = "write"
@@ -189,7 +189,7 @@ def test_an_output_that_failed_is_given_no_more_items_so_that_its_mark_stays_tru
     chain.write([b'{"n":4}'], 4)
     assert numbers(broken) == [1, 2]
     assert numbers(whole) == [1, 2, 3, 4]
-    assert chain.marks() == [("broken", {"batches": 1}, 2), ("whole", {"batches": 3}, 4)]
+    assert chain.marks() == [("/broken", {"batches": 1}, 2), ("/whole", {"batches": 3}, 4)]
 
 
 def test_when_a_write_is_broken_off_no_output_goes_on_with_a_gap(monkeypatch):
@@ -205,10 +205,10 @@ def test_when_a_write_is_broken_off_no_output_goes_on_with_a_gap(monkeypatch):
 
 
 def test_marks_name_the_last_item_that_is_before_them():
-    whole, waiting = Memory(path="a"), Memory(path="b", waits=2)
+    whole, waiting = Memory(path="/a"), Memory(path="/b", waits=2)
     chain = Chain([whole, waiting], meta=False)
     chain.write([b'{"n":1}', b'{"n":2}', b'{"n":3}'], 3)
-    assert chain.marks() == [("a", {"batches": 1}, 3), ("b", {"batches": 1}, 1)]
+    assert chain.marks() == [("/a", {"batches": 1}, 3), ("/b", {"batches": 1}, 1)]
 
 
 def test_a_new_run_opens_its_outputs():
@@ -218,9 +218,9 @@ def test_a_new_run_opens_its_outputs():
 
 
 def test_a_resumed_run_goes_on_at_each_mark_with_the_later_items():
-    first, second = Memory(path="a"), Memory(path="b")
+    first, second = Memory(path="/a"), Memory(path="/b")
     chain = Chain([first, second], meta=False)
-    chain.open({"a": ({"x": 1}, 3), "b": ({"y": 1}, 1)}, items_after(4))
+    chain.open({"/a": ({"x": 1}, 3), "/b": ({"y": 1}, 1)}, items_after(4))
     assert first.calls == ["resume {'x': 1}", "write"]
     assert second.calls == ["resume {'y': 1}", "write"]
     assert numbers(first) == [4]
@@ -257,14 +257,14 @@ def test_later_items_come_in_batches():
 
 
 def test_all_outputs_are_opened_before_the_first_is_written():
-    whole, broken = Memory(path="a"), Memory(path="b", fail_on="open")
+    whole, broken = Memory(path="/a"), Memory(path="/b", fail_on="open")
     with pytest.raises(OutputError, match="cannot open"):
         Chain([whole, broken], meta=False).open({}, items_after(2))
     assert whole.calls == ["open", "close"]
 
 
 def test_when_the_later_items_cannot_be_written_all_outputs_are_closed():
-    whole, broken = Memory(path="a"), Memory(path="b", fail_on="write")
+    whole, broken = Memory(path="/a"), Memory(path="/b", fail_on="write")
     with pytest.raises(OutputError, match="cannot write"):
         Chain([whole, broken], meta=False).open({}, items_after(2))
     assert whole.calls == ["open", "write", "close"]
@@ -279,7 +279,7 @@ def test_flush_reaches_all_outputs():
 
 
 def test_close_closes_all_outputs_and_their_marks_can_still_be_asked():
-    broken, whole = Memory(fail_on="close", path="a"), Memory(path="b")
+    broken, whole = Memory(fail_on="close", path="/a"), Memory(path="/b")
     chain = Chain([broken, whole], meta=False)
     chain.open()
     chain.write([b'{"n":1}'], 1)
