@@ -41,6 +41,8 @@ def join(base: str, href: str) -> str:
         path_start = base.find("/", scheme_end)
         if path_start > 0:
             return base[:path_start] + href
+    if _TAME.fullmatch(href) and "xn--" not in href:
+        return href
     joined = join_url(base, href)
     return joined if "#" not in joined else joined[: joined.index("#")]
 
@@ -48,21 +50,21 @@ def join(base: str, href: str) -> str:
 def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
     """`join` for all links of a page, in order; those that are no URL are left out.
 
-    A site repeats its links on every page: the ones that only had to be put behind the host are remembered.
+    A site repeats its links on every page: those that are absolute already, or only had to be put behind the host,
+    are remembered.
     """
     path_start = base.find("/", base.find("//") + 2)
     origin = base[:path_start] if path_start > 0 else "?"
     for href in hrefs:
-        from_root = href[:1] == "/"
-        url = origin + href
-        if from_root and url in _joined:
+        url = origin + href if href[:1] == "/" else href
+        if url in _joined:
             yield url
             continue
         try:
             joined = join(base, href)
         except ValueError:
             continue
-        if from_root and joined == url:
+        if joined == url:
             if len(_joined) >= _MOST_JOINED:
                 _joined.clear()
             _joined.add(url)
@@ -70,7 +72,7 @@ def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
 
 
 _MOST_JOINED = 50_000
-_joined: set[str] = set()  # URLs that are an origin and a link that starts with a slash, as they stand
+_joined: set[str] = set()  # canonical URLs that a link gave as it stands, or with the origin of its page before it
 
 
 def host_of(url: str) -> str:

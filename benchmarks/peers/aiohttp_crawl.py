@@ -1,7 +1,7 @@
 """A peer to compare with: the crawl of `benchmarks/spider.py` written by hand with aiohttp and lxml, one process.
 
-`python aiohttp_crawl.py CONCURRENCY START_URL...`; writes items as JSON Lines to standard output. It needs `aiohttp` and
-`lxml`, in an environment of its own. No retries, no ledger, no politeness: only the work itself.
+`python aiohttp_crawl.py CONCURRENCY START_URL...`; writes items as JSON Lines to standard output. It needs `aiohttp`
+and `lxml`, in an environment of its own. No retries, no ledger, no politeness: only the work itself.
 """
 
 import asyncio

@@ -231,7 +231,7 @@ def test_a_resumed_run_goes_on_at_each_mark_with_the_later_items():
 
 def test_an_output_that_cannot_be_resumed_is_written_whole():
     output = Memory(resumes=False)
-    Chain([output], meta=False).open({"memory": ({"x": 1}, 3)}, items_after(4))
+    Chain([output], meta=False).open({"/memory": ({"x": 1}, 3)}, items_after(4))
     assert output.calls == ["resume {'x': 1}", "open", "write"]
     assert numbers(output) == [1, 2, 3, 4]
 
@@ -245,7 +245,7 @@ def test_an_output_without_a_mark_is_written_whole():
 
 def test_an_empty_mark_is_one():
     output = Memory()
-    Chain([output], meta=False).open({"memory": ({}, 2)}, items_after(2))
+    Chain([output], meta=False).open({"/memory": ({}, 2)}, items_after(2))
     assert output.calls == ["resume {}"]
 
 
