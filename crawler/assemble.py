@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import count
@@ -187,7 +186,7 @@ def run(
             if engine.reading is not None:
                 with suppress(Exception):
                     chain.close()
-            shop.kill()
+            shop.tidy()
             os._exit(code)
 
         view = LiveView(stats, lambda: _extra(engine), quiet=not live)
@@ -244,13 +243,13 @@ class _Workshop:
         new_lane: Callable[[int], Lane],
         room: ControlRoom | RoomProxy,
         switch: Switch,
-        kill: Callable[[], None],
+        tidy: Callable[[], None],
     ) -> None:
         self.workers = workers
         self.new_lane = new_lane
         self.room = room
         self.switch = switch
-        self.kill = kill
+        self.tidy = tidy
 
 
 @contextmanager
@@ -270,7 +269,6 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     )
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers, context)
-    pids: dict[int, int] = {}
     process: RoomProcess | None = None
     room: ControlRoom | RoomProxy
     if context is None:
@@ -280,7 +278,6 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         running.set()
         process = RoomProcess(context, gauges, running, stop)
         room, switch = process.room, Switch(gauges.level, running, stop)
-        pids[-1] = process.pid
         if folder is not None:
             folder.announce(process.address, process.key)
 
@@ -289,24 +286,22 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         setup = Setup(key, number, "inline" if kind == "inline" else "requests", limits)
         pool: Pool
         if context is not None:
-            pool = started = ProcessPool(context, open_worker, (setup, gauges))
-            pids[number] = started.pid
+            pool = ProcessPool(context, open_worker, (setup, gauges))
         else:
             make = InlinePool if kind == "inline" else ThreadPool
             pool = make(open_worker, (setup, gauges), lambda: close_worker(key))
         return Lane(number, key, pool, exchange, inbox, settings.crawl.linger)
 
-    def kill() -> None:
-        for pid in pids.values():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    def tidy() -> None:
+        # The children leave by themselves as soon as this process is gone. Killing them first would let their Pools
+        # start new ones in the last moment.
         if process is not None:
             remove_temporary(process.folder)
         if folder is not None:
             folder.withdraw()
 
     try:
-        yield _Workshop(workers, new_lane, room, switch, kill)
+        yield _Workshop(workers, new_lane, room, switch, tidy)
     finally:
         switch.stop()  # lets the helper thread that waits for it go
         if folder is not None:
