@@ -1,0 +1,111 @@
+"""Folders of runs: found by every name people use, owned by one process, pruned by age."""
+
+import os
+import stat
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from crawler.errors import OutputError, UsageError
+from crawler.runs.folder import all_runs, create, find, prune
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Three runs of two spiders, oldest first."""
+    made = []
+    for name in ("films/20240101-000001", "books/20240101-000002", "films/20240101-000003"):
+        path = tmp_path / name
+        path.mkdir(parents=True)
+        (path / "ledger.db").touch()
+        made.append(path)
+    return made
+
+
+def test_runs_are_found_by_path_name_spider_or_as_the_latest(runs, tmp_path):
+    assert [run.path for run in all_runs(tmp_path)] == runs
+    assert find(str(runs[0]), tmp_path).path == runs[0]
+    assert find("20240101-000002", tmp_path).path == runs[1]
+    assert find("films", tmp_path).path == runs[2]
+    assert find("books", tmp_path).path == runs[1]
+    assert find(None, tmp_path).path == runs[2]
+
+
+def test_a_run_that_does_not_exist_is_said_so(runs, tmp_path):
+    with pytest.raises(UsageError, match="there is no run 'nothing'"):
+        find("nothing", tmp_path)
+    with pytest.raises(UsageError, match="there are no runs"):
+        find(None, tmp_path / "elsewhere")
+
+
+def test_new_runs_get_names_of_their_own(tmp_path):
+    made = [create("films", tmp_path) for _ in range(3)]
+    assert len({run.name for run in made}) == 3
+    assert all(run.path.parent == tmp_path / "films" for run in made)
+    for run in made:
+        run.unlock()
+
+
+def test_a_given_folder_is_used_once(tmp_path):
+    run = create("films", path=tmp_path / "mine")
+    assert run.path == tmp_path / "mine"
+    run.ledger.touch()
+    run.unlock()
+    with pytest.raises(UsageError, match="holds a run already"):
+        create("films", path=tmp_path / "mine")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        create("films", tmp_path / "x")
+
+
+def test_a_file_in_the_way_is_an_output_error(tmp_path):
+    (tmp_path / "films").touch()
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        create("films", tmp_path)
+
+
+def test_a_folder_has_one_owner_at_a_time(tmp_path):
+    run = create("films", tmp_path)
+    assert run.owner() == os.getpid()
+    with pytest.raises(UsageError, match="in use by this process"):
+        find_again(run).lock()
+    # Looking at it from here must not give the lock away, and nobody else gets it.
+    other = (
+        "import sys; from pathlib import Path; from crawler.runs.folder import RunFolder\n"
+        "folder = RunFolder(Path(sys.argv[1])); print(folder.owner())\n"
+        "try: folder.lock()\n"
+        "except Exception as error: print(error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", other, str(run.path)], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == [str(os.getpid()), f"the run {run.path} is in use by process {os.getpid()}"]
+    run.unlock()
+    assert run.owner() is None
+    said = subprocess.run([sys.executable, "-c", other, str(run.path)], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == ["None"]
+
+
+def find_again(run):
+    return type(run)(run.path)
+
+
+def test_how_to_reach_the_room_is_for_the_owner_only(tmp_path):
+    run = create("films", tmp_path)
+    run.announce("/tmp/room", b"\x01\x02")
+    assert stat.S_IMODE(run.control.stat().st_mode) == 0o600
+    assert msgspec.json.decode(run.control.read_bytes()) == {"address": "/tmp/room", "key": "0102", "pid": os.getpid()}
+    run.withdraw()
+    assert not run.control.exists()
+    run.withdraw()
+    run.unlock()
+
+
+def test_the_oldest_runs_of_one_spider_are_pruned(runs, tmp_path):
+    gone = prune("films", all_runs(tmp_path), 1)
+    assert [run.path for run in gone] == [runs[0]]
+    assert [run.path for run in all_runs(tmp_path)] == runs[1:]

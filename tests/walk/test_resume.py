@@ -1,0 +1,162 @@
+"""A crawl that was killed, stopped or paused goes on as if nothing had happened."""
+
+import gzip
+import json
+import os
+import random
+import signal
+
+import pytest
+
+PAGES = 120
+
+SPIDER = """
+from crawler import Spider
+
+
+class Site(Spider):
+    name = "site"
+    start_urls = ["{url}/0"]
+    settings = {{"politeness": {{"per_host": 4, "delay": 0}}}}
+
+    def parse(self, page):
+        number = int(page.url.rsplit("/", 1)[1])
+        self.state["read"] = self.state.get("read", 0) + 1
+        yield {{"number": number}}
+        for child in (2 * number + 1, 2 * number + 2):
+            if child < {pages}:
+                yield page.follow(f"/{{child}}")
+"""
+
+
+@pytest.fixture
+def site_spider(serve, write):
+    server = serve({"*": "<p>x"}, latency=0.02)
+    write("site.py", SPIDER.format(url=server.url, pages=PAGES))
+    return server
+
+
+def numbers(path):
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return [json.loads(line)["number"] for line in data.splitlines()]
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+@pytest.mark.parametrize("output", ["out.jsonl", "out.jsonl.gz"])
+def test_killed_again_and_again_it_gives_the_same_items_once(
+    output, whole_group, site_spider, start_crawl, crawl_command, wait_until, tmp_path
+):
+    dice = random.Random(f"{output} {whole_group}")
+    command = ["run", "site.py", "-o", output, "-q"]
+    kills = 0
+    for _ in range(5):
+        running = start_crawl(*command)
+        goal = len(site_spider.log) + dice.randrange(1, 40)
+        wait_until(
+            lambda running=running, goal=goal: len(site_spider.log) >= goal or running.process.poll() is not None
+        )
+        if running.process.poll() is None:
+            (os.killpg if whole_group else os.kill)(running.pid, signal.SIGKILL)
+            kills += 1
+        running.end(10)
+        wait_until(lambda running=running: not running.living(), 2)
+        assert "Traceback" not in running.stderr
+        assert "leaked" not in running.stderr
+        command = ["resume", "-q"]
+    assert kills >= 3
+    if "is finished" not in running.stderr:
+        done = crawl_command("resume")
+        assert done.rc == 0 or "is finished" in done.stderr, done.stderr
+    assert sorted(numbers(tmp_path / output)) == list(range(PAGES))
+    # Fetched a second time is what was unfinished at a kill: four pages being read, and four more in flight meanwhile.
+    assert len(site_spider.log) <= PAGES + 8 * kills
+    exported = crawl_command("export", "-o", "again.jsonl")
+    assert exported.rc == 0
+    assert sorted(numbers(tmp_path / "again.jsonl")) == list(range(PAGES))
+
+
+def test_a_stopped_run_goes_on_with_its_counters_and_its_state(
+    site_spider, start_crawl, crawl_command, wait_until, tmp_path
+):
+    running = start_crawl("run", "site.py", "-o", "out.jsonl")
+    wait_until(lambda: len(site_spider.log) > 30)
+    running.signal(signal.SIGTERM)
+    running.end(10)
+    assert running.rc == 143
+    listed = json.loads(crawl_command("runs", "--json").stdout)
+    assert (listed["spider"], listed["state"]) == ("site", "stopped")
+    done = crawl_command("resume")
+    assert done.rc == 0, done.stderr
+    assert f"items    {PAGES} in" in done.stderr
+    assert f"pages    {PAGES} " in done.stderr
+    assert len(site_spider.log) == PAGES  # what flew when it stopped had landed
+    assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
+    again = crawl_command("resume")
+    assert again.rc == 2
+    assert "is finished, there is nothing to go on with" in again.stderr
+    assert json.loads(crawl_command("runs", "--json").stdout)["items"] == PAGES
+
+
+def test_a_running_run_is_refused_and_can_be_steered_from_another_terminal(
+    site_spider, start_crawl, crawl_command, wait_until, tmp_path
+):
+    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "0.05")
+    wait_until(lambda: len(site_spider.log) > 3)
+    refused = crawl_command("resume")
+    assert refused.rc == 2
+    assert f"is in use by process {running.pid}" in refused.stderr
+    assert json.loads(crawl_command("runs", "--json").stdout)["state"] == "running"
+    assert crawl_command("pause").rc == 0
+    wait_until(lambda: json.loads(crawl_command("status", "--json").stdout)["level"] == "pause")
+    before = len(site_spider.log)
+    status = wait_until(lambda: _numbers_at_rest(crawl_command))
+    assert status["in_flight"] == 0
+    assert len(site_spider.log) <= before + 1
+    assert crawl_command("go").rc == 0
+    wait_until(lambda: len(site_spider.log) > before + 3)
+    assert crawl_command("stop").rc == 0
+    running.end(10)
+    assert running.rc == 143
+    gone = crawl_command("status")
+    assert gone.rc == 2
+    assert "is not running" in gone.stderr
+    assert crawl_command("resume", "-q").rc == 0
+    assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
+
+
+def _numbers_at_rest(crawl_command):
+    status = json.loads(crawl_command("status", "--json").stdout)
+    return status if status.get("in_flight") == 0 else None
+
+
+def test_a_changed_spider_file_is_told(site_spider, start_crawl, crawl_command, wait_until, tmp_path):
+    running = start_crawl("run", "site.py")
+    wait_until(lambda: len(site_spider.log) > 5)
+    running.signal(signal.SIGINT)
+    running.end(10)
+    assert running.rc == 130
+    (tmp_path / "site.py").write_text((tmp_path / "site.py").read_text() + "\n# changed\n")
+    done = crawl_command("resume")
+    assert done.rc == 0
+    assert "has changed since the run was started" in done.stderr
+
+
+def test_failed_requests_are_tried_again_on_request(serve, write, crawl_command):
+    answers = iter([(500, {}, b"")])
+    server = serve({"/good": "<p>x", "/bad": lambda *_: next(answers, (200, {}, b"<p>x"))})
+    write(
+        "two.py",
+        f"""
+        start_urls = ["{server.url}/good", "{server.url}/bad"]
+        settings = {{"retry.times": 0, "politeness.delay": 0}}
+
+        def parse(page):
+            yield {{"url": page.url}}
+        """,
+    )
+    first = crawl_command("run", "two.py", "-o", "out.jsonl")
+    assert first.rc == 1
+    again = crawl_command("resume", "--retry-failed")
+    assert "items    2 in" in again.stderr, again.stderr
+    assert server.paths.count("/good") == 1
+    assert server.paths.count("/bad") == 2
