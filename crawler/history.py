@@ -58,8 +58,11 @@ def begin(
     with closing(Ledger(folder.ledger, settings[0].run.durability)) as ledger:
         ledger.set("record", record)
         ledger.commit()
-    if path is None and settings[0].run.keep:
-        folders.prune(name, _finished(folders.all_runs()), settings[0].run.keep)
+    keep = settings[0].run.keep
+    if path is None and keep:
+        own = [run for run in folders.all_runs() if run.path.parent.name == name]
+        if len(own) > keep:  # else there is nothing to look into
+            folders.prune(name, _finished(own), keep)
     return folder
 
 

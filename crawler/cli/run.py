@@ -133,6 +133,10 @@ def execute(
     run_dir: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
+    if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
+        from crawler.pool.context import context_for
+
+        context_for("auto")  # its server imports what workers need while this process imports what it needs itself
     from crawler.assemble import settings_of
     from crawler.spider.load import load
 
