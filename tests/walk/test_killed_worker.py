@@ -8,7 +8,7 @@ import signal
 def test_the_crawl_completes_with_all_items_although_a_worker_was_killed(
     start_crawl, serve, write, wait_until, tmp_path
 ):
-    server = serve({"*": "x"}, latency=0.02)
+    server = serve({"*": "x"}, latency=0.15)
     write(
         "pages.py",
         f"""
