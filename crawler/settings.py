@@ -269,6 +269,9 @@ def _unknown(key: str, source: str, known: Flat) -> SettingsError:
 _AT_LEAST_ONE = ("crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body")
 
 
+_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096}
+
+
 def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -276,6 +279,9 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
         lowest = 1 if key in _AT_LEAST_ONE else -1 if key == "limits.max_depth" else 0
         if not value >= lowest:
             raise SettingsError(f"{key} = {value} is too small ({sources[key]}): at least {lowest}")
+    for key, most in _AT_MOST.items():
+        if values[key] > most:
+            raise SettingsError(f"{key} = {values[key]} is too much ({sources[key]}): at most {most}")
     for network in values["guard.only"]:
         try:
             ip_network(network, strict=False)
