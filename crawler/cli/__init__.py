@@ -6,6 +6,7 @@ Data goes to standard output, everything else to standard error.
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -80,6 +81,10 @@ def main() -> None:
         # The reader of standard output went away (`| head`): nothing is wrong, and there is nobody to tell.
         sys.stdout = None
         sys.exit(5)
+    except Exception:
+        traceback.print_exc()
+        click.echo("crawl: this is a fault of the crawler itself; what was stored is whole", err=True)
+        sys.exit(6)
 
 
 def tell(error: CrawlError) -> None:

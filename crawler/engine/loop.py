@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from queue import Empty
 from typing import Any, assert_never
 
+from crawler.control.room import RoomLost
 from crawler.control.switch import Level, Switch
 from crawler.errors import CrawlError, StopNow
 from crawler.frontier.ledger import Ledger
@@ -151,7 +153,10 @@ class Engine:
         self._next_watch = self._began + _WATCH
         self._recover()
         try:
-            self._lanes = [self._new_lane(number) for number in range(self._workers)]
+            for number in range(self._workers):
+                if self._switch.level >= Level.STOP:
+                    break
+                self._lanes.append(self._new_lane(number))
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
@@ -292,13 +297,22 @@ class Engine:
         """One transaction: all that has changed since the last one, and what the spiders want to remember."""
         for number, spider in enumerate(self._spiders):
             if spider.state:
-                self._ledger.set(f"state {number}", spider.state)
+                self._keep_state(number, spider)
         if self._sync:
             self._chain.flush(sync=True)
         self._ledger.set("carried", self._carried())
         for path, mark, item in self._chain.marks():
             self._ledger.mark(path, mark, item)
         self._ledger.commit()
+
+    def _keep_state(self, number: int, spider: Spider) -> None:
+        try:
+            self._ledger.set(f"state {number}", spider.state)
+        except (TypeError, ValueError) as error:
+            self._count_errors(1)
+            told = f"{error}; the state of spider {spider.name} can hold JSON values only, it is emptied"
+            self._emit(events.ReadFailed(PageError("", "state", type(error).__name__, told)))
+            spider.state.clear()
 
     def _reopen(self, host: str, at: float) -> None:
         """Let a host be asked again; a long pause outlives this process."""
@@ -541,16 +555,17 @@ class Engine:
             fault = lane.fault()
             if fault:
                 self.store(self.read(self._replace(lane, fault)))
-        self._publish(
-            {
-                "pages": self._pages,
-                "items": self._items,
-                "errors": self._errors,
-                "waiting": self.waiting,
-                "in_flight": self.in_flight,
-                "seconds": round(now - self._began, 1),
-            }
-        )
+        with suppress(RoomLost):  # the numbers are for those who look; nothing here depends on them
+            self._publish(
+                {
+                    "pages": self._pages,
+                    "items": self._items,
+                    "errors": self._errors,
+                    "waiting": self.waiting,
+                    "in_flight": self.in_flight,
+                    "seconds": round(now - self._began, 1),
+                }
+            )
 
     def _replace(self, lane: Lane, reason: str) -> list[Landed]:
         """Throw a faulty worker away, start another one, and let the rules decide about what it had."""

@@ -220,7 +220,7 @@ class Report(msgspec.Struct, frozen=True):
             return "the errors above may be why there are no items: they come first"
         return (
             "pages arrived and no callback yielded an item from them: compare the selectors with what really came, "
-            "as shown by: crawl fetch URL"
+            "for example with --pool inline and a breakpoint() in parse"
         )
 
 

@@ -47,6 +47,7 @@ class Lane:
         self._linger = linger
         self._orders: list[Order] = []
         self._called_at: float | None = None
+        self._answered = False  # the answer lies in the inbox: a parent that is slow to look is no silence
 
     def __len__(self) -> int:
         return len(self.in_flight)
@@ -62,6 +63,7 @@ class Lane:
             return
         orders, self._orders = tuple(self._orders), []
         self._called_at = time.monotonic()
+        self._answered = False
         self.pool.apply_async(
             self._exchange, (self.key, orders, self._linger), callback=self._landed, error_callback=self._broke
         )
@@ -81,7 +83,11 @@ class Lane:
         death = self.pool.death()
         if death:
             return death
-        if self._called_at is not None and time.monotonic() - self._called_at > self._linger + _SILENCE:
+        if (
+            self._called_at is not None
+            and not self._answered
+            and time.monotonic() - self._called_at > self._linger + _SILENCE
+        ):
             return f"silent for {_SILENCE:.0f} s"
         return ""
 
@@ -98,9 +104,11 @@ class Lane:
         """Let the worker leave by itself, for at most `timeout` seconds."""
         self.pool.close(timeout)
 
-    # Both run on the pool's result thread, where an exception would be the end of all results: nothing but a put.
+    # Both run on the pool's result thread, where an exception would be the end of all results: no more than a put.
     def _landed(self, batch: Batch) -> None:
+        self._answered = True
         self._inbox.put(Arrival(self, batch))
 
     def _broke(self, error: BaseException) -> None:
+        self._answered = True
         self._inbox.put(Arrival(self, error=error))

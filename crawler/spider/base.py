@@ -31,7 +31,6 @@ class Spider:
     - `name`: by default the name of the spider's file, else of its class.
     - `start_urls`: where the crawl begins. Overriding `start` replaces it.
     - `settings`: settings of this spider, dotted (`{"politeness.delay": 2}`) or nested.
-    - `item`: the class its items are checked against, if any.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
     Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`

@@ -140,6 +140,9 @@ def _values(result: Any, callback: str) -> Iterator[Any]:
 
 def _check(request: Request, callback: str) -> None:
     url = request.url
+    is_plain = request.data is None and request.method == "GET" and not request.headers and not request.body
+    if not is_plain or request.cookies or request.timeout is not None or type(request.priority) is not int:
+        _check_fields(request, callback)
     if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
         return
     if not isinstance(url, str):
@@ -152,6 +155,31 @@ def _check(request: Request, callback: str) -> None:
         raise _RefusedError(
             ValueError, f"{callback} yielded a Request for the relative URL {url!r}: use page.follow({url!r}, ...)"
         )
+
+
+class _Fields(msgspec.Struct):
+    """What the fields of a request may hold, so that it can be stored and sent."""
+
+    method: str
+    headers: dict[str, str] | None
+    body: bytes | None
+    priority: int
+    cookies: dict[str, str] | None
+    timeout: float | None
+
+
+def _check_fields(request: Request, callback: str) -> None:
+    fields = {name: getattr(request, name) for name in _Fields.__struct_fields__}
+    try:
+        msgspec.convert(fields, _Fields, builtin_types=(bytes,))
+    except msgspec.ValidationError as error:
+        raise _RefusedError(TypeError, f"{callback} yielded a Request that cannot be sent: {error}") from None
+    try:
+        msgspec.json.encode(request.data)
+    except (TypeError, ValueError) as error:
+        raise _RefusedError(
+            TypeError, f"{callback} yielded a Request whose data JSON cannot hold: {error}; pass plain values"
+        ) from None
 
 
 def _described(value: Any, advice: bool = True) -> str:

@@ -118,7 +118,7 @@ def test_the_summary_of_a_blocked_run_says_what_can_be_done():
 @pytest.mark.parametrize(
     ("fields", "advice"),
     [
-        ({}, "crawl fetch URL"),
+        ({}, "--pool inline"),
         ({"pages": 0, "by_status": {}, "dropped": {"scope": 3}}, "every request was dropped"),
         ({"pages": 0, "by_status": {}}, "check the start URLs"),
         ({"by_status": {404: 10}}, "none with a status of success"),

@@ -3,6 +3,7 @@
 import operator
 import os
 import signal
+import time
 from queue import SimpleQueue
 
 import pytest
@@ -259,3 +260,25 @@ def test_the_death_of_a_real_worker_is_found_out(inbox, wait_until):
         wait_until(lambda: lane.fault() == "killed by signal 9")
     finally:
         assert lane.abandon() == [request(1)]
+
+
+def test_an_answer_that_waits_in_the_inbox_is_no_silence(monkeypatch):
+    lane, answer = None, []
+
+    class Pool:
+        pid = 0
+
+        def apply_async(self, func, args, callback, error_callback):
+            answer.append(callback)
+
+        def death(self):
+            return ""
+
+    lane = Lane(0, "k", Pool(), None, SimpleQueue(), 0.1)
+    lane.give(Order(1, "http://127.0.0.1/"), Request("http://127.0.0.1/"))
+    lane.call()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)
+    assert "silent" in lane.fault()
+    answer[0](())
+    assert lane.fault() == ""

@@ -394,3 +394,21 @@ def test_what_blocked_raises_is_told() -> None:
     assert error.where.endswith(line_of(Suspicious.blocked, 1))
     with pytest.raises(StopNow):
         read_blocked(Suspicious(), Response(URL, 503), Request(URL))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"data": object()},
+        {"priority": "high"},
+        {"body": {"a": 1}},
+        {"method": None},
+        {"timeout": "x"},
+        {"headers": {"a": 1}},
+    ],
+)
+def test_a_request_that_cannot_be_stored_or_sent_is_a_page_error(fields: dict[str, Any]) -> None:
+    reading = reading_of(lambda page: [page.follow("/good"), page.follow("/bad", **fields)])
+    assert reading.error is not None
+    assert reading.error.kind == "TypeError"
+    assert reading.requests == []
