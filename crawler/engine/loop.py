@@ -36,7 +36,7 @@ from crawler.url import canonical, host_of
 from crawler.verdict import Again, Drop, Go, Keep
 
 _STARTS = 256  # start requests taken at once,
-_START_TURN = 0.1  # and the seconds that may take: a slow start() does not hold up what it has given
+_START_TURN = 0.1  # and the seconds after which no further one is asked for
 _FIRST = (1 << 62, 0)  # before any (priority, row)
 _ALL = 1 << 62
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
