@@ -151,6 +151,7 @@ def run(
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
+        Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
         _workshop(common, inbox, folder) as shop,
     ):
@@ -190,48 +191,47 @@ def run(
             os._exit(code)
 
         view = LiveView(stats, lambda: _extra(engine), quiet=not live)
-        signals = Signals(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now)
-        with signals:
-            emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
-            shop.switch.on_change(lambda: inbox.put(None))
-            view.start()
-            reason = "failed"
+        signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now)
+        emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
+        shop.switch.on_change(lambda: inbox.put(None))
+        view.start()
+        reason = "failed"
+        try:
+            reason = engine.run()
+        except CrawlError as raised:
+            error = raised
+        finally:
+            view.stop()
             try:
-                reason = engine.run()
-            except CrawlError as raised:
-                error = raised
-            finally:
-                view.stop()
-                try:
-                    chain.close()
-                except OutputError as raised:
-                    error = error or raised
-                emitter.emit(events.Finished(reason))
-            ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
+                chain.close()
+            except OutputError as raised:
+                error = error or raised
+            emitter.emit(events.Finished(reason))
+        ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 
-            def report() -> Report:
-                return stats.report(
-                    outputs=outputs,
-                    kept=chain.kept,
-                    ended_by=_ended_by(ended_by),
-                    error=error,
-                    max_errors=common.limits.max_errors,
-                    allow_empty=common.limits.allow_empty,
-                )
+        def report() -> Report:
+            return stats.report(
+                outputs=outputs,
+                kept=chain.kept,
+                ended_by=_ended_by(ended_by),
+                error=error,
+                max_errors=common.limits.max_errors,
+                allow_empty=common.limits.allow_empty,
+            )
 
-            for spider in spiders:
-                failed = read_closing(spider, report())
-                if failed is not None:
-                    emitter.emit(events.ReadFailed(failed))
-            last = report()
-            # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
-            for path, mark, item in chain.marks():
-                ledger.mark(path, mark, item)
-            ledger.set("carried", stats.carried())
-            ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
-            with suppress(OutputError):
-                ledger.commit()
-            return last
+        for spider in spiders:
+            failed = read_closing(spider, report())
+            if failed is not None:
+                emitter.emit(events.ReadFailed(failed))
+        last = report()
+        # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
+        for path, mark, item in chain.marks():
+            ledger.mark(path, mark, item)
+        ledger.set("carried", stats.carried())
+        ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
+        with suppress(OutputError):
+            ledger.commit()
+        return last
 
 
 class _Workshop:

@@ -5,9 +5,13 @@ Data goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 
 import click
 
@@ -62,19 +66,43 @@ def cli() -> None:
     """A web crawler for people who write one Python file."""
 
 
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP outside of a crawl: like Ctrl-C it passes what handles errors, and temporary files go."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+@contextmanager
+def _taking_signals() -> Iterator[None]:
+    # What is ignored (by nohup) stays ignored.
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, _terminate)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> None:
     """The console script. Exit codes are in the README."""
     if sys.platform not in ("linux", "darwin"):
         click.echo(f"crawl: runs on Linux and macOS, this is {sys.platform}", err=True)
         sys.exit(2)
     try:
-        cli(prog_name="crawl", standalone_mode=False)
+        with _taking_signals():
+            cli(prog_name="crawl", standalone_mode=False)
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except _Terminated:
+        sys.exit(143)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:

@@ -22,30 +22,42 @@ _PATIENCE = 0.8  # seconds the main thread has to leave after the second signal
 
 
 class Signals:
-    """A context in which the signals of the terminal steer `switch`. Does nothing outside the main thread.
+    """A context in which the signals of the terminal end a crawl. Does nothing outside the main thread.
 
-    `wake` makes the engine look at the switch; `in_user_code` says whether an exception may be raised
-    where the main thread is; `emergency` ends the process at once and is given the exit code.
-    `ended_by` is the name of the first signal, or "".
+    What comes before `steer` says what to do is kept and takes effect then. `ended_by` is the name of the first
+    signal, or "".
     """
 
-    def __init__(
+    def __init__(self) -> None:
+        self.ended_by = ""
+        self._switch: Switch | None = None
+        self._wake: Callable[[], None] = _nothing
+        self._in_user_code: Callable[[], bool] = bool
+        self._emergency: Callable[[int], None] = os._exit
+        self._left = threading.Event()
+        self._active = threading.current_thread() is threading.main_thread()
+        self._handled = 0
+        self._read_bytes = 0
+        self._handlers: dict[int, Any] = {}
+        self._old_wakeup = -1
+
+    def steer(
         self,
         switch: Switch,
         wake: Callable[[], None],
         in_user_code: Callable[[], bool],
         emergency: Callable[[int], None],
     ) -> None:
-        self.ended_by = ""
-        self._switch = switch
+        """Turn `switch` at each signal from now on, and for those that came already.
+
+        `wake` makes the engine look at the switch; `in_user_code` says whether an exception may be raised where the
+        main thread is; `emergency` ends the process at once and is given the exit code.
+        """
         self._wake = wake
         self._in_user_code = in_user_code
         self._emergency = emergency
-        self._left = threading.Event()
-        self._active = threading.current_thread() is threading.main_thread()
-        self._handled = 0
-        self._handlers: dict[int, Any] = {}
-        self._old_wakeup = -1
+        self._switch = switch
+        self._turn(max(self._handled, self._read_bytes))
 
     def __enter__(self) -> Signals:
         if self._active:
@@ -72,10 +84,14 @@ class Signals:
         # The thread counts as well, but a regular expression that never ends runs handlers and no other thread.
         self._handled += 1
         self._note(number)
-        self._switch.raise_level(Level.STOP if self._handled == 1 else Level.STOP_NOW)
-        self._wake()
-        if self._switch.level == Level.STOP_NOW and self._in_user_code():
+        self._turn(self._handled)
+        if self._switch is not None and self._switch.level == Level.STOP_NOW and self._in_user_code():
             raise StopNow
+
+    def _turn(self, signals: int) -> None:
+        if self._switch is not None and signals:
+            self._switch.raise_level(Level.STOP if signals == 1 else Level.STOP_NOW)
+            self._wake()
 
     def _note(self, number: int) -> None:
         """Record a signal; the handler and the thread may both do it, in any order."""
@@ -84,18 +100,19 @@ class Signals:
 
     def _read(self) -> None:
         """Runs in the thread: one byte per signal, in the order they came."""
-        seen = 0
         while numbers := os.read(self._read_end, 64):
             for number in numbers:
                 if number not in WATCHED:
                     continue
                 self._note(number)
-                seen += 1
-                self._switch.raise_level(Level.STOP if seen == 1 else Level.STOP_NOW)
-                self._wake()
-                if seen == 2:
+                self._read_bytes += 1
+                self._turn(self._read_bytes)
+                if self._read_bytes == 2:
                     threading.Thread(target=self._watch_leaving, name="leave-now", daemon=True).start()
 
     def _watch_leaving(self) -> None:
         if not self._left.wait(_PATIENCE):
             self._emergency(130 if self.ended_by == "SIGINT" else 143)
+
+
+def _nothing() -> None: ...

@@ -12,6 +12,7 @@ import pytest
 from crawler.control.gauges import Gauges
 from crawler.control.room import local_room
 from crawler.control.signals import WATCHED, Signals
+from crawler.control.switch import Level
 
 PROGRAM = """
 import os, re, sys, threading, time
@@ -65,7 +66,19 @@ def drain():
         woken.wait(5)
     say("drained at", switch.level.name)
 
-with Signals(switch, wake, lambda: in_user_code, emergency) as signals:
+def early():
+    # The signal comes before anybody can be told of it.
+    if not signals.ended_by:
+        say("ready")
+        while not signals.ended_by:
+            time.sleep(0.01)
+    else:
+        say("switch at", switch.level.name)
+
+with Signals() as signals:
+    if sys.argv[1] == "early":
+        early()
+    signals.steer(switch, wake, lambda: in_user_code, emergency)
     try:
         globals()[sys.argv[1]]()
     except StopNow:
@@ -104,6 +117,14 @@ def test_the_first_signal_asks_for_a_drain(program, name):
     running.first(name)
     running.end(5)
     assert running.lines() == ["drained at STOP", f"ended by {name}"]
+    assert (running.rc, running.stderr) == (0, "")
+
+
+def test_a_signal_before_there_is_anything_to_steer_takes_effect_then(program):
+    running = program("early")
+    running.signal(signal.SIGTERM)
+    running.end(5)
+    assert running.lines() == ["woken", "switch at STOP", "ended by SIGTERM"]
     assert (running.rc, running.stderr) == (0, "")
 
 
@@ -162,8 +183,7 @@ def test_more_signals_change_nothing(program):
 
 @pytest.fixture
 def signals():
-    _, switch = local_room(Gauges(1))
-    return Signals(switch, lambda: None, lambda: False, os._exit)
+    return Signals()
 
 
 def state():
@@ -196,8 +216,7 @@ def test_outside_the_main_thread_it_does_nothing():
     before, inside = state(), []
 
     def enter():
-        _, switch = local_room(Gauges(1))
-        with Signals(switch, lambda: None, lambda: False, os._exit) as signals:
+        with Signals() as signals:
             inside.append([signal.getsignal(number) for number in WATCHED])
             assert signals.ended_by == ""
 
@@ -211,11 +230,13 @@ def test_outside_the_main_thread_it_does_nothing():
 def test_other_signals_are_not_ours(signals, wait_until):
     noticed = []
     old = signal.signal(signal.SIGUSR1, lambda *_: noticed.append(1))
+    _, switch = local_room(Gauges(1))
     try:
         with signals:
+            signals.steer(switch, lambda: None, bool, os._exit)
             os.kill(os.getpid(), signal.SIGUSR1)
             wait_until(lambda: noticed)
             assert signals.ended_by == ""
-            assert signals._switch.level == 0
+            assert switch.level == Level.RUN
     finally:
         signal.signal(signal.SIGUSR1, old)

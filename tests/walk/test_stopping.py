@@ -6,6 +6,7 @@ Each time: the exit code, how long it took, no living process, no traceback, who
 import json
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,20 @@ def test_ctrl_c_ends_a_start_that_gives_nothing_new(start_crawl, write, serve, w
     assert running.end(10) < 2
     assert running.rc == 130
     assert "Traceback" not in running.stderr
+
+
+@pytest.mark.parametrize("moment", [0.1, 0.15, 0.2, 0.25, 0.3, 0.4])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_at_any_moment_of_the_start_leaves_nothing_behind(
+    start_crawl, serve, write, wait_until, temporary, name, moment
+):
+    site = serve({"*": "<p>x</p>"}, latency=0.02).url
+    crawl = start_crawl("run", write("pages.py", SPIDER), "-a", f"site={site}", env={"TMPDIR": str(temporary)})
+    time.sleep(moment)
+    crawl.signal(signal.Signals[name])
+    assert crawl.end(5) < 2
+    # Negative: Python itself was still starting.
+    assert crawl.rc in ((130, -signal.SIGINT) if name == "SIGINT" else (143, -signal.Signals[name]))
+    assert "Traceback" not in crawl.stderr or crawl.rc < 0
+    wait_until(lambda: not crawl.living(), 3)
+    assert not list(temporary.iterdir())
