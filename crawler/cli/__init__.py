@@ -70,7 +70,7 @@ class _Terminated(BaseException):
     """SIGTERM or SIGHUP outside of a crawl: like Ctrl-C it passes what handles errors, and temporary files go."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise _Terminated
 
 

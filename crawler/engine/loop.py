@@ -328,16 +328,18 @@ class Engine:
         batch: list[Request] = []
         until = time.monotonic() + _START_TURN
         while len(batch) < _STARTS and time.monotonic() < until:
-            request = next(starts, None)
-            if isinstance(request, Request):
-                batch.append(request)
-                continue
-            if request is not None:  # the error that ended start()
+            self.reading = (f"start() of {self._spiders[number].name}", time.monotonic())
+            start = next(starts, None)
+            self.reading = None
+            if isinstance(start, Request):
+                batch.append(start)
+            elif start is not None:
                 self._count_errors(1)
-                self._emit(events.ReadFailed(request))
-            self._starts.pop(0)
-            self._ledger.set(f"started {number}", True)
-            break
+                self._emit(events.ReadFailed(start))
+            else:
+                self._starts.pop(0)
+                self._ledger.set(f"started {number}", True)
+                break
         self.offer(batch)
         self._keep_and_commit()
 
@@ -360,7 +362,7 @@ class Engine:
             try:
                 url = canonical(url)
             except ValueError:
-                self._emit(events.Dropped(request.url, "url: this is no absolute URL"))
+                self._no_url(request, origin)
                 continue
             if origin is not None:
                 request = request.replace(
@@ -383,6 +385,15 @@ class Engine:
                 recent.add(url)
             allowed.append(request)
         return allowed
+
+    def _no_url(self, request: Request, origin: Request | None) -> None:
+        """Pages are full of links to nowhere; a start is what somebody wanted."""
+        reason = "this is no absolute URL"
+        if origin is not None:
+            self._emit(events.Dropped(request.url, f"url: {reason}"))
+            return
+        self._count_errors(1)
+        self._emit(events.FetchFailed(request.url, "invalid", reason, True))
 
     def _claim(self, requests: Sequence[Request]) -> None:
         """Push the requests that nobody has found before. One question for all of them."""

@@ -175,7 +175,8 @@ class LogListener:
 
     def _on_read_failed(self, event: ReadFailed) -> None:
         error = event.error
-        self._logger.error("%s failed on %s: %s", error.callback, error.url, error, extra={"trace": error.trace})
+        what = f"{error.callback} failed on {error.url}" if error.url else f"{error.callback} failed"
+        self._logger.error("%s: %s", what, error, extra={"trace": error.trace})
 
     def _on_item_failed(self, event: ItemFailed) -> None:
         self._logger.error("item not stored: %s: %s", event.url, event.reason)

@@ -146,7 +146,8 @@ class Report(msgspec.Struct, frozen=True):
             for place in self.places[:SHOWN]:
                 message = f": {_short(place.message)}" if place.message else ""
                 lines.append(f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {place.kind}{message}")
-                lines.append(f"      first at {_short(place.url)}")
+                if place.url:  # the start of a spider has none
+                    lines.append(f"      first at {_short(place.url)}")
             lines += _more(len(self.places) - SHOWN, "place")
         if self.item_errors:
             lines.append(f"  errors   {_times(self.item_errors, 'item')} could not be stored")

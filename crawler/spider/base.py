@@ -69,11 +69,6 @@ class Spider:
 
     def start(self) -> Iterable[Request]:
         """The requests the crawl begins with: one for each of `start_urls`. May be endless; it is read as needed."""
-        if isinstance(self.start_urls, str):
-            raise UsageError(
-                f"start_urls of spider {self.name} is one string, not a list",
-                hint=f"write start_urls = [{self.start_urls!r}]",
-            )
         for url in self.start_urls:
             yield Request(url)
 

@@ -61,7 +61,7 @@ def build(spider: Spider | type[Spider] | ModuleType | Path | str, arguments: di
             raise UsageError(
                 f"arguments ({names}) for a spider that is built already: give its class, or pass them to it"
             )
-        return spider
+        return _checked(spider)
     raise UsageError(f"{spider!r} is not a spider: give a Spider class, an instance, a module or the path of a file")
 
 
@@ -186,10 +186,19 @@ def _class_in(module: ModuleType, class_name: str, stem: str) -> type[Spider]:
 
 def _instance(spider: type[Spider], arguments: dict[str, Any]) -> Spider:
     try:
-        return spider(**arguments)
+        return _checked(spider(**arguments))
     except UsageError:
         raise
     except Exception as error:  # of the user's own __init__
         told = tell(error)
         place = f"{told.where}: " if told.where else f"{spider.__name__}: "
         raise SpiderLoadError(f"{place}{type(error).__name__}: {told.message}", trace=told.trace) from None
+
+
+def _checked(spider: Spider) -> Spider:
+    if isinstance(spider.start_urls, str):
+        raise UsageError(
+            f"start_urls of spider {spider.name} is one string, not a list",
+            hint=f"write start_urls = [{spider.start_urls!r}]",
+        )
+    return spider

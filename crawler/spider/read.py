@@ -81,17 +81,22 @@ def read(spider: Spider, page: Page | Failure, callback: str, max_yields: int = 
 
 
 def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageError]:
-    """The requests of `spider.start()`, one by one as they are asked for, and last the error that ended it, if any.
+    """The requests of `spider.start()`, one by one as they are asked for, and an error for each that cannot be used.
 
-    `position` is that of the spider in the run.
+    What `start` raises ends it and comes last. `position` is that of the spider in the run.
     """
     values: Iterator[Any] = iter(())
     try:
         values = _values(spider.start(), "start")
         for value in values:
-            if not isinstance(value, Request):
-                raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
-            _check(value, "start")
+            try:
+                if not isinstance(value, Request):
+                    raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
+                _check(value, "start")
+            except _RefusedError as refused:
+                url = getattr(value, "url", "")
+                yield _told(refused, url if isinstance(url, str) else "", "start", spider.start, values)
+                continue
             yield msgspec.structs.replace(value, parent="", depth=0, spider=position, attempts=0, hops=())
     except BaseException as error:
         if isinstance(error, GeneratorExit) or passes(error):
@@ -147,14 +152,13 @@ def _check(request: Request, callback: str) -> None:
         return
     if not isinstance(url, str):
         raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")
-    if not url.lower().startswith(("http://", "https://")):
+    if not url.strip().lower().startswith(("http://", "https://")):
         if "://" in url:
             raise _RefusedError(
                 ValueError, f"{callback} yielded a Request for {url!r}: only http and https can be fetched"
             )
-        raise _RefusedError(
-            ValueError, f"{callback} yielded a Request for the relative URL {url!r}: use page.follow({url!r}, ...)"
-        )
+        advice = f"use page.follow({url!r}, ...)" if callback != "start" else "it has to begin with https:// or http://"
+        raise _RefusedError(ValueError, f"{callback} yielded a Request for the relative URL {url!r}: {advice}")
 
 
 class _Fields(msgspec.Struct):
@@ -206,12 +210,11 @@ def _page_error(
     function: Callable[..., Any] | None,
     values: Iterator[Any] | None = None,
 ) -> PageError:
-    code = getattr(function, "__code__", None)
-    home, line = (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
     if isinstance(error, _RefusedError):
-        home, line = _position(values) or (home, line)
+        page_error = _told(error, url, callback, function, values)
         _close(values)
-        return PageError(url, callback, error.kind, message_of(error), place(home, line) if home else "")
+        return page_error
+    home, line = _home(function)
     told = tell(error, home)
     where = told.where or (place(home, line) if home else "")
     kind = type(error).__name__
@@ -219,6 +222,19 @@ def _page_error(
     if isinstance(error, CrawlError) and error.hint:
         message = f"{message} ({error.hint})"
     return PageError(url, callback, kind, message, where, told.trace)
+
+
+def _told(
+    refused: _RefusedError, url: str, callback: str, function: Callable[..., Any] | None, values: Any
+) -> PageError:
+    home, line = _position(values) or _home(function)
+    return PageError(url, callback, refused.kind, message_of(refused), place(home, line) if home else "")
+
+
+def _home(function: Callable[..., Any] | None) -> tuple[str, int]:
+    """File and first line of a function, ("", 0) if it has none."""
+    code = getattr(function, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
 def _position(values: Any) -> tuple[str, int] | None:

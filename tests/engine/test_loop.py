@@ -485,8 +485,9 @@ def test_a_crawl_without_any_request_ends_at_once():
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/"])
-def test_a_url_that_is_none_is_dropped_with_its_reason(url):
+def test_a_start_that_is_no_url_is_an_error_and_the_others_are_fetched(url):
     setting = Setting(Pages(urls=[url, *urls(1)]))
     assert setting.run() == "finished"
     assert setting.items == urls(1)
-    assert [event.url for event in setting.heard.of(events.Dropped)] == [url]
+    (failed,) = setting.heard.of(events.FetchFailed)
+    assert (failed.url, failed.kind, failed.error) == (url, "invalid", True)

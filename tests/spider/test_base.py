@@ -27,15 +27,6 @@ def test_start_yields_a_request_for_each_start_url() -> None:
     assert list(Spider().start()) == []
 
 
-def test_start_urls_given_as_one_string_are_refused() -> None:
-    class Careless(Spider):
-        start_urls = "https://example.com/"
-
-    with pytest.raises(UsageError, match="start_urls of spider Careless is one string") as caught:
-        list(Careless().start())
-    assert caught.value.hint == "write start_urls = ['https://example.com/']"
-
-
 def test_arguments_become_attributes() -> None:
     spider = Films(pages="3", kinds="a,b")
     assert (spider.pages, spider.kinds) == (3, ["a", "b"])

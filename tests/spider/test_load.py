@@ -311,3 +311,13 @@ def test_build_takes_classes_instances_modules_and_paths() -> None:
         build(ready, {"pages": 3})
     with pytest.raises(UsageError, match="3 is not a spider"):
         build(3, {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", ["class", "instance"])
+def test_start_urls_given_as_one_string_are_refused(given: str) -> None:
+    class Careless(Spider):
+        start_urls = "https://example.com/"  # type: ignore[assignment]
+
+    with pytest.raises(UsageError, match="start_urls of spider Careless is one string") as caught:
+        build(Careless() if given == "instance" else Careless, {})
+    assert caught.value.hint == "write start_urls = ['https://example.com/']"

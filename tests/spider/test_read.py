@@ -357,6 +357,23 @@ def test_start_can_only_yield_requests(value: Any) -> None:
     assert error.where.endswith(line_of(start, 1))
 
 
+def test_a_start_that_cannot_be_used_does_not_end_the_others() -> None:
+    def start(_: Any) -> Any:
+        yield Request("example.com/a")
+        yield Request(f" {URL}\n")
+        yield 5
+
+    first, request, last = read_start(Starter(start))
+    assert isinstance(first, PageError)
+    assert isinstance(last, PageError)
+    assert (first.url, first.kind) == ("example.com/a", "ValueError")
+    assert "it has to begin with https://" in first.message
+    assert first.where.endswith(line_of(start, 1))
+    assert request == Request(f" {URL}\n")
+    assert (last.url, last.kind) == ("", "TypeError")
+    assert last.where.endswith(line_of(start, 3))
+
+
 def test_closing_is_called_and_its_error_told() -> None:
     reports: list[Any] = []
 

@@ -43,6 +43,24 @@ def test_an_endless_start_that_gives_nothing_new_can_be_ended(walk, serve, limit
     assert report.seconds < 5
 
 
+def test_a_start_url_that_is_none_is_an_error_and_the_others_are_fetched(walk, serve):
+    server = serve({"*": "x"})
+
+    class Mixed(Spider):
+        start_urls = (f" {server.url}/a ", "//no.scheme/", "http://[bad/", f"{server.url}/b")
+
+        def parse(self, page):
+            yield {"url": page.url[-1]}
+
+    report = walk(Mixed)
+    assert sorted(item["url"] for item in report.items) == ["a", "b"]
+    assert report.exit_code == 1
+    (error,) = report.page_errors
+    assert (error.callback, error.url) == ("start", "//no.scheme/")
+    (failure,) = report.failures
+    assert (failure.url, failure.kind, failure.error) == ("http://[bad/", "invalid", True)
+
+
 def test_a_start_that_raises_keeps_what_it_gave_before(walk, serve):
     server = serve({"*": "x"})
 

@@ -161,6 +161,36 @@ def test_ctrl_c_ends_a_start_that_gives_nothing_new(start_crawl, write, serve, w
     assert "Traceback" not in running.stderr
 
 
+SLOW_START = """
+    import time
+    from crawler import Request, Spider
+
+    class Slow(Spider):
+        site: str
+
+        def start(self):
+            yield Request(self.site)
+            print("waiting", flush=True)
+            time.sleep(60)
+
+        def parse(self, page):
+            yield {"url": page.url}
+"""
+
+
+def test_the_second_ctrl_c_ends_a_start_that_waits(start_crawl, serve, write, wait_until, temporary):
+    site = serve({"*": "<p>x</p>"}).url
+    crawl = start_crawl("run", write("slow.py", SLOW_START), "-a", f"site={site}", env={"TMPDIR": str(temporary)})
+    assert crawl.process.stdout.readline() == b"waiting\n"
+    crawl.signal(signal.SIGINT)
+    crawl.signal(signal.SIGINT)
+    assert crawl.end(5) < 0.7  # at once, and not because its patience ended
+    assert crawl.rc == 130
+    assert "Traceback" not in crawl.stderr
+    wait_until(lambda: not crawl.living(), 3)
+    assert not list(temporary.iterdir())
+
+
 @pytest.mark.parametrize("moment", [0.1, 0.15, 0.2, 0.25, 0.3, 0.4])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_at_any_moment_of_the_start_leaves_nothing_behind(
