@@ -17,10 +17,13 @@ from typing import Any
 import msgspec
 
 from crawler.control.gauges import Gauges
+from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
 from crawler.control.signals import Signals
 from crawler.control.switch import Level, Switch
+from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
+from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
@@ -34,7 +37,7 @@ from crawler.observe.live import Extra, LiveView
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.hosts import Hosts
-from crawler.pool.context import context_for, remove_temporary
+from crawler.pool.context import context_for, remove_folders
 from crawler.pool.inline import InlinePool
 from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
@@ -70,6 +73,8 @@ from crawler.spider.read import read_blocked, read_closing
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
+_WATCH = 0.25  # seconds between two looks at the workers,
+_PUBLISH = 0.5  # and at the control room
 
 
 def crawl(
@@ -159,24 +164,24 @@ def run(
             spider.state.update(ledger.get(f"state {number}", {}))
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.last_item})
+        lanes = Lanes(shop.new_lane, shop.workers)
         engine = Engine(
             spiders=spiders,
             rules=_rules(spiders, settings, lambda failed: emitter.emit(events.ReadFailed(failed))),
-            frontier=Window(),
+            frontier=Window(ledger),
             ledger=ledger,
-            seen=SeenSet(shop.room),
+            seen=SeenSet(shop.room, ledger.fingerprints, shop.renew_room),
             hosts=Hosts(common.politeness.per_host, common.politeness.delay),
             chain=chain,
             inbox=inbox,
-            new_lane=shop.new_lane,
-            workers=shop.workers,
+            lanes=lanes,
             concurrency=common.crawl.concurrency,
             horizon=common.crawl.linger,
             stop_grace=common.crawl.stop_grace,
             limits=common.limits,
             switch=shop.switch,
             emitter=emitter,
-            publish=shop.room.publish,
+            is_room=lambda room: room is shop.room(),
             carried=stats.carried,
             sync=common.run.durability == "power",
         )
@@ -195,12 +200,21 @@ def run(
         emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
+        board = Noticeboard(shop.room, engine.numbers, inbox)
+        tickers = [
+            Ticker("watchdog", _WATCH, Watchdog(lanes, inbox, _WATCH).look),
+            Ticker("numbers", _PUBLISH, board.look),
+        ]
+        for ticker in tickers:
+            ticker.start()
         reason = "failed"
         try:
             reason = engine.run()
         except CrawlError as raised:
             error = raised
         finally:
+            for ticker in tickers:
+                ticker.stop()
             view.stop()
             try:
                 chain.close()
@@ -240,14 +254,16 @@ class _Workshop:
     def __init__(
         self,
         workers: int,
-        new_lane: Callable[[int], Lane],
-        room: ControlRoom | RoomProxy,
+        new_lane: Callable[[int, bool], Lane],
+        room: Callable[[], ControlRoom | RoomProxy],
+        renew_room: Callable[[], None],
         switch: Switch,
         tidy: Callable[[], None],
     ) -> None:
         self.workers = workers
         self.new_lane = new_lane
         self.room = room
+        self.renew_room = renew_room
         self.switch = switch
         self.tidy = tidy
 
@@ -268,20 +284,27 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         only=tuple(settings.guard.only),
     )
     context = context_for(settings.crawl.start_method) if kind == "process" else None
-    gauges = Gauges(workers, context)
-    process: RoomProcess | None = None
-    room: ControlRoom | RoomProxy
-    if context is None:
-        room, switch = local_room(gauges)
-    else:
-        running, stop = context.Event(), context.Event()
-        running.set()
-        process = RoomProcess(context, gauges, running, stop)
-        room, switch = process.room, Switch(gauges.level, running, stop)
-        if folder is not None:
-            folder.announce(process.address, process.key)
+    gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
 
-    def new_lane(number: int) -> Lane:
+    def announce(process: RoomProcess) -> None:
+        if folder is not None:
+            folder.announce(process.address, process.key, process.temporary)
+
+    keeper: RoomKeeper | None = None
+    if context is not None:
+        keeper = RoomKeeper(context, gauges, announce)
+        switch = keeper.switch
+    else:
+        local, switch = local_room(gauges)
+
+    def room() -> ControlRoom | RoomProxy:
+        return keeper.room if keeper is not None else local
+
+    def renew_room() -> None:
+        assert keeper is not None, "a room in this process is not lost"
+        keeper.renew()
+
+    def new_lane(number: int, one_at_a_time: bool) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
         setup = Setup(key, number, "inline" if kind == "inline" else "requests", limits)
         pool: Pool
@@ -290,24 +313,34 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         else:
             make = InlinePool if kind == "inline" else ThreadPool
             pool = make(open_worker, (setup, gauges), lambda: close_worker(key))
-        return Lane(number, key, pool, exchange, inbox, settings.crawl.linger)
+        return Lane(
+            number,
+            key,
+            pool,
+            exchange,
+            inbox,
+            settings.crawl.linger,
+            gauges.row(number),
+            settings.crawl.worker_timeout,
+            one_at_a_time,
+        )
 
     def tidy() -> None:
         # The children leave by themselves as soon as this process is gone. Killing them first would let their Pools
         # start new ones in the last moment.
-        if process is not None:
-            remove_temporary(process.folder)
+        if keeper is not None:
+            remove_folders(keeper.process.temporary)
         if folder is not None:
             folder.withdraw()
 
     try:
-        yield _Workshop(workers, new_lane, room, switch, tidy)
+        yield _Workshop(workers, new_lane, room, renew_room, switch, tidy)
     finally:
         switch.stop()  # lets the helper thread that waits for it go
         if folder is not None:
             folder.withdraw()
-        if process is not None:
-            process.close()
+        if keeper is not None:
+            keeper.close()
 
 
 def _rules(

@@ -4,7 +4,8 @@
     ├── UsageError           2  a command, argument or request that cannot be meant
     │   ├── SettingsError    2  a setting that does not exist or does not fit
     │   └── SpiderLoadError  2  a spider file that is missing or does not load
-    └── OutputError          5  an output file or the disk failed
+    ├── OutputError          5  an output file or the disk failed
+    └── RoomLost             6  the control room does not answer any more; the run starts another one
 
 A message says what happened and where; `hint` says what to type next. Outcomes of fetching are
 values (`response.Failure`), never exceptions.
@@ -46,6 +47,10 @@ class OutputError(CrawlError):
     """Writing an output failed (no space, no permission). What was committed before is whole."""
 
     exit_code = 5
+
+
+class RoomLost(CrawlError):
+    """The control room is gone or does not answer in time. It held nothing that is not in the ledger."""
 
 
 class StopNow(BaseException):

@@ -54,8 +54,24 @@ class Frontier(Protocol):
     def next(self, until: float) -> tuple[Request, float] | None:
         """A request of a host that is open at `until`, with its earliest start; closes that host until `open`."""
 
+    def done(self, request: Request) -> None:
+        """A request that was handed out has come to its end, and is not pushed again."""
+
     def open(self, host: str, at: float) -> None:
         """Let `next` hand out a request of this host from the time `at` on."""
+
+    def resting(self) -> list[tuple[str, float]]:
+        """The hosts that may be asked at some time after now, and that time."""
+
+    def recover(self, waiting: int) -> None:
+        """Begin with so many requests that only the ledger has."""
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether `refill` has something to do."""
+
+    def refill(self) -> None:
+        """Read from the ledger what has room in memory now. What was pushed and done has to be committed."""
 
     def next_time(self) -> float | None:
         """When the next open host is due, or None if there is none."""
@@ -69,6 +85,12 @@ class Seen(Protocol):
 
     def claim(self, fingerprints: Sequence[bytes]) -> list[bool]:
         """For each fingerprint whether it is new; it counts as seen from now on."""
+
+    def fill(self) -> None:
+        """Learn what the ledger knows."""
+
+    def recover(self) -> None:
+        """Begin again, as the memory is lost, with what the ledger knows."""
 
 
 class Rule(Protocol):

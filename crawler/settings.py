@@ -31,6 +31,7 @@ class Crawl(Section, frozen=True):
     pool: Literal["process", "thread", "inline"]
     start_method: Literal["auto", "forkserver", "spawn", "fork"]
     linger: float
+    worker_timeout: float
     stop_grace: float
 
 
@@ -289,6 +290,6 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
             ) from None
-    for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger"):
+    for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger", "crawl.worker_timeout"):
         if values[key] <= 0:
             raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

@@ -1,12 +1,11 @@
 """What runs in a pool worker: the exchange, and the fetcher behind it.
 
-Nothing raises out of here: what goes wrong comes back as `Failure` values. Several thread lanes live
-in one process, so workers are kept by the key of their lane.
+What goes wrong with one page comes back as a `Failure` value. Several thread lanes live in one process, so workers are
+kept by the key of their lane.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from crawler.control.gauges import Gauges
 from crawler.fetch.limits import FetchLimits
 from crawler.protocols import Fetcher
-from crawler.response import Batch, Failure, Landing, Order
+from crawler.response import Batch, Order
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -31,6 +30,7 @@ class Worker:
 
     def __init__(self, setup: Setup, gauges: Gauges) -> None:
         self.row = gauges.row(setup.row)
+        self.row.renew()
         self.fetcher: Fetcher | None = None
         self.broken = ""
         try:
@@ -39,9 +39,8 @@ class Worker:
             self.broken = f"the worker could not start: {type(error).__name__}: {error}"
 
     def exchange(self, orders: Sequence[Order], linger: float) -> Batch:
-        if self.fetcher is None:
-            now = time.monotonic()
-            return tuple(Landing(o.token, now, Failure(o.url, "worker", self.broken)) for o in orders)
+        assert self.fetcher is not None
+        self.row.begin(len(orders))
         if orders:
             self.fetcher.submit(orders)
         batch = self.fetcher.collect(linger)
@@ -58,8 +57,17 @@ def open_worker(setup: Setup, gauges: Gauges) -> None:
 
 
 def exchange(key: str, orders: tuple[Order, ...], linger: float) -> Batch:
-    """Give the orders to the worker of lane `key` and take back what is done within `linger` seconds."""
-    return _workers[key].exchange(orders, linger)
+    """Give the orders to the worker of lane `key` and take back what is done within `linger` seconds.
+
+    Raises nothing but `RuntimeError` with a text: any other exception may not survive the way to the parent.
+    """
+    worker = _workers[key]
+    if worker.broken:
+        raise RuntimeError(worker.broken)
+    try:
+        return worker.exchange(orders, linger)
+    except BaseException as error:
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
 def close_worker(key: str) -> None:

@@ -1,5 +1,8 @@
 """The worker's end of the pipe: exchange takes orders, gives back what is done, and never raises."""
 
+import pickle
+import time
+
 import pytest
 
 from crawler import worker
@@ -85,11 +88,36 @@ def test_workers_of_one_process_do_not_mix(opened, site):
     assert exchange(other, (), 0.05) == ()
 
 
-def test_a_worker_that_could_not_start_says_so_for_every_order(opened):
+def test_a_worker_that_could_not_start_says_so_and_has_begun_with_nothing(opened, gauges):
     key = opened(FetchLimits(only=("no network",)))
-    landings = exchange(key, (Order(1, "http://a.example/"), Order(2, "http://b.example/")), 0.0)
-    assert [(landing.token, landing.outcome.kind) for landing in landings] == [(1, "worker"), (2, "worker")]
-    assert "the worker could not start: ValueError: 'no network'" in landings[0].outcome.detail
+    with pytest.raises(RuntimeError, match="the worker could not start: ValueError: 'no network'"):
+        exchange(key, (Order(1, "http://a.example/"), Order(2, "http://b.example/")), 0.0)
+    assert gauges.row(1).heartbeat == 0.0
+
+
+def test_whatever_goes_wrong_in_an_exchange_can_be_sent(opened, monkeypatch):
+    class Odd(BaseException):
+        def __init__(self, one, two):
+            super().__init__(one)
+
+    def collect(linger):
+        raise Odd("lost", lambda: None)
+
+    key = opened()
+    monkeypatch.setattr(worker._workers[key].fetcher, "collect", collect)
+    with pytest.raises(RuntimeError, match=r"^Odd: lost$") as raised:
+        exchange(key, (), 0.0)
+    assert str(pickle.loads(pickle.dumps(raised.value))) == "Odd: lost"
+
+
+def test_the_gauges_tell_how_many_orders_are_in_flight(opened, gauges, monkeypatch):
+    key = opened()
+    monkeypatch.setattr(worker._workers[key].fetcher, "collect", lambda linger: ())
+    later = time.monotonic() + 1000
+    exchange(key, tuple(Order(token, "http://127.0.0.1:9/", start=later) for token in range(3)), 0.0)
+    assert gauges.row(1).in_flight == 3
+    opened()
+    assert gauges.row(1).in_flight == 0
 
 
 def test_closing_frees_the_worker_and_closing_again_is_harmless(opened):

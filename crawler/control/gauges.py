@@ -10,7 +10,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.sharedctypes import RawArray, RawValue
 from typing import Any
 
-_FIELDS = 3  # heartbeat (time.monotonic), requests, bytes
+_FIELDS = 4  # heartbeat (time.monotonic), requests, bytes, in flight
 
 
 class Row:
@@ -20,11 +20,21 @@ class Row:
         self._cells = cells
         self._start = start
 
+    def begin(self, orders: int) -> None:
+        """Say "alive" and that so many orders were taken, before anything is done with them."""
+        self._cells[self._start + 3] += orders
+        self._cells[self._start] = time.monotonic()
+
     def beat(self, requests: int, size: int) -> None:
         """Say "alive" and add what has been fetched since the last time."""
         self._cells[self._start] = time.monotonic()
         self._cells[self._start + 1] += requests
         self._cells[self._start + 2] += size
+        self._cells[self._start + 3] -= requests
+
+    def renew(self) -> None:
+        """A new worker begins with nothing in flight; what was counted before it stays."""
+        self._cells[self._start + 3] = 0
 
     @property
     def heartbeat(self) -> float:
@@ -37,6 +47,10 @@ class Row:
     @property
     def size(self) -> int:
         return int(self._cells[self._start + 2])
+
+    @property
+    def in_flight(self) -> int:
+        return int(self._cells[self._start + 3])
 
 
 class Gauges:

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import threading
 from contextlib import suppress
+from itertools import count
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
 from multiprocessing.context import BaseContext
@@ -23,15 +24,14 @@ from typing import Any
 
 from crawler.control.gauges import Gauges
 from crawler.control.switch import Level, Switch
-from crawler.errors import CrawlError
-from crawler.pool.context import begin_child
+from crawler.errors import RoomLost
+from crawler.pool.context import begin_child, library_folder, remove_folders
 
 DEADLINE = 5.0  # seconds any call to the room may take; after that it counts as killed
 _LONGEST_PATH = 90  # the kernel refuses longer socket paths
 
 
-class RoomLost(CrawlError):
-    """The control room does not answer any more."""
+Wish = tuple[int, str, Any, str]  # its number, a setting, the value wanted, and the host it is for ("" = all)
 
 
 class ControlRoom:
@@ -41,6 +41,9 @@ class ControlRoom:
         self._switch = switch
         self._seen: dict[bytes, None] = {}
         self._numbers: dict[str, Any] = {}
+        self._wishes: list[Wish] = []
+        self._wish_numbers = count(1)
+        self._answers: dict[int, str] = {}
         self._lock = threading.Lock()  # each client is served by a thread of its own
 
     def claim(self, fingerprints: bytes) -> bytes:
@@ -59,9 +62,27 @@ class ControlRoom:
         """How many fingerprints have been claimed."""
         return len(self._seen)
 
-    def publish(self, numbers: dict[str, Any]) -> None:
-        """Replace the live numbers (called by the crawl itself, about once a second)."""
+    def publish(self, numbers: dict[str, Any]) -> list[Wish]:
+        """Replace the live numbers (called by the crawl itself, twice a second); what others wished for meanwhile."""
         self._numbers = numbers
+        with self._lock:
+            wishes, self._wishes = self._wishes, []
+        return wishes
+
+    def wish(self, setting: str, value: Any, host: str) -> int:
+        """Ask the crawl to change a setting, for one host or for all ("")."""
+        with self._lock:
+            number = next(self._wish_numbers)
+            self._wishes.append((number, setting, value, host))
+        return number
+
+    def answer(self, number: int, refusal: str) -> None:
+        """The crawl says what came of a wish: "" = done, else why not."""
+        self._answers[number] = refusal
+
+    def answer_to(self, number: int) -> str | None:
+        """What came of a wish, or None if the crawl has not got to it yet."""
+        return self._answers.get(number)
 
     def numbers(self) -> dict[str, Any]:
         """The live numbers as last published, and the level of the switch."""
@@ -83,10 +104,10 @@ class ControlRoom:
 _room: ControlRoom | None = None
 
 
-def _open_room(gauges: Gauges, running: Any, stop: Any) -> None:
-    """The initializer of the manager process."""
+def _open_room(gauges: Gauges, running: Any, stop: Any, folders: tuple[Path, ...]) -> None:
+    """The initializer of the manager process. If the crawl is killed, its temporary folders go with the room."""
     global _room
-    begin_child()
+    begin_child(lambda: remove_folders(folders))
     _room = ControlRoom(Switch(gauges.level, running, stop))
 
 
@@ -98,7 +119,7 @@ def _the_room() -> ControlRoom:
 class RoomProxy(BaseProxy):
     """The room as seen from another process. Every call has a deadline and raises `RoomLost` after it."""
 
-    _exposed_ = ("claim", "seen", "publish", "numbers", "level", "pause", "go", "stop")
+    _exposed_ = ("answer", "answer_to", "claim", "seen", "publish", "numbers", "wish", "level", "pause", "go", "stop")
 
     def _call(self, method: str, *args: Any) -> Any:
         try:
@@ -113,8 +134,18 @@ class RoomProxy(BaseProxy):
     def seen(self) -> int:
         return int(self._call("seen"))
 
-    def publish(self, numbers: dict[str, Any]) -> None:
-        self._call("publish", numbers)
+    def publish(self, numbers: dict[str, Any]) -> list[Wish]:
+        return list(self._call("publish", numbers))
+
+    def wish(self, setting: str, value: Any, host: str) -> int:
+        return int(self._call("wish", setting, value, host))
+
+    def answer(self, number: int, refusal: str) -> None:
+        self._call("answer", number, refusal)
+
+    def answer_to(self, number: int) -> str | None:
+        answer = self._call("answer_to", number)
+        return None if answer is None else str(answer)
 
     def numbers(self) -> dict[str, Any]:
         return dict(self._call("numbers"))
@@ -171,12 +202,13 @@ class RoomProcess:
 
     def __init__(self, context: BaseContext, gauges: Gauges, running: Any, stop: Any) -> None:
         self.folder = _private_folder()
+        self.temporary = (self.folder, library_folder())  # what a killed crawl leaves behind
         self.address = str(self.folder / "room")
         self.key = secrets.token_bytes(32)
         manager: Any = _RoomManager(address=self.address, authkey=self.key, ctx=context)
         self._manager = manager
         try:
-            manager.start(_open_room, (gauges, running, stop))
+            manager.start(_open_room, (gauges, running, stop, self.temporary))
             self.pid: int = manager._process.pid
             self.room: RoomProxy = manager.room()
         except (OSError, EOFError) as error:

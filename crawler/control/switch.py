@@ -30,6 +30,7 @@ class Switch:
         self._cell = cell
         self._running = running
         self._stop = stop_event
+        self._wake: Callable[[], None] | None = None
 
     @property
     def level(self) -> Level:
@@ -67,12 +68,23 @@ class Switch:
         The thread waits on the Event without a limit: a process killed while it held the Event's lock
         then costs this thread and nobody else.
         """
+        self._wake = wake
+        stop = self._stop
 
         def wait() -> None:
-            self._stop.wait()
+            stop.wait()
             wake()
 
         threading.Thread(target=wait, name="switch", daemon=True).start()
+
+    def renew(self, running: Any, stop_event: Any) -> None:
+        """Use other Events from now on: the locks of the old ones may have died with the room."""
+        old, self._running, self._stop = self._stop, running, stop_event
+        _touch(old.set)  # lets the thread that waits for it go
+        if self.level != Level.PAUSE:
+            _touch(running.set)
+        if self._wake is not None:
+            self.on_change(self._wake)
 
 
 def _touch(act: Callable[[], None]) -> None:

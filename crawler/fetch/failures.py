@@ -26,6 +26,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Failu
     ((ConnectionResetError, BrokenPipeError, ConnectionAbortedError), "reset"),
     ((u.ProtocolError, r.ChunkedEncodingError, u.HTTPError, r.ConnectionError), "protocol"),
     ((ValueError, UnicodeError), "invalid"),
+    (MemoryError, "worker"),  # a new process may have room for it
     (OSError, "connect"),
 )
 

@@ -96,7 +96,7 @@ class Client:
         started = time.monotonic()
         try:
             outcome = self._exchange(order, started)
-        except Exception as error:
+        except BaseException as error:  # the end of this thread would be an order that nobody settles
             kind, detail = kind_of(error)
             outcome = Failure(order.url, kind, detail, time.monotonic() - started)
         return Landing(order.token, started, outcome)

@@ -8,6 +8,7 @@ file: values are JSON, so a ledger from elsewhere cannot run code.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from crawler.errors import OutputError, UsageError
 from crawler.request import Request
 from crawler.url import host_of
 
-VERSION = 1
+VERSION = 2
 
 State = Literal["waiting", "done", "failed", "blocked", "dropped"]
 STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
@@ -38,7 +39,8 @@ CREATE TABLE requests (
     attempts INTEGER NOT NULL,
     parent INTEGER NOT NULL,          -- id of the request whose page it was found on, 0 for a start
     state INTEGER NOT NULL,           -- 0 waiting, 1 done, 2 failed, 3 blocked, 4 dropped
-    not_before REAL,                  -- seconds since 1970, for a retry
+    not_before REAL,                  -- seconds since 1970, for a retry,
+    pause REAL,                       -- and how long it was to wait: a clock that is set back makes it no longer
     reason TEXT,
     rest TEXT                         -- the other fields as JSON, NULL where they have their defaults
 );
@@ -48,11 +50,15 @@ CREATE TABLE attempts (
     request INTEGER NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, url TEXT, outcome TEXT NOT NULL
 );
 CREATE TABLE items (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL);
-CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-_COLUMNS = "id, url, spider, priority, depth, attempts, parent, not_before, rest"
+# The parent's URL is where that page was found in the end, after redirects.
+_COLUMNS = (
+    "id, url, spider, priority, depth, attempts, parent, not_before, pause, rest,"
+    " (SELECT url FROM requests AS other WHERE other.id = requests.parent)"
+)
 
 
 class Rest(msgspec.Struct, omit_defaults=True):
@@ -87,13 +93,17 @@ class Ledger:
         self.path = path  # None: in memory, gone with the process
         self._new: dict[int, tuple[Any, ...]] = {}  # by row: requests that are not in the file yet
         self._dropped: list[tuple[Any, ...]] = []
-        self._changed: list[tuple[Any, ...]] = []
+        self._changed: dict[int, tuple[Request, float]] = {}  # by row, with its pause
         self._ended: list[tuple[Any, ...]] = []
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
-        self._hosts: dict[str, float] = {}
+        self._hosts: dict[str, tuple[float, float]] = {}
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
+        self._pending = (
+            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts, self._meta,
+            self._exports,
+        )  # fmt: skip
         is_new = path is None or not path.exists()
         with self._told():
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5.0)
@@ -124,20 +134,18 @@ class Ledger:
         """Take a new request; the same one with its `row`. A dropped one that was found again starts to wait."""
         row = self._next_row
         self._next_row += 1
-        self._new[row] = _values(row, request, "waiting", None, None)
+        self._new[row] = _values(row, request, "waiting", None)
         return request.replace(row=row)
 
     def drop(self, request: Request, reason: str) -> None:
         """Remember that a rule refused a request that has no row. Once: a known one stays as it is."""
         row = self._next_row
         self._next_row += 1
-        self._dropped.append(_values(row, request, "dropped", None, reason))
+        self._dropped.append(_values(row, request, "dropped", reason))
 
-    def again(self, request: Request, not_before: float | None) -> None:
-        """A request goes on as this one: another attempt, another hop. `not_before` is in seconds since 1970."""
-        self._changed.append(
-            (request.url, host_of(request.url), request.attempts, not_before, _rest_of(request), request.row)
-        )
+    def again(self, request: Request, pause: float = 0.0) -> None:
+        """A request goes on as this one, in `pause` seconds: another attempt, another hop."""
+        self._changed[request.row] = (request, pause)
 
     def end(self, request: Request, state: State, reason: str | None = None) -> None:
         """A request is finished."""
@@ -153,9 +161,9 @@ class Ledger:
             self._items.append((self._next_item, request.row, request.spider, line))
             self._next_item += 1
 
-    def rest_host(self, host: str, next_start: float) -> None:
-        """When a host may be asked again, in seconds since 1970."""
-        self._hosts[host] = next_start
+    def rest_host(self, host: str, pause: float) -> None:
+        """A host may be asked again in `pause` seconds."""
+        self._hosts[host] = (time.time() + pause, pause)
 
     def set(self, key: str, value: Any) -> None:
         """Keep a JSON value of the run: settings, spiders, counters, cookies, state."""
@@ -167,6 +175,8 @@ class Ledger:
 
     def commit(self) -> None:
         """Write all of that in one transaction. If it fails, nothing of it is written. Raises `OutputError`."""
+        if not any(self._pending):
+            return
         with self._told(), self._transaction() as db:
             if self._new:
                 db.executemany(_INSERT + _UNLESS_KNOWN, self._new.values())
@@ -174,32 +184,33 @@ class Ledger:
                 db.executemany(_INSERT + "ON CONFLICT DO NOTHING", self._dropped)
             if self._changed:
                 db.executemany(
-                    "UPDATE requests SET url = ?, host = ?, attempts = ?, not_before = ?, rest = ? WHERE id = ?",
-                    self._changed,
+                    "UPDATE requests SET url = ?, host = ?, attempts = ?, not_before = ?, pause = ?, rest = ?"
+                    " WHERE id = ?",
+                    (_change(request, pause) for request, pause in self._changed.values()),
                 )
             if self._ended:
-                db.executemany("UPDATE requests SET state = ?, reason = ?, not_before = NULL WHERE id = ?", self._ended)
+                db.executemany(
+                    "UPDATE requests SET state = ?, reason = ?, not_before = NULL, pause = NULL WHERE id = ?",
+                    self._ended,
+                )
             if self._attempts:
                 db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?, ?)", self._attempts)
             if self._items:
                 db.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", self._items)
-            for table, rows in (("hosts", self._hosts), ("meta", self._meta)):
-                if rows:
-                    db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows.items())
+            if self._hosts:
+                db.executemany(
+                    "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?)",
+                    ((host, *wait) for host, wait in self._hosts.items()),
+                )
+            if self._meta:
+                db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._meta.items())
             if self._exports:
                 db.executemany(
                     "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)",
                     ((path, mark, item) for path, (mark, item) in self._exports.items()),
                 )
-        self._new.clear()
-        self._dropped.clear()
-        self._changed.clear()
-        self._ended.clear()
-        self._attempts.clear()
-        self._items.clear()
-        self._hosts.clear()
-        self._meta.clear()
-        self._exports.clear()
+        for changes in self._pending:
+            changes.clear()
 
     @property
     def last_item(self) -> int:
@@ -213,15 +224,16 @@ class Ledger:
         row = self._row("SELECT value FROM meta WHERE key = ?", key)
         return default if row is None else msgspec.json.decode(row[0])
 
-    def waiting(self, host: str, after: tuple[int, int], most: int) -> list[tuple[Request, float | None]]:
-        """The next requests of a host that wait, with their `not_before`, after (priority, row) in their order."""
+    def waiting(self, host: str, after: tuple[int, int], most: int) -> list[tuple[Request, float]]:
+        """The next requests of a host that wait, after (priority, row) in their order, and for how many seconds yet."""
         priority, row = after
         rows = self._db.execute(
             f"SELECT {_COLUMNS} FROM requests WHERE state = 0 AND host = ?"
             " AND (priority < ? OR (priority = ? AND id > ?)) ORDER BY priority DESC, id LIMIT ?",
             (host, priority, priority, row, most),
         )
-        return [_request(values) for values in rows]
+        now = time.time()
+        return [_request(values, now) for values in rows]
 
     def hosts_waiting(self, after: str, most: int) -> list[str]:
         """Hosts with waiting requests, in the order of their names, after one of them."""
@@ -235,18 +247,20 @@ class Ledger:
         return hosts
 
     def fingerprints(self, chunk: int = 50_000) -> Iterator[bytes]:
-        """All fingerprints that count as seen, 8 bytes each, many at once."""
+        """All fingerprints that count as seen, 8 bytes each, many at once; with those that are not committed yet."""
         cursor = self._db.execute("SELECT fingerprint FROM requests WHERE state <> 4")
         while rows := cursor.fetchmany(chunk):
             yield b"".join([row[0].to_bytes(8, "little", signed=True) for row in rows])
+        yield b"".join(values[1].to_bytes(8, "little", signed=True) for values in self._new.values())
         # Hops have no row of their own, and a request that insists (`again`) has a fingerprint of its own.
         several = self._db.execute(
             f"SELECT {_COLUMNS} FROM requests"
             " WHERE state <> 4 AND (rest LIKE '%\"hops\":%' OR rest LIKE '%\"again\":%')"
         )
         for values in several:
-            request, _ = _request(values)
-            yield b"".join(request.replace(url=url).fingerprint for url in (request.url, *request.hops))
+            yield _all_fingerprints(_request(values, 0.0)[0])
+        for request, _ in self._changed.values():
+            yield _all_fingerprints(request)
 
     def count(self) -> dict[State, int]:
         """Requests by state."""
@@ -266,8 +280,10 @@ class Ledger:
         return {path: (msgspec.json.decode(mark), item) for path, mark, item in rows}
 
     def resting_hosts(self) -> dict[str, float]:
-        """When hosts may be asked again, in seconds since 1970."""
-        return dict(self._db.execute("SELECT host, next_start FROM hosts"))
+        """The hosts that may not be asked yet, and for how many seconds."""
+        now = time.time()
+        rows = self._db.execute("SELECT host, next_start, pause FROM hosts WHERE next_start > ?", (now,))
+        return {host: _wait(next_start, pause, now) for host, next_start, pause in rows}
 
     def retry_failed(self) -> int:
         """Let all failed requests wait again, with fresh attempts; how many they are."""
@@ -315,14 +331,14 @@ class Ledger:
         return int(self._row(query)[0])
 
 
-_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) "
 # Found again after a rule had refused it: now it is wanted.
 _UNLESS_KNOWN = """ON CONFLICT (fingerprint) DO UPDATE SET
     id = excluded.id, url = excluded.url, host = excluded.host, priority = excluded.priority, depth = excluded.depth,
     parent = excluded.parent, state = 0, reason = NULL, rest = excluded.rest WHERE state = 4"""
 
 
-def _values(row: int, request: Request, state: State, not_before: float | None, reason: str | None) -> tuple[Any, ...]:
+def _values(row: int, request: Request, state: State, reason: str | None) -> tuple[Any, ...]:
     # No URL of ours has a fragment, so this is the fingerprint of nothing else.
     own = request.replace(url=f"{request.url}#{row}") if request.again else request
     return (
@@ -336,10 +352,18 @@ def _values(row: int, request: Request, state: State, not_before: float | None, 
         request.attempts,
         request.parent_row,
         _CODE[state],
-        not_before,
         reason,
         _rest_of(request),
     )
+
+
+def _change(request: Request, pause: float) -> tuple[Any, ...]:
+    wait = (time.time() + pause, pause) if pause else (None, None)
+    return (request.url, host_of(request.url), request.attempts, *wait, _rest_of(request), request.row)
+
+
+def _all_fingerprints(request: Request) -> bytes:
+    return b"".join(request.replace(url=url).fingerprint for url in (request.url, *request.hops))
 
 
 def _rest_of(request: Request) -> str | None:
@@ -347,10 +371,24 @@ def _rest_of(request: Request) -> str | None:
     return None if text == "{}" else text
 
 
-def _request(values: Sequence[Any]) -> tuple[Request, float | None]:
-    row, url, spider, priority, depth, attempts, parent, not_before, rest = values
+def _request(values: Sequence[Any], now: float) -> tuple[Request, float]:
+    """A request from its row, and how many seconds it has to wait yet."""
+    row, url, spider, priority, depth, attempts, parent_row, not_before, pause, rest, parent = values
     fields = {} if rest is None else msgspec.structs.asdict(_decode_rest(rest))
     request = Request(
-        url, spider=spider, priority=priority, depth=depth, attempts=attempts, row=row, parent_row=parent, **fields
+        url,
+        spider=spider,
+        priority=priority,
+        depth=depth,
+        attempts=attempts,
+        row=row,
+        parent_row=parent_row,
+        parent=parent or "",
+        **fields,
     )
-    return request, not_before
+    return request, _wait(not_before, pause, now) if not_before is not None else 0.0
+
+
+def _wait(not_before: float, pause: float, now: float) -> float:
+    """Seconds until a time of day; if somebody has set the clock back since it was written, no more than were meant."""
+    return min(max(0.0, not_before - now), pause)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
+
+from crawler.errors import RoomLost
 
 
 class Claims(Protocol):
@@ -13,13 +15,40 @@ class Claims(Protocol):
 
 
 class SeenSet:
-    """Claims fingerprints of 8 bytes in batches, so that a page costs one round trip and not one per link."""
+    """Claims fingerprints of 8 bytes in batches, so that a page costs one round trip and not one per link.
 
-    def __init__(self, room: Claims) -> None:
+    `room()` is the side that remembers. When it is lost (`RoomLost`), `renew()` puts an empty one in its place, and
+    `fingerprints()` gives what it has to know: all of the ledger, many at once.
+    """
+
+    def __init__(
+        self,
+        room: Callable[[], Claims],
+        fingerprints: Callable[[], Iterable[bytes]],
+        renew: Callable[[], None] = lambda: None,
+    ) -> None:
         self._room = room
+        self._fingerprints = fingerprints
+        self._renew = renew
+
+    def fill(self) -> None:
+        """Let the room know what the ledger knows."""
+        for fingerprints in self._fingerprints():
+            self._room().claim(fingerprints)
+
+    def recover(self) -> None:
+        """Put another room in the place of one that is lost. Raises `RoomLost` if that is lost as well."""
+        self._renew()
+        self.fill()
 
     def claim(self, fingerprints: Sequence[bytes]) -> list[bool]:
         """For each fingerprint whether it is new; the first of two equal ones in a batch is the new one."""
         if not fingerprints:
             return []
-        return [byte == 1 for byte in self._room.claim(b"".join(fingerprints))]
+        joined = b"".join(fingerprints)
+        try:
+            answer = self._room().claim(joined)
+        except RoomLost:  # it may have remembered them before it died; the ledger has not
+            self.recover()
+            answer = self._room().claim(joined)
+        return [byte == 1 for byte in answer]

@@ -11,14 +11,30 @@ from threading import BoundedSemaphore
 
 
 class Host:
-    """One host (name and port) with requests in flight."""
+    """One host (name and port) with requests in flight, at most `limit`."""
 
-    __slots__ = ("in_flight", "next_start", "permits")
+    __slots__ = ("in_flight", "limit", "next_start", "permits", "surplus")
 
-    def __init__(self, permits: int) -> None:
-        self.permits = BoundedSemaphore(permits)
+    def __init__(self, limit: int) -> None:
         self.in_flight = 0
         self.next_start = 0.0
+        self.resize(limit)
+
+    def resize(self, limit: int) -> None:
+        """Another number of permits, from now on. Those that are out already land without giving one back."""
+        self.limit = limit
+        self.permits = BoundedSemaphore(limit)
+        self.surplus = max(0, self.in_flight - limit)
+        for _ in range(self.in_flight - self.surplus):
+            self.permits.acquire(blocking=False)
+
+    def release(self) -> None:
+        """A request has landed."""
+        self.in_flight -= 1
+        if self.surplus:
+            self.surplus -= 1
+        else:
+            self.permits.release()
 
 
 class Hosts:
@@ -28,11 +44,35 @@ class Hosts:
         self._per_host = per_host
         self._delay = delay
         self._hosts: dict[str, Host] = {}
+        self._own_limits: dict[str, int] = {}
+        self._own_delays: dict[str, float] = {}
+        self.in_flight = 0  # permits that are out, over all hosts
 
-    @property
-    def in_flight(self) -> int:
-        """Permits that are out, over all hosts."""
-        return sum(host.in_flight for host in self._hosts.values())
+    def delay_of(self, name: str) -> float:
+        """Seconds between the starts of two requests to a host."""
+        return self._own_delays.get(name, self._delay) if self._own_delays else self._delay
+
+    def set_delay(self, delay: float, name: str = "") -> None:
+        """Another delay from now on, for one host, or for all that have none of their own."""
+        if name:
+            self._own_delays[name] = delay
+        else:
+            self._delay = delay
+
+    def set_per_host(self, limit: int, name: str = "") -> dict[str, float]:
+        """Another number of permits, for one host or all others; the hosts that may be asked again, and from when."""
+        if name:
+            self._own_limits[name] = limit
+        else:
+            self._per_host = limit
+        opened = {}
+        for found, host in self._hosts.items():
+            wanted = self._own_limits.get(found, self._per_host)
+            if wanted != host.limit:
+                host.resize(wanted)
+                if host.in_flight < wanted:
+                    opened[found] = host.next_start
+        return opened
 
     def enter(self, name: str, start: float) -> float | None:
         """Take a permit for a request that starts at `start`; when the host may start the next one.
@@ -42,12 +82,13 @@ class Hosts:
         """
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = Host(self._per_host)
+            host = self._hosts[name] = Host(self._own_limits.get(name, self._per_host))
         if not host.permits.acquire(blocking=False):
             raise ValueError(f"{name} has no permit left")
         host.in_flight += 1
-        host.next_start = start + self._delay
-        return host.next_start if host.in_flight < self._per_host else None
+        self.in_flight += 1
+        host.next_start = start + self.delay_of(name)
+        return host.next_start if host.in_flight < host.limit else None
 
     def leave(self, name: str, started: float | None) -> float:
         """Give a permit back; when the host may start the next request.
@@ -55,10 +96,10 @@ class Hosts:
         `started` is the true start that the worker reported, None for a request that never started.
         """
         host = self._hosts[name]
-        host.permits.release()
-        host.in_flight -= 1
+        host.release()
+        self.in_flight -= 1
         if started is not None:
-            host.next_start = max(host.next_start, started + self._delay)
+            host.next_start = max(host.next_start, started + self.delay_of(name))
         if not host.in_flight:
             del self._hosts[name]
         return host.next_start

@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import (
     connection,
@@ -141,20 +141,28 @@ def _start_tracker() -> None:
         sys.warnoptions.remove("ignore:resource_tracker")
 
 
-def remove_temporary(folder: Path) -> None:
-    """Remove a folder and the library's own temporary one, for a process that leaves without its usual ending."""
-    for place in (folder, Path(util.get_temp_dir())):
-        shutil.rmtree(place, ignore_errors=True)
+def library_folder() -> Path:
+    """The temporary folder of the `multiprocessing` library in this process."""
+    return Path(util.get_temp_dir())
 
 
-def begin_child() -> None:
-    """The first call in a child: deaf to the signals of the terminal, and gone when the parent is gone."""
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Remove temporary folders, for a process that leaves without its usual ending, or that did."""
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def begin_child(last: Callable[[], None] | None = None) -> None:
+    """The first call in a child: deaf to the signals of the terminal, and gone when the parent is gone.
+
+    `last` is called before that.
+    """
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
     signal.set_wakeup_fd(-1)
     tune_garbage_collector()
-    threading.Thread(target=_leave_with_parent, name="leave-with-parent", daemon=True).start()
+    threading.Thread(target=_leave_with_parent, args=(last,), name="leave-with-parent", daemon=True).start()
 
 
 def tune_garbage_collector() -> None:
@@ -166,9 +174,12 @@ def tune_garbage_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _leave_with_parent() -> None:
+def _leave_with_parent(last: Callable[[], None] | None) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         with suppress(OSError):
             connection.wait([parent.sentinel])
+        if last is not None:
+            with suppress(Exception):
+                last()
         os._exit(1)

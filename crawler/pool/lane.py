@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import NamedTuple, Protocol
 
 from crawler.protocols import Pool
 from crawler.request import Request
@@ -16,8 +17,6 @@ from crawler.response import Batch, Landing, Order
 
 # exchange(lane_key, orders, linger) -> Batch, run in the worker
 Exchange = Callable[[str, tuple[Order, ...], float], Batch]
-
-_SILENCE = 15.0  # seconds a call may be late before its worker counts as stopped
 
 
 class Arrival:
@@ -31,22 +30,68 @@ class Arrival:
         self.error = error
 
 
-Inbox = SimpleQueue[Arrival | None]  # None only wakes the reader
+class Fault:
+    """What the watchdog puts into the inbox: a lane whose worker is gone or silent, and how."""
+
+    __slots__ = ("lane", "reason")
+
+    def __init__(self, lane: Lane, reason: str) -> None:
+        self.lane = lane
+        self.reason = reason
+
+
+Inbox = SimpleQueue[object]  # an Arrival, a Fault, or something that others ask of the loop; None only wakes the reader
+
+
+class Gauge(Protocol):
+    """What a worker writes into shared memory."""
+
+    @property
+    def heartbeat(self) -> float: ...
+
+
+class Lost(NamedTuple):
+    """The requests of an abandoned lane: those that its worker had begun with, and since when; and all others."""
+
+    begun: list[tuple[Request, float]]
+    others: list[Request]
 
 
 class Lane:
-    """One worker as the engine sees it. `in_flight` maps tokens to the requests they stand for."""
+    """One worker as the engine sees it. `in_flight` maps tokens to the requests they stand for.
 
-    def __init__(self, number: int, key: str, pool: Pool, exchange: Exchange, inbox: Inbox, linger: float) -> None:
+    - `linger`: seconds an exchange waits for something to be done.
+    - `silence`: seconds a call may be late, and the worker not beat, before it counts as stopped.
+    - `one_at_a_time`: hand in the next order only when the last one is settled, so that a death has one cause.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        key: str,
+        pool: Pool,
+        exchange: Exchange,
+        inbox: Inbox,
+        linger: float,
+        gauge: Gauge,
+        silence: float = 10.0,
+        one_at_a_time: bool = False,
+    ) -> None:
         self.number = number
         self.key = key
         self.pool = pool
         self.in_flight: dict[int, Request] = {}
+        self.is_gone = False
         self._exchange = exchange
         self._inbox = inbox
         self._linger = linger
+        self._gauge = gauge
+        self._silence = silence
+        self._one_at_a_time = one_at_a_time
         self._orders: list[Order] = []
+        self._handed: dict[int, float] = {}  # the tokens that the worker has, and when it was given them
         self._called_at: float | None = None
+        self._excused = 0.0  # seconds in which nobody ran, since the call
         self._answered = False  # the answer lies in the inbox: a parent that is slow to look is no silence
 
     def __len__(self) -> int:
@@ -61,8 +106,15 @@ class Lane:
         """Start an exchange if none is out and there is something to hand in or to wait for."""
         if self._called_at is not None or not self.in_flight:
             return
-        orders, self._orders = tuple(self._orders), []
-        self._called_at = time.monotonic()
+        most = len(self._orders)
+        if self._one_at_a_time:
+            most = 0 if self._handed else 1
+        orders, self._orders = tuple(self._orders[:most]), self._orders[most:]
+        now = time.monotonic()
+        for order in orders:
+            self._handed[order.token] = now
+        self._called_at = now
+        self._excused = 0.0
         self._answered = False
         self.pool.apply_async(
             self._exchange, (self.key, orders, self._linger), callback=self._landed, error_callback=self._broke
@@ -75,33 +127,46 @@ class Lane:
         for landing in arrival.batch:
             request = self.in_flight.pop(landing.token, None)
             if request is not None:
+                self._handed.pop(landing.token, None)
                 settled.append((request, landing))
         return settled
 
     def fault(self) -> str:
-        """What is wrong with the worker ("killed by signal 9", "silent for 15 s"), or "" if nothing is."""
+        """What is wrong with the worker ("killed by signal 9", "silent for 10 s"), or "" if nothing is."""
         death = self.pool.death()
         if death:
             return death
-        if (
-            self._called_at is not None
-            and not self._answered
-            and time.monotonic() - self._called_at > self._linger + _SILENCE
-        ):
-            return f"silent for {_SILENCE:.0f} s"
-        return ""
+        called = self._called_at
+        if called is None or self._answered:
+            return ""
+        quiet = time.monotonic() - max(called, self._gauge.heartbeat) - self._excused
+        return f"silent for {self._silence:g} s" if quiet > self._linger + self._silence else ""
 
-    def abandon(self) -> list[Request]:
+    def excuse(self, seconds: float) -> None:
+        """Nothing of this crawl ran for so long (Ctrl-Z, a suspended machine): that is nobody's silence."""
+        self._excused += seconds
+
+    def abandon(self) -> Lost:
         """Throw the worker away; the requests it had."""
         self.pool.abandon()
-        lost = list(self.in_flight.values())
+        self.is_gone = True
+        beat = self._gauge.heartbeat
+        lost = Lost([], [])
+        for token, request in self.in_flight.items():
+            handed = self._handed.get(token)
+            if handed is not None and beat >= handed:
+                lost.begun.append((request, handed))
+            else:
+                lost.others.append(request)
         self.in_flight.clear()
+        self._handed.clear()
         self._orders.clear()
         self._called_at = None
         return lost
 
     def close(self, timeout: float) -> None:
         """Let the worker leave by itself, for at most `timeout` seconds."""
+        self.is_gone = True
         self.pool.close(timeout)
 
     # Both run on the pool's result thread, where an exception would be the end of all results: no more than a put.

@@ -57,7 +57,10 @@ class ProcessPool:
         self._pool.apply_async(func, args, callback=callback, error_callback=error_callback)
 
     def death(self) -> str:
-        code = None if self._abandoned else self._process.exitcode
+        try:
+            code = None if self._abandoned else self._process.exitcode
+        except ValueError:  # abandoned between the two looks; another thread may ask
+            code = None
         if code is None:
             return ""
         return f"killed by signal {-code}" if code < 0 else f"exited with code {code}"

@@ -10,7 +10,8 @@ from crawler.rules.status import describe
 from crawler.verdict import KEEP, After, Again
 
 # A certificate does not get better, an address does not become allowed, a size does not shrink.
-_PASSING = frozenset({"connect", "dns", "timeout", "reset", "partial", "protocol", "worker"})
+# What killed a worker has had its chances before it comes here.
+_PASSING = frozenset({"connect", "dns", "timeout", "reset", "partial", "protocol"})
 _SAFE = frozenset({"GET", "HEAD"})  # others might do twice what was meant once
 
 

@@ -13,8 +13,9 @@ from crawler import CrawlError, Request, Spider
 from crawler.control.gauges import Gauges
 from crawler.control.room import local_room
 from crawler.control.switch import Level
-from crawler.engine import loop
+from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
+from crawler.engine.watch import Watchdog
 from crawler.errors import OutputError, StopNow
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
@@ -38,17 +39,20 @@ class FakeWorker:
 
     pid = 0
 
-    def __init__(self, answer):
+    def __init__(self, answer, row):
         self.answer = answer
+        self.row = row
         self.held = {}
         self.calls = []
         self.dead = ""
         self.closed = 0
         self.again = []  # landings to send a second time
+        self.shuffle = lambda batch: None
 
     def apply_async(self, func, args, callback, error_callback):
         assert not self.closed
         self.calls.append((args[1], callback, error_callback))
+        self.row.begin(len(args[1]))
         for order in args[1]:
             self.held[order.token] = order
         self.deliver()
@@ -66,6 +70,10 @@ class FakeWorker:
         except _BrokenReport as error:
             error_callback(error)
             return
+        except _Dies as death:
+            self.dead = str(death)  # and the call never comes back
+            return
+        self.shuffle(batch)
         callback(tuple(batch))
 
     def death(self):
@@ -79,6 +87,10 @@ class FakeWorker:
 
 
 class _BrokenReport(Exception):
+    pass
+
+
+class _Dies(Exception):
     pass
 
 
@@ -121,39 +133,42 @@ class Setting:
         self.inbox = SimpleQueue()
         self.heard = Heard()
         self.hosts = Hosts(per_host, delay)
-        self.frontier = Window()
         self.ledger = Ledger(None)
-        gauges = Gauges(workers)
+        self.frontier = Window(self.ledger)
+        gauges = Gauges(workers + 1)
         self.room, self.switch = local_room(gauges)
         self.workers = []
-        self.published = []
         self.chain = Chain(exporters, meta=False, keep=True)
         rules = [Redirect(5), Retry(2, [500], 0.0, 0.0), Status((), [500])]
 
-        def new_lane(number):
-            worker = FakeWorker(answer)
+        def new_lane(number, one_at_a_time):
+            worker = FakeWorker(self.answer_of(len(self.workers), answer), gauges.row(number))
             self.workers.append(worker)
-            return Lane(number, str(number), worker, None, self.inbox, 0.01)
+            return Lane(number, str(number), worker, None, self.inbox, 0.01, worker.row, 10.0, one_at_a_time)
 
+        self.lanes = Lanes(new_lane, workers)
+        self.watchdog = Watchdog(self.lanes, self.inbox)
         self.engine = Engine(
             spiders=[spider],
             rules=[Rules(rules, ORDER)],
             frontier=self.frontier,
             ledger=self.ledger,
-            seen=SeenSet(self.room),
+            seen=SeenSet(lambda: self.room, self.ledger.fingerprints),
             hosts=self.hosts,
             chain=self.chain,
             inbox=self.inbox,
-            new_lane=new_lane,
-            workers=workers,
+            lanes=self.lanes,
             concurrency=concurrency,
             horizon=0.01,
             stop_grace=0.2,
             limits=merged.limits,
             switch=self.switch,
             emitter=Emitter([self.heard]),
-            publish=self.published.append,
         )
+
+    def answer_of(self, number, answer):
+        """What worker `number` (in the order they were started) answers."""
+        return answer
 
     def run(self):
         try:
@@ -190,8 +205,12 @@ def test_permits_out_equal_requests_in_flight_equal_tokens_outstanding(seed, hos
             return None
         if kind < 0.32:
             raise _BrokenReport("unreadable")
+        if kind < 0.35:
+            raise _Dies("killed by signal 9")
         asked[order.url] = asked.get(order.url, 0) + 1
-        if kind < 0.4:
+        if kind < 0.37:
+            return Failure(order.url, "worker", "no memory")
+        if kind < 0.42:
             return Failure(order.url, "reset", "gone")
         if kind < 0.5:
             return Response(order.url, 500)
@@ -201,16 +220,17 @@ def test_permits_out_equal_requests_in_flight_equal_tokens_outstanding(seed, hos
 
     setting = Setting(Pages(urls=wanted), answer, per_host=per_host, workers=workers, concurrency=10)
     engine = setting.engine
-    stock_depart, stock_land = engine.depart, engine.land
+    stock_depart, stock_land, stock_wait = engine.depart, engine.land, engine._wait
 
     def check():
-        lanes = engine._lanes
+        lanes = list(setting.lanes)
         alive = [worker for worker in setting.workers if not worker.closed]
         in_flight = sum(map(len, lanes))
         assert setting.hosts.in_flight == in_flight == engine.in_flight <= 10
         # What a lane holds is at its worker, on its way back in the inbox, or not handed in yet.
         for lane in lanes:
             assert lane.pool in alive
+            lane.pool.shuffle = random.shuffle
             assert set(lane.pool.held) <= set(lane.in_flight)
         per = {}
         for lane in lanes:
@@ -231,14 +251,19 @@ def test_permits_out_equal_requests_in_flight_equal_tokens_outstanding(seed, hos
         check()
         return landed
 
-    engine.depart, engine.land = depart, land
+    def wait(next_time):
+        setting.watchdog.look()
+        return stock_wait(next_time)
+
+    engine.depart, engine.land, engine._wait = depart, land, wait
     try:
         setting.run()
-    except CrawlError as error:  # so many unreadable reports are not likely, but they are the end if they come
+    except CrawlError as error:  # so many losses in a row are not likely, but they are the end if they come
         if "in a row" not in error.message:
             raise
         return
     assert engine.in_flight == setting.hosts.in_flight == 0
+    assert not setting.frontier._held
     assert len(setting.items) == len(set(setting.items))
     failed = [event.url for event in setting.heard.of(events.FetchFailed)]
     # Each URL has one end: read, failed, or a redirect to something that has been seen.
@@ -272,7 +297,7 @@ def test_the_arrival_of_a_replaced_worker_is_ignored():
     def land(arrival):
         if not old:
             old.append(arrival)
-            return engine._replace(arrival.lane, "killed by signal 9")
+            return engine._lose(arrival.lane, "killed by signal 9")
         assert stock_land(old[0]) == []
         return stock_land(arrival)
 
@@ -283,34 +308,125 @@ def test_the_arrival_of_a_replaced_worker_is_ignored():
     assert (lost.reason, lost.requests) == ("killed by signal 9", 3)
 
 
-def test_a_dead_worker_is_noticed_and_its_requests_are_done_by_the_next_one(monkeypatch):
-    monkeypatch.setattr(loop, "_WATCH", 0.0)
-    setting = Setting(Pages(urls=urls(5)), workers=1)
+class Watched(Setting):
+    """With a watchdog that looks before each message."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        stock = self.engine._wait
+
+        def wait(next_time):
+            self.watchdog.look()
+            return stock(next_time)
+
+        self.engine._wait = wait
+
+
+def test_what_flew_in_a_dead_worker_is_done_one_at_a_time_by_a_worker_of_its_own():
+    class FirstDies(Watched):
+        def answer_of(self, number, answer):
+            def dies(order):
+                raise _Dies("exited with code 1")
+
+            return dies if number == 0 else answer
+
+    together = []
 
     def answer(order):
-        if len(setting.workers) == 1:
-            setting.workers[0].dead = "exited with code 1"
-            return None
+        together.append(len(setting.workers[2].held) if len(setting.workers) > 2 else 0)
         return fine(order)
 
-    for_all = setting.engine._new_lane
-    setting.engine._new_lane = lambda number: _with_answer(for_all(number), answer)
+    setting = FirstDies(Pages(urls=urls(4)), answer, workers=1)
     assert setting.run() == "finished"
-    assert sorted(setting.items) == urls(5)
-    assert len(setting.workers) == 2
-    assert setting.workers[0].closed == 1
+    assert sorted(setting.items) == urls(4)
+    assert len(setting.workers) == 3  # the one that died, its successor, and the one for suspects
+    assert max(together) == 1
+    assert all(worker.closed == 1 for worker in setting.workers)
+    assert [event.requests for event in setting.heard.of(events.WorkerLost)] == [4]
+    assert not setting.heard.of(events.FetchFailed)
 
 
-def _with_answer(lane, answer):
-    lane.pool.answer = answer
-    return lane
-
-
-def test_workers_that_always_die_end_the_crawl_with_an_error(monkeypatch):
+def test_what_kills_its_worker_three_times_alone_is_set_aside_and_nobody_else():
     def answer(order):
-        raise _BrokenReport("cannot be read")
+        if order.url.endswith("/7"):
+            raise _Dies("killed by signal 11")
+        return fine(order)
 
-    setting = Setting(Pages(urls=urls(50)), answer, workers=1)
+    setting = Watched(Pages(urls=urls(20, hosts=3)), answer, workers=2)
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == sorted(url for url in urls(20, hosts=3) if not url.endswith("/7"))
+    (failed,) = setting.heard.of(events.FetchFailed)
+    assert (failed.url, failed.kind, failed.error) == ("http://h1.example/7", "worker", True)
+    assert failed.detail == "killed its worker, three times alone: killed by signal 11"
+    assert len(setting.heard.of(events.WorkerLost)) == 4
+
+
+def test_several_killers_that_meet_are_all_found_and_the_crawl_goes_on():
+    guilty = {"/3", "/4", "/5"}
+
+    def answer(order):
+        if order.url[-2:] in guilty:
+            raise _Dies("killed by signal 11")
+        return fine(order)
+
+    setting = Watched(Pages(urls=urls(10)), answer, workers=1, per_host=10)
+    assert setting.run() == "finished"
+    assert len(setting.items) == 7
+    assert {event.url[-2:] for event in setting.heard.of(events.FetchFailed)} == guilty
+
+
+def test_a_worker_that_dies_before_it_begins_accuses_nobody():
+    class NeverBegin(Watched):
+        def answer_of(self, number, answer):
+            return None if number < 3 else answer
+
+    class Stillborn(FakeWorker):
+        def apply_async(self, func, args, callback, error_callback):
+            if self.answer is None:
+                self.dead = "exited with code 1"
+                return
+            super().apply_async(func, args, callback, error_callback)
+
+    setting = NeverBegin(Pages(urls=urls(4)), workers=1)
+    stock = setting.lanes._new_lane
+
+    def new_lane(number, one_at_a_time):
+        lane = stock(number, one_at_a_time)
+        lane.pool.__class__ = Stillborn
+        return lane
+
+    setting.lanes._new_lane = new_lane
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == urls(4)
+    assert len(setting.workers) == 4
+    assert not setting.lanes._deaths
+
+
+def test_one_without_memory_is_tried_by_a_worker_of_its_own():
+    def answer(order):
+        return Failure(order.url, "worker", "MemoryError") if order.url.endswith("/2") else fine(order)
+
+    setting = Watched(Pages(urls=urls(5)), answer, workers=1)
+    assert setting.run() == "finished"
+    assert len(setting.items) == 4
+    (failed,) = setting.heard.of(events.FetchFailed)
+    assert failed.detail == "killed its worker, three times alone: MemoryError"
+
+
+def test_workers_that_always_die_end_the_crawl_with_an_error():
+    class Dead(FakeWorker):
+        def apply_async(self, func, args, callback, error_callback):
+            self.dead = "exited with code 1"
+
+    setting = Watched(Pages(urls=urls(50)), workers=1)
+    stock = setting.lanes._new_lane
+
+    def new_lane(number, one_at_a_time):
+        lane = stock(number, one_at_a_time)
+        lane.pool.__class__ = Dead
+        return lane
+
+    setting.lanes._new_lane = new_lane
     with pytest.raises(CrawlError, match="6 workers in a row were lost") as raised:
         setting.run()
     assert raised.value.exit_code == 6
@@ -453,11 +569,10 @@ def test_why_it_is_idle():
     assert engine.idle_reason() == "stopping: waiting for what is in flight"
 
 
-def test_the_live_numbers_are_published(monkeypatch):
-    monkeypatch.setattr(loop, "_WATCH", 0.0)
+def test_the_live_numbers():
     setting = Setting(Pages(urls=urls(5)), per_host=1)
     setting.run()
-    last = setting.published[-1]
+    last = setting.engine.numbers()
     assert {name: last[name] for name in ("pages", "items", "errors", "waiting", "in_flight")} == {
         "pages": 5, "items": 5, "errors": 0, "waiting": 0, "in_flight": 0,
     }  # fmt: skip
@@ -466,14 +581,14 @@ def test_the_live_numbers_are_published(monkeypatch):
 def test_a_host_keeps_its_lane_unless_that_is_clearly_fuller():
     setting = Setting(Pages(urls=urls(60, hosts=6)), workers=3, per_host=2)
     lanes = {}
-    stock = setting.engine._lane_for
+    stock = setting.lanes._lane_for
 
     def lane_for(host):
         lane = stock(host)
         lanes.setdefault(host, set()).add(lane.number)
         return lane
 
-    setting.engine._lane_for = lane_for
+    setting.lanes._lane_for = lane_for
     setting.run()
     assert len(lanes) == 6
     assert all(len(numbers) == 1 for numbers in lanes.values())

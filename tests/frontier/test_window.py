@@ -1,17 +1,44 @@
-"""The frontier in memory: hosts take turns, nobody waits for another host, nothing is lost."""
+"""The frontier: hosts take turns, nobody waits for another host, nothing is lost, and memory has its bounds."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.frontier import window as window_module
 from crawler.frontier.window import Window
 from crawler.request import Request
 from crawler.url import host_of
 
+rows = count(1)
+
 
 def request(host, path="", priority=0):
-    return Request(f"http://{host}/{path}", priority=priority)
+    return Request(f"http://{host}/{path}", priority=priority, row=next(rows))
+
+
+class Stored:
+    """A ledger's side of it: what waits, in its order."""
+
+    def __init__(self):
+        self.requests = {}
+        self.asked = 0
+
+    def add(self, request):
+        self.requests[request.row] = request
+        return request
+
+    def waiting(self, host, after, most):
+        self.asked += 1
+        priority, row = after
+        mine = [one for one in self.requests.values() if host_of(one.url) == host]
+        mine = [one for one in mine if (-one.priority, one.row) > (-priority, row)]
+        return [(one, 0.0) for one in sorted(mine, key=lambda one: (-one.priority, one.row))[:most]]
+
+    def hosts_waiting(self, after, most):
+        hosts = sorted({host_of(one.url) for one in self.requests.values()})
+        return [host for host in hosts if host > after][:most]
 
 
 def take(window, until=0.0):
@@ -24,12 +51,12 @@ def take(window, until=0.0):
 
 
 def test_an_empty_frontier_has_nothing_to_give():
-    window = Window()
+    window = Window(Stored())
     assert (len(window), window.next(1e9), window.next_time()) == (0, None, None)
 
 
 def test_requests_come_in_the_order_they_were_found():
-    window = Window()
+    window = Window(Stored())
     for path in "abc":
         window.push(request("a.example", path))
     assert take(window) == ["a.example/a", "a.example/b", "a.example/c"]
@@ -37,14 +64,14 @@ def test_requests_come_in_the_order_they_were_found():
 
 
 def test_a_higher_priority_goes_first_within_its_host():
-    window = Window()
+    window = Window(Stored())
     for number, priority in enumerate([0, 5, -1, 5]):
         window.push(request("a.example", str(number), priority))
     assert take(window) == ["a.example/1", "a.example/3", "a.example/0", "a.example/2"]
 
 
 def test_hosts_take_turns():
-    window = Window()
+    window = Window(Stored())
     for path in "123":
         window.push(request("a.example", path))
     for path in "123":
@@ -54,7 +81,7 @@ def test_hosts_take_turns():
 
 
 def test_a_host_is_closed_until_it_is_opened():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "1"))
     window.push(request("a.example", "2"))
     assert window.next(0.0) is not None
@@ -68,7 +95,7 @@ def test_a_host_is_closed_until_it_is_opened():
 
 
 def test_a_host_without_a_permit_holds_up_nobody():
-    window = Window()
+    window = Window(Stored())
     for number in range(100):
         window.push(request("slow.example", str(number), priority=9))
     window.next(0.0)  # the only permit of that host
@@ -79,7 +106,7 @@ def test_a_host_without_a_permit_holds_up_nobody():
 
 
 def test_a_host_that_rests_holds_up_nobody():
-    window = Window()
+    window = Window(Stored())
     window.push(request("slow.example", "1"))
     window.push(request("slow.example", "2"))
     window.next(0.0)
@@ -91,7 +118,7 @@ def test_a_host_that_rests_holds_up_nobody():
 
 
 def test_a_request_waits_for_its_time_and_the_others_of_its_host_do_not_wait_for_it():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "retry", priority=9), not_before=10.0)
     window.push(request("a.example", "next"))
     assert take(window, 1.0) == ["a.example/next"]
@@ -102,7 +129,7 @@ def test_a_request_waits_for_its_time_and_the_others_of_its_host_do_not_wait_for
 
 
 def test_priority_counts_among_requests_whose_time_has_come():
-    window = Window()
+    window = Window(Stored())
     for number, priority in enumerate([0, 5, 9]):
         window.push(request("a.example", str(number), priority), not_before=10.0 + (priority == 9))
     assert take(window, 10.0) == ["a.example/1", "a.example/0"]
@@ -111,7 +138,7 @@ def test_priority_counts_among_requests_whose_time_has_come():
 
 
 def test_the_earliest_start_is_the_later_of_the_hosts_and_the_requests_time():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example"), not_before=10.0)
     window.open("a.example", 12.0)
     assert window.next(11.0) is None
@@ -120,7 +147,7 @@ def test_the_earliest_start_is_the_later_of_the_hosts_and_the_requests_time():
 
 
 def test_a_request_found_later_for_an_earlier_time_brings_its_host_forward():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "late"), not_before=50.0)
     assert window.next_time() == 50.0
     window.push(request("a.example", "soon"), not_before=20.0)
@@ -130,7 +157,7 @@ def test_a_request_found_later_for_an_earlier_time_brings_its_host_forward():
 
 
 def test_the_pause_of_a_host_outlives_its_last_request():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "1"))
     window.next(100.0)
     window.open("a.example", 105.0)  # it has landed, and what it led to is found only after this:
@@ -142,7 +169,7 @@ def test_the_pause_of_a_host_outlives_its_last_request():
 
 def test_looking_ahead_does_not_forget_the_pause_of_a_host():
     """The engine asks for what is due a little later than now, so that orders lie ready in the workers."""
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "1"))
     window.next(100.0)
     window.open("a.example", 100.5)
@@ -152,7 +179,7 @@ def test_looking_ahead_does_not_forget_the_pause_of_a_host():
 
 
 def test_hosts_without_work_are_forgotten():
-    window = Window()
+    window = Window(Stored())
     for number in range(1000):
         window.push(request(f"h{number}.example"))
     while (due := window.next(0.0)) is not None:
@@ -165,7 +192,7 @@ def test_hosts_without_work_are_forgotten():
 
 
 def test_turns_that_were_replaced_do_not_pile_up():
-    window = Window()
+    window = Window(Stored())
     window.push(request("a.example", "first"))
     for number in range(10_000):
         due = window.next(number)
@@ -230,7 +257,7 @@ steps = st.lists(
 @given(steps)
 @settings(max_examples=300, deadline=None)
 def test_it_does_what_a_naive_list_does(steps):
-    window, naive = Window(), Naive()
+    window, naive = Window(Stored()), Naive()
     now, flying = 1.0, []
     for step in steps:
         if step[0] == "push":
@@ -268,7 +295,7 @@ def test_it_does_what_a_naive_list_does(steps):
 @given(steps)
 @settings(max_examples=50, deadline=None)
 def test_everything_pushed_comes_out_once(steps):
-    window, pushed, out = Window(), [], []
+    window, pushed, out = Window(Stored()), [], []
     for number, step in enumerate(steps):
         if step[0] == "push":
             pushed.append(request(step[1], str(number), step[2]))
@@ -281,3 +308,173 @@ def test_everything_pushed_comes_out_once(steps):
         window.open(host_of(due[0].url), 0.0)
     assert sorted(out) == sorted(found.url for found in pushed)
     assert len(window) == 0
+
+
+# -- behind the window -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """`small(requests, hosts)`: a window with that much room, and what is behind it."""
+    monkeypatch.setattr(window_module, "_SHARE", (1, 4096))
+
+    def make(most, most_hosts=100):
+        stored = Stored()
+        return Window(stored, most, most_hosts), stored
+
+    return make
+
+
+def push(window, stored, found):
+    stored.add(found)
+    window.push(found)
+
+
+def drain(window, stored):
+    """Everything, in the order it comes, each request done and its host opened again at once."""
+    out = []
+    while len(window):
+        due = window.next(1e9)
+        if due is None:
+            assert window.is_hungry, "nothing comes and nothing is behind"
+        else:
+            found, _ = due
+            out.append(found)
+            del stored.requests[found.row]
+            window.done(found)
+            window.open(host_of(found.url), 0.0)
+        window.refill()
+    return out
+
+
+def test_only_so_many_requests_of_a_host_are_in_memory(small):
+    window, stored = small(100)
+    for number in range(10_000):
+        push(window, stored, request("a.example", str(number)))
+    assert len(window) == 10_000
+    assert len(window._held) <= 200
+    out = [found.row for found in drain(window, stored)]
+    assert out == sorted(out)
+    assert len(out) == 10_000
+
+
+def test_the_order_is_the_same_as_with_all_in_memory(small):
+    window, stored = small(10)
+    found = [request("a.example", str(number), priority=number * 7 % 5) for number in range(500)]
+    for one in found:
+        push(window, stored, one)
+    assert drain(window, stored) == sorted(found, key=lambda one: (-one.priority, one.row))
+
+
+def test_a_more_urgent_one_goes_first_although_there_is_no_room(small):
+    window, stored = small(10)
+    for number in range(100):
+        push(window, stored, request("a.example", str(number)))
+    push(window, stored, request("a.example", "urgent", priority=1))
+    assert window.next(0.0)[0].url.endswith("urgent")
+
+
+def test_only_so_many_hosts_are_in_memory_and_all_have_their_turn(small):
+    window, stored = small(1000, most_hosts=20)
+    found = [request(f"h{number % 300}.example", str(number)) for number in range(900)]
+    for one in found:
+        push(window, stored, one)
+    assert window._busy == 20
+    assert sorted(one.row for one in drain(window, stored)) == [one.row for one in found]
+
+
+def test_a_resumed_run_begins_with_what_the_ledger_has(small):
+    window, stored = small(50, most_hosts=5)
+    found = [stored.add(request(f"h{number % 12}.example", str(number))) for number in range(600)]
+    window.recover(len(found))
+    window.refill()
+    assert len(window) == 600
+    assert sorted(one.row for one in drain(window, stored)) == [one.row for one in found]
+
+
+def test_what_is_in_flight_is_not_read_again(small):
+    window, stored = small(4)
+    for number in range(40):
+        push(window, stored, request("a.example", str(number)))
+    flying = []
+    for _ in range(30):
+        flying.append(window.next(0.0)[0])
+        window.open("a.example", 0.0)
+        window.refill()
+    assert len({one.row for one in flying}) == 30
+    for one in flying[:15]:  # half of them fail, and go back as they are
+        window.push(one)
+    for one in flying[15:]:
+        del stored.requests[one.row]
+        window.done(one)
+    out = drain(window, stored)
+    assert sorted(one.row for one in out) == sorted(
+        [one.row for one in flying[:15]] + list(range(flying[-1].row + 1, out[-1].row + 1))
+    )
+
+
+def test_a_wrong_count_does_not_keep_the_crawl_from_ending(small):
+    window, _ = small(10)
+    window.recover(7)  # the ledger has none
+    window.refill()
+    assert len(window) == 0
+    assert not window.is_hungry
+
+
+def test_a_host_that_waits_behind_the_window_is_not_asked_for_at_every_turn(small):
+    window, stored = small(10)
+    for number in range(1000):
+        push(window, stored, request("a.example", str(number)))
+    drain(window, stored)
+    assert stored.asked < 1000 / 4
+
+
+@given(steps, st.integers(1, 6), st.integers(1, 3))
+@settings(max_examples=300, deadline=None)
+def test_a_small_window_hands_out_what_a_naive_list_would(steps, most, most_hosts):
+    original = window_module._SHARE
+    window_module._SHARE = (1, 4096)
+    try:
+        stored = Stored()
+        window, naive = Window(stored, most, most_hosts), Naive()
+        flying = []
+        for step in steps:
+            if step[0] == "push":
+                found = stored.add(request(step[1], str(len(naive.waiting)), step[2]))
+                window.push(found)
+                naive.push(found, 0.0)
+            elif step[0] == "land" and flying:
+                found = flying.pop(step[1] % len(flying))
+                if step[2] % 2:
+                    window.push(found)
+                    naive.push(found, 0.0)
+                else:
+                    del stored.requests[found.row]
+                    window.done(found)
+                window.open(host_of(found.url), 0.0)
+                naive.open(host_of(found.url), 0.0)
+            elif step[0] == "next":
+                window.refill()
+                due = window.next(0.0)
+                hosts = naive.due_hosts(0.0)
+                while due is None and hosts and window.is_hungry:
+                    window.refill()
+                    due = window.next(0.0)
+                if due is None:
+                    # With so many hosts in memory that cannot be asked, others may have to wait for room.
+                    assert not hosts or window._busy >= most_hosts
+                else:
+                    host = host_of(due[0].url)
+                    assert host in hosts
+                    best = min(naive.candidates(host, 0.0), key=lambda pair: (-pair[0].priority, pair[0].row))[0]
+                    assert due[0] is best
+                    naive.take(due[0])
+                    flying.append(due[0])
+            assert len(window) == len(naive.waiting)
+        for found in flying:
+            del stored.requests[found.row]
+            window.done(found)
+            window.open(host_of(found.url), 0.0)
+        assert len(drain(window, stored)) == len(naive.waiting)
+    finally:
+        window_module._SHARE = original

@@ -70,9 +70,20 @@ def inbox():
     return SimpleQueue()
 
 
+class Gauge:
+    """What the worker says of itself."""
+
+    heartbeat = 0.0
+
+
 @pytest.fixture
-def lane(pool, inbox):
-    return Lane(3, "key", pool, operator.add, inbox, 0.1)
+def gauge():
+    return Gauge()
+
+
+@pytest.fixture
+def lane(pool, inbox, gauge):
+    return Lane(3, "key", pool, operator.add, inbox, 0.1, gauge)
 
 
 @pytest.fixture
@@ -168,13 +179,42 @@ def test_abandoning_gives_back_what_was_in_flight_or_only_given(lane, pool, inbo
     give(lane, 1, 2)
     lane.call()
     give(lane, 3)
-    assert lane.abandon() == [request(1), request(2), request(3)]
+    assert lane.abandon() == ([], [request(1), request(2), request(3)])
     assert pool.abandoned == 1
+    assert lane.is_gone
     assert len(lane) == 0
     pool.land(1)
     assert lane.settle(inbox.get_nowait()) == []
     lane.call()
     assert pool.calls == []
+
+
+def test_only_what_the_worker_has_begun_with_is_told_so(lane, pool, gauge, clock):
+    give(lane, 1, 2)
+    lane.call()
+    gauge.heartbeat = clock.now  # it took these two
+    clock.now += 5
+    pool.land(1)
+    lane.settle(lane._inbox.get_nowait())
+    give(lane, 3)
+    lane.call()  # and died before it took this one
+    give(lane, 4)
+    begun, others = lane.abandon()
+    assert begun == [(request(2), 100.0)]
+    assert others == [request(3), request(4)]
+
+
+def test_one_at_a_time_hands_in_the_next_order_when_the_last_one_is_settled(pool, inbox, gauge):
+    lane = Lane(0, "key", pool, operator.add, inbox, 0.1, gauge, one_at_a_time=True)
+    give(lane, 1, 2, 3)
+    handed = []
+    for landed in [(), (1,), (), (2,), (3,)]:
+        lane.call()
+        handed.append([one.token for one in pool.calls[0][1][1]])
+        pool.land(*landed)
+        lane.settle(inbox.get_nowait())
+    assert handed == [[1], [], [2], [], [3]]
+    assert len(lane) == 0
 
 
 def test_closing_closes_the_pool(lane, pool):
@@ -191,10 +231,10 @@ def test_a_dead_worker_is_a_fault_even_without_a_call(lane, pool):
 def test_a_call_that_does_not_come_back_is_a_fault(lane, pool, inbox, clock):
     give(lane, 1)
     lane.call()
-    clock.now += 15.0
+    clock.now += 10.0
     assert lane.fault() == ""
     clock.now += 0.2
-    assert lane.fault() == "silent for 15 s"
+    assert lane.fault() == "silent for 10 s"
     pool.land()
     lane.settle(inbox.get_nowait())
     assert lane.fault() == ""
@@ -203,6 +243,32 @@ def test_a_call_that_does_not_come_back_is_a_fault(lane, pool, inbox, clock):
 def test_an_idle_lane_may_be_silent_for_ever(lane, clock):
     clock.now += 1e6
     assert lane.fault() == ""
+
+
+def test_a_worker_that_beats_is_not_silent(lane, pool, gauge, clock):
+    give(lane, 1)
+    lane.call()
+    clock.now += 60.0
+    gauge.heartbeat = clock.now
+    clock.now += 9.0
+    assert lane.fault() == ""
+    clock.now += 2.0
+    assert lane.fault() == "silent for 10 s"
+
+
+def test_what_everybody_slept_through_is_nobodys_silence(lane, pool, inbox, clock):
+    give(lane, 1)
+    lane.call()
+    clock.now += 3600.0
+    lane.excuse(3595.0)
+    assert lane.fault() == ""
+    clock.now += 6.0
+    assert lane.fault() == "silent for 10 s"
+    pool.land()
+    lane.settle(inbox.get_nowait())
+    lane.call()
+    clock.now += 11.0
+    assert lane.fault() == "silent for 10 s"
 
 
 def test_silence_is_counted_from_the_last_call(lane, pool, inbox, clock):
@@ -219,7 +285,7 @@ def test_silence_is_counted_from_the_last_call(lane, pool, inbox, clock):
 @settings(max_examples=100, deadline=None)
 def test_every_order_settles_exactly_once(steps):
     pool, inbox = FakePool(), SimpleQueue()
-    lane = Lane(0, "key", pool, operator.add, inbox, 0.1)
+    lane = Lane(0, "key", pool, operator.add, inbox, 0.1, Gauge())
     given_tokens, handed_in, settled = 0, [], []
     for step in steps:
         if step == "give":
@@ -237,7 +303,7 @@ def test_every_order_settles_exactly_once(steps):
         assert len(lane) == given_tokens - len(settled)
     assert len(set(settled)) == len(settled)
     assert handed_in == list(range(1, len(handed_in) + 1))
-    lost = [found.url for found in lane.abandon()]
+    lost = [found.url for found in lane.abandon().others]
     assert sorted(settled + lost) == sorted(request(token).url for token in range(1, given_tokens + 1))
 
 
@@ -245,21 +311,21 @@ def test_it_works_on_the_inline_pool(inbox):
     def exchange(key, orders, linger):
         return tuple(answer(one.token) for one in orders)
 
-    lane = Lane(0, "key", InlinePool(int, (), int), exchange, inbox, 0.1)
+    lane = Lane(0, "key", InlinePool(int, (), int), exchange, inbox, 0.1, Gauge())
     give(lane, 1)
     lane.call()
     assert lane.settle(inbox.get_nowait()) == [(request(1), answer(1))]
 
 
 def test_the_death_of_a_real_worker_is_found_out(inbox, wait_until):
-    lane = Lane(0, "key", ProcessPool(context_for("auto"), os.getpid, ()), max, inbox, 0.1)
+    lane = Lane(0, "key", ProcessPool(context_for("auto"), os.getpid, ()), max, inbox, 0.1, Gauge())
     try:
         give(lane, 1)
         assert lane.fault() == ""
         os.kill(lane.pool.pid, signal.SIGKILL)
         wait_until(lambda: lane.fault() == "killed by signal 9")
     finally:
-        assert lane.abandon() == [request(1)]
+        assert lane.abandon().others == [request(1)]
 
 
 def test_an_answer_that_waits_in_the_inbox_is_no_silence(monkeypatch):
@@ -274,7 +340,7 @@ def test_an_answer_that_waits_in_the_inbox_is_no_silence(monkeypatch):
         def death(self):
             return ""
 
-    lane = Lane(0, "k", Pool(), None, SimpleQueue(), 0.1)
+    lane = Lane(0, "k", Pool(), None, SimpleQueue(), 0.1, Gauge())
     lane.give(Order(1, "http://127.0.0.1/"), Request("http://127.0.0.1/"))
     lane.call()
     now = time.monotonic()

@@ -211,9 +211,11 @@ def test_workers_and_room_are_gone_soon_after_a_killed_parent(method, script, al
         assert all(alive(pid) for pid in pids)
         parent.kill()
         wait_until(lambda: not any(alive(pid) for pid in pids), 2)
+        assert not os.path.exists(folder)  # the room took its temporary folders along
+        assert not os.path.exists(another)
     finally:
-        shutil.rmtree(folder)
-        shutil.rmtree(another)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(another, ignore_errors=True)
 
 
 def test_the_fork_server_is_shared_by_all_contexts():

@@ -10,7 +10,7 @@ from crawler.rules.retry import Retry
 from crawler.verdict import KEEP, Again
 
 URL = "http://a.example/"
-PASSING = {"connect", "dns", "timeout", "reset", "partial", "protocol", "worker"}
+PASSING = {"connect", "dns", "timeout", "reset", "partial", "protocol"}
 RULE = Retry(times=2, statuses=[429, 503], pause=1.0, max_pause=60.0)
 
 

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 
 import msgspec
 import pytest
@@ -98,10 +99,44 @@ def test_how_to_reach_the_room_is_for_the_owner_only(tmp_path):
     run = create("films", tmp_path)
     run.announce("/tmp/room", b"\x01\x02")
     assert stat.S_IMODE(run.control.stat().st_mode) == 0o600
-    assert msgspec.json.decode(run.control.read_bytes()) == {"address": "/tmp/room", "key": "0102", "pid": os.getpid()}
+    assert msgspec.json.decode(run.control.read_bytes()) == {
+        "address": "/tmp/room",
+        "key": "0102",
+        "pid": os.getpid(),
+        "temporary": [],
+    }
     run.withdraw()
     assert not run.control.exists()
     run.withdraw()
+    run.unlock()
+
+
+def test_the_next_owner_removes_what_a_killed_one_left_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    left, elsewhere, named, link = (
+        tmp_path / "tmp" / "crawl-1", tmp_path / "crawl-2", tmp_path / "tmp" / "mine", tmp_path / "tmp" / "crawl-3"
+    )  # fmt: skip
+    for folder in (left, elsewhere, named):
+        folder.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    run = create("films", tmp_path)
+    run.announce("/tmp/room", b"", [left, elsewhere, named, link, tmp_path / "tmp" / "crawl-gone"])
+    run.unlock()
+    run.lock()
+    assert not left.exists()
+    assert elsewhere.exists()
+    assert named.exists()
+    assert not run.control.exists()
+    run.unlock()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "no json", '{"temporary": 5}', '{"temporary": [5, null]}'])
+def test_a_broken_note_of_the_last_owner_does_no_harm(tmp_path, text):
+    run = create("films", tmp_path)
+    run.control.write_text(text)
+    run.unlock()
+    run.lock()
+    assert not run.control.exists()
     run.unlock()
 
 
