@@ -27,6 +27,7 @@ COMMANDS = {
     "resume": "resume",
     "run": "run",
     "runs": "runs",
+    "set": "set",
     "status": "status",
     "stop": "stop",
 }
