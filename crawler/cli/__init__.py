@@ -29,6 +29,7 @@ COMMANDS = {
     "runs": "runs",
     "status": "status",
     "stop": "stop",
+    "why": "why",
 }
 
 
