@@ -217,6 +217,7 @@ def run(
                 error=error,
                 max_errors=common.limits.max_errors,
                 allow_empty=common.limits.allow_empty,
+                run=str(folder.path) if folder is not None else "",
             )
 
         for spider in spiders:

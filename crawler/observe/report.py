@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from shlex import quote
 from typing import Any, Literal
 
 import msgspec
@@ -49,6 +50,7 @@ class Report(msgspec.Struct, frozen=True):
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
+    - `run`: the folder of the run, "" where there is none.
     """
 
     spiders: tuple[str, ...]
@@ -81,6 +83,7 @@ class Report(msgspec.Struct, frozen=True):
     error_code: int = 0
     max_errors: int = 0
     allow_empty: bool = False
+    run: str = ""
 
     @property
     def error_count(self) -> int:
@@ -191,6 +194,8 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  {self._without_items()}")
         if code in (1, 3, 4):
             lines.append("  every decision, page by page: run it again with -v")
+        if self.run and code in (5, 6, 130, 143):
+            lines.append(plain(f"go on with it: crawl resume {quote(self.run)}"))
         return lines
 
     def _why(self, code: int) -> str:

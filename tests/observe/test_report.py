@@ -165,6 +165,21 @@ def test_foreign_text_never_reaches_the_terminal_raw():
     assert not any(line.startswith("exit code 0") for line in text.splitlines())
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"ended_by": "SIGINT"}, {"ended_by": "SIGTERM"}, {"ended_by": "stop"}, {"error_code": 5}, {"error_code": 6}],
+)
+def test_the_last_line_of_a_run_that_can_go_on_says_how(fields):
+    told = report(**fields, error="full", run=".crawl/a b/1").summary().splitlines()[-1]
+    assert told == "go on with it: crawl resume '.crawl/a b/1'"
+    assert "resume" not in report(**fields, error="full").summary()  # without a folder there is nothing to go on with
+
+
+@pytest.mark.parametrize("fields", [{}, EMPTY, ERRORS, BLOCKED | EMPTY, {"error_code": 2}])
+def test_a_run_that_is_over_or_cannot_go_on_says_nothing_of_it(fields):
+    assert "resume" not in report(**fields, run=".crawl/a/1").summary()
+
+
 def test_long_messages_and_long_lists_are_cut():
     text = report(
         places=[Place(f"a.py:{n}", "ValueError", "x" * 100_000, "https://a.example/", 1) for n in range(50)],
