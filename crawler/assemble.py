@@ -195,6 +195,7 @@ def run(
         emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
+        ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before
         reason = "failed"
         try:
             reason = engine.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from shlex import quote
 from typing import Any, Literal
@@ -119,6 +120,12 @@ class Report(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether the run finished and did what was asked for."""
         return self.exit_code == 0
+
+    def as_json(self) -> str:
+        """The report without the items, with the exit code."""
+        fields = {**msgspec.to_builtins(self), "exit_code": self.exit_code}
+        del fields["items"]
+        return json.dumps(fields, ensure_ascii=False, indent=1)
 
     def summary(self) -> str:
         """The report as a block of plain text for a terminal, without a line end after the last line."""
