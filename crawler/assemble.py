@@ -200,6 +200,7 @@ def run(
         emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
+        ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before
         board = Noticeboard(shop.room, engine.numbers, inbox)
         tickers = [
             Ticker("watchdog", _WATCH, Watchdog(lanes, inbox, _WATCH).look),
@@ -231,6 +232,7 @@ def run(
                 error=error,
                 max_errors=common.limits.max_errors,
                 allow_empty=common.limits.allow_empty,
+                run=str(folder.path) if folder is not None else "",
             )
 
         for spider in spiders:

@@ -24,7 +24,9 @@ State = Literal["running", "finished", "stopped", "unfinished", "broken"]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of `crawl runs`. `broken` is a ledger that cannot be read, `unfinished` one that nobody ended."""
+    """A line of `crawl runs`. `broken` is a ledger that cannot be read (`reason` says why), `unfinished` one that
+    nobody ended. Where somebody did, `reason` and `exit_code` are those of the report.
+    """
 
     path: str
     spider: str
@@ -32,6 +34,8 @@ class Entry(msgspec.Struct, frozen=True):
     state: State
     pages: int = 0
     items: int = 0
+    reason: str = ""
+    exit_code: int | None = None
 
 
 def begin(
@@ -69,16 +73,20 @@ def begin(
 def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings], list[str] | None]:
     """What a run needs to go on, and which of its spider files have changed since; None if it is finished.
 
-    With `retry_failed` the failed requests wait again. Raises `UsageError` for a ledger that holds no run.
+    With `retry_failed` the failed requests wait again. Raises `UsageError` for a ledger that holds no run, and for one
+    that is damaged: what is missing in it would be fetched again, or never.
     """
     with closing(Ledger(folder.ledger)) as ledger:
+        ledger.check()
         stored = ledger.get("record")
         if stored is None:
             raise UsageError(f"{folder.path} holds no run that was started", hint="crawl run starts one")
         record = msgspec.convert(stored, Record)
-        retried = ledger.retry_failed() if retry_failed else 0
+        if retry_failed and ledger.retry_failed():
+            ledger.set("end", None)
+            ledger.commit()
         end = ledger.get("end")
-        is_finished = end is not None and not msgspec.convert(end, End).resumable and not retried
+        is_finished = end is not None and not msgspec.convert(end, End).resumable
     settings = [msgspec.convert(one, Settings) for one in record.settings]
     if is_finished:
         return record, settings, None
@@ -97,22 +105,28 @@ def entry(folder: RunFolder) -> Entry:
     """What is known of one run."""
     spider = folder.path.parent.name
     try:
-        with closing(Ledger(folder.ledger)) as ledger:
+        with closing(Ledger(folder.ledger, read_only=True)) as ledger:
             record, end = ledger.get("record", {}), ledger.get("end")
             pages, items = ledger.count().get("done", 0), ledger.last_item
-    except CrawlError:
-        return Entry(str(folder.path), spider, "", "broken")
-    state: State = "unfinished"
+    except CrawlError as error:
+        return Entry(str(folder.path), spider, "", "broken", reason=error.message)
+    known = Entry(str(folder.path), spider, record.get("started", ""), "unfinished", pages, items)
     if folder.owner() is not None:
-        state = "running"
-    elif end is not None:
-        state = "stopped" if end["resumable"] else "finished"
-    return Entry(str(folder.path), spider, record.get("started", ""), state, pages, items)
+        return msgspec.structs.replace(known, state="running")
+    if end is None:
+        return known
+    state: State = "stopped" if end["resumable"] else "finished"
+    return msgspec.structs.replace(known, state=state, reason=end["reason"], exit_code=end["exit_code"])
+
+
+def to_look_at(name: str | None) -> RunFolder:
+    """The run a name means; without one the latest that runs, or the latest of all."""
+    return folders.find(name) if name else _latest_running() or folders.find(None)
 
 
 def room_of(name: str | None) -> tuple[RoomProxy, RunFolder]:
     """The control room of a running crawl. Raises `UsageError` if that run does not run."""
-    folder = folders.find(name) if name else _latest_running() or folders.find(None)
+    folder = to_look_at(name)
     try:
         where = msgspec.json.decode(folder.control.read_bytes())
         return attach(where["address"], bytes.fromhex(where["key"])), folder
@@ -123,7 +137,8 @@ def room_of(name: str | None) -> tuple[RoomProxy, RunFolder]:
 
 
 def _latest_running() -> RunFolder | None:
-    running = [folder for folder in folders.all_runs() if folder.control.exists()]
+    # Killed, a run leaves its control.json behind.
+    running = [folder for folder in folders.all_runs() if folder.control.exists() and folder.owner() is not None]
     return running[-1] if running else None
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "set": "set",
     "status": "status",
     "stop": "stop",
+    "why": "why",
 }
 
 

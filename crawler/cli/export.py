@@ -23,7 +23,7 @@ def command(name: str | None, outputs: tuple[str, ...], template: str) -> None:
 
     folder = find(name)
     chain = Chain([exporter_for(output, template) for output in outputs], meta=False)
-    with closing(Ledger(folder.ledger)) as ledger:
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         chain.open(items_after=ledger.items_after)
         chain.close()
         click.echo(f"{ledger.last_item:,} items of {folder.path} written to {', '.join(outputs)}", err=True)

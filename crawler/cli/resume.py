@@ -23,13 +23,17 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
 
     folder = find(name)
     folder.lock()
-    record, settings, changed = reopen(folder, retry_failed)
-    if not retry_failed and changed is None:
-        raise UsageError(
-            f"the run {folder.path} is finished, there is nothing to go on with",
-            hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
-        )
-    spiders = [load(target, record.arguments) for target in record.targets]
-    for target in changed or ():
-        click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
-    finish(drive(spiders, settings, tuple(record.outputs), quiet, folder), quiet)
+    try:
+        record, settings, changed = reopen(folder, retry_failed)
+        if not retry_failed and changed is None:
+            raise UsageError(
+                f"the run {folder.path} is finished, there is nothing to go on with",
+                hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
+            )
+        spiders = [load(target, record.arguments) for target in record.targets]
+        for target in changed or ():
+            click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
+        report = drive(spiders, settings, tuple(record.outputs), quiet, folder)
+    finally:
+        folder.unlock()
+    finish(report, quiet)

@@ -170,7 +170,7 @@ def drive(
     try:
         # Items and a debugger's prompt would be drawn over.
         shares_terminal = ("-" in outputs and sys.stdout.isatty()) or settings[0].crawl.pool == "inline"
-        return run(
+        report = run(
             loaded,
             settings,
             outputs=outputs,
@@ -179,6 +179,9 @@ def drive(
             live=not quiet and not shares_terminal,
             folder=folder,
         )
+        if folder is not None:
+            folder.keep_report(report.as_json(), report.summary())
+        return report
     finally:
         undo()
         if folder is not None:

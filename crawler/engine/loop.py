@@ -476,6 +476,7 @@ class Engine:
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
             self._finish(request, "dropped", allowed.reason)
+            self._ledger.drop(following.replace(parent_row=request.row), allowed.reason)
             self._emit(events.Dropped(following.url, allowed.reason))
             return
         if following.url != request.url:

@@ -59,6 +59,7 @@ _COLUMNS = (
     "id, url, spider, priority, depth, attempts, parent, not_before, pause, rest,"
     " (SELECT url FROM requests AS other WHERE other.id = requests.parent)"
 )
+_NOT_BEFORE = 7  # its place in these
 
 
 class Rest(msgspec.Struct, omit_defaults=True):
@@ -80,17 +81,23 @@ class Rest(msgspec.Struct, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 _decode_rest = msgspec.json.Decoder(Rest).decode
 
+Row = tuple[Request, float | None, State, str]  # a request, its `not_before`, what became of it, and why
+
 
 class Ledger:
     """The ledger of one run. Used by one thread; other processes may read it meanwhile.
 
     Changes are collected and written by `commit`, one transaction for all of them. `durability` "process" survives
-    any kill of processes, "power" also a loss of power (fsync). Raises `UsageError` for a file that is none or of
-    another version, and `OutputError` when it cannot be written.
+    any kill of processes, "power" also a loss of power (fsync). With `read_only` nothing is written to the file, and
+    all that is read is of one moment, whoever writes to it meanwhile. Raises `UsageError` for a file that is none, is
+    damaged or of another version, and `OutputError` when it cannot be written (or read at all).
     """
 
-    def __init__(self, path: Path | None, durability: Literal["process", "power"] = "process") -> None:
+    def __init__(
+        self, path: Path | None, durability: Literal["process", "power"] = "process", read_only: bool = False
+    ) -> None:
         self.path = path  # None: in memory, gone with the process
+        self._act = "read" if read_only else "write"
         self._new: dict[int, tuple[Any, ...]] = {}  # by row: requests that are not in the file yet
         self._dropped: list[tuple[Any, ...]] = []
         self._changed: dict[int, tuple[Request, float]] = {}  # by row, with its pause
@@ -106,14 +113,17 @@ class Ledger:
         )  # fmt: skip
         is_new = path is None or not path.exists()
         with self._told():
-            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5.0)
+            self._db = _connect(path, read_only)
             try:
-                self._open(is_new, durability)
+                if not read_only:
+                    self._open(is_new, durability)
+                self._check_version()
+                if not read_only:  # the items of a damaged ledger can be read
+                    self._next_row = self._number("SELECT coalesce(max(id), 0) FROM requests") + 1
+                self._next_item = self._number("SELECT coalesce(max(id), 0) FROM items") + 1
             except BaseException:
                 self._db.close()
                 raise
-        self._next_row = self._number("SELECT coalesce(max(id), 0) FROM requests") + 1
-        self._next_item = self._number("SELECT coalesce(max(id), 0) FROM items") + 1
 
     def _open(self, is_new: bool, durability: str) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -121,11 +131,15 @@ class Ledger:
         self._db.execute("PRAGMA cache_size = -16000")
         if is_new:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _check_version(self) -> None:
         found = self._number("PRAGMA user_version")
+        if not found:
+            raise self._damaged("it is empty, or from another program")
         if found != VERSION:
             raise UsageError(
                 f"{self.path} is a ledger of version {found}, this crawler writes version {VERSION}",
-                hint="finish it with the crawler that wrote it, or start a new run",
+                hint="finish it with the crawler that wrote it, or start a new run: crawl run",
             )
 
     # -- what the engine writes ----------------------------------------------------------------------------------
@@ -222,15 +236,16 @@ class Ledger:
     def get(self, key: str, default: Any = None) -> Any:
         """A JSON value of the run."""
         row = self._row("SELECT value FROM meta WHERE key = ?", key)
-        return default if row is None else msgspec.json.decode(row[0])
+        with self._told():
+            return default if row is None else msgspec.json.decode(row[0])
 
     def waiting(self, host: str, after: tuple[int, int], most: int) -> list[tuple[Request, float]]:
         """The next requests of a host that wait, after (priority, row) in their order, and for how many seconds yet."""
         priority, row = after
-        rows = self._db.execute(
+        rows = self.select(
             f"SELECT {_COLUMNS} FROM requests WHERE state = 0 AND host = ?"
             " AND (priority < ? OR (priority = ? AND id > ?)) ORDER BY priority DESC, id LIMIT ?",
-            (host, priority, priority, row, most),
+            *(host, priority, priority, row, most),
         )
         now = time.time()
         return [_request(values, now) for values in rows]
@@ -248,12 +263,11 @@ class Ledger:
 
     def fingerprints(self, chunk: int = 50_000) -> Iterator[bytes]:
         """All fingerprints that count as seen, 8 bytes each, many at once; with those that are not committed yet."""
-        cursor = self._db.execute("SELECT fingerprint FROM requests WHERE state <> 4")
-        while rows := cursor.fetchmany(chunk):
+        for rows in self._chunks("SELECT fingerprint FROM requests WHERE state <> 4", chunk):
             yield b"".join([row[0].to_bytes(8, "little", signed=True) for row in rows])
         yield b"".join(values[1].to_bytes(8, "little", signed=True) for values in self._new.values())
         # Hops have no row of their own, and a request that insists (`again`) has a fingerprint of its own.
-        several = self._db.execute(
+        several = self.select(
             f"SELECT {_COLUMNS} FROM requests"
             " WHERE state <> 4 AND (rest LIKE '%\"hops\":%' OR rest LIKE '%\"again\":%')"
         )
@@ -264,26 +278,45 @@ class Ledger:
 
     def count(self) -> dict[State, int]:
         """Requests by state."""
-        rows = self._db.execute("SELECT state, count(*) FROM requests GROUP BY state")
+        rows = self.select("SELECT state, count(*) FROM requests GROUP BY state")
         return {STATES[code]: number for code, number in rows}
 
     def items_after(self, item: int, spider: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Items with a number above `item`, in their order: number and line of JSON."""
         where, values = ("", ()) if spider is None else (" AND spider = ?", (spider,))
-        cursor = self._db.execute(f"SELECT id, json FROM items WHERE id > ?{where} ORDER BY id", (item, *values))
-        while rows := cursor.fetchmany(1000):
+        for rows in self._chunks(f"SELECT id, json FROM items WHERE id > ?{where} ORDER BY id", 1000, item, *values):
             yield from rows
 
     def marks(self) -> dict[str, tuple[Any, int]]:
         """The marks of all export files, by path."""
-        rows = self._db.execute("SELECT path, mark, item FROM exports")
+        rows = self.select("SELECT path, mark, item FROM exports")
         return {path: (msgspec.json.decode(mark), item) for path, mark, item in rows}
 
     def resting_hosts(self) -> dict[str, float]:
         """The hosts that may not be asked yet, and for how many seconds."""
         now = time.time()
-        rows = self._db.execute("SELECT host, next_start, pause FROM hosts WHERE next_start > ?", (now,))
+        rows = self.select("SELECT host, next_start, pause FROM hosts WHERE next_start > ?", now)
         return {host: _wait(next_start, pause, now) for host, next_start, pause in rows}
+
+    def find(self, where: str, *values: Any) -> list[Row]:
+        """Requests in any state for which an SQL condition holds, in the order found."""
+        rows = self.select(f"SELECT state, reason, {_COLUMNS} FROM requests WHERE {where} ORDER BY id", *values)
+        with self._told():
+            return [
+                (_request(columns, 0.0)[0], columns[_NOT_BEFORE], STATES[code], reason or "")
+                for code, reason, *columns in rows
+            ]
+
+    def select(self, query: str, *values: Any) -> list[Any]:
+        """The rows of a query, for those who ask what is asked nowhere else (`lookup.py`)."""
+        with self._told():
+            return self._db.execute(query, values).fetchall()
+
+    def check(self) -> None:
+        """Raise `UsageError` if the file is damaged anywhere. Reads all of it: 0.4 s for a million requests."""
+        found = self._row("PRAGMA quick_check(1)")[0]
+        if found != "ok":
+            raise self._damaged(found)
 
     def retry_failed(self) -> int:
         """Let all failed requests wait again, with fresh attempts; how many they are."""
@@ -310,25 +343,66 @@ class Ledger:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """SQLite's errors as ours."""
+        """SQLite's errors as ours: what the disk or another process is to blame for, and what is wrong in the file."""
         try:
             yield
+        except msgspec.MsgspecError as error:
+            raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise OutputError(
-                    f"cannot write the ledger {self.path}: {error}",
-                    hint="make room or fix the permissions; what was committed is whole, and `crawl resume` goes on",
-                ) from error
-            raise UsageError(
-                f"{self.path} is not a whole ledger: {error}",
-                hint="start a new run; `crawl export` may still save items",
-            ) from error
+            # A table or column that is missing is an operational error too, and so is text that cannot be decoded.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+            if not isinstance(error, sqlite3.OperationalError) or code == sqlite3.SQLITE_ERROR:
+                raise self._damaged(error) from error
+            if self._act == "read":
+                hint = "it may not be yours to read; if its folder cannot be written, read a copy of the whole folder"
+            else:
+                hint = "make room or fix the permissions; what was committed is whole, and `crawl resume` goes on"
+            raise OutputError(f"cannot {self._act} the ledger {self.path}: {error}", hint=hint) from error
+
+    def _damaged(self, what: object) -> UsageError:
+        return UsageError(
+            f"{self.path} is not a whole ledger: {what}",
+            hint="start a new run: crawl run; `crawl export RUN -o FILE` may still save the items of this one",
+        )
 
     def _row(self, query: str, *values: Any) -> Any:
-        return self._db.execute(query, values).fetchone()
+        with self._told():
+            return self._db.execute(query, values).fetchone()
+
+    def _chunks(self, query: str, size: int, *values: Any) -> Iterator[list[Any]]:
+        """The rows of a query, `size` at once."""
+        with self._told():
+            cursor = self._db.execute(query, values)
+            rows = cursor.fetchmany(size)
+        while rows:
+            yield rows
+            with self._told():
+                rows = cursor.fetchmany(size)
 
     def _number(self, query: str) -> int:
         return int(self._row(query)[0])
+
+
+def _connect(path: Path | None, read_only: bool) -> sqlite3.Connection:
+    if path is None or not read_only:
+        return sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5.0)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
+    try:
+        db.execute("BEGIN")
+        db.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        # SQLite needs the index of the WAL beside the file, and makes it where it may. A ledger that was closed has
+        # nothing in its WAL: in a folder where nobody can write, it can be read as a file that does not change.
+        db.close()
+        wal = path.with_name(f"{path.name}-wal")
+        if wal.exists() and wal.stat().st_size:
+            raise
+        db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 _INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) "

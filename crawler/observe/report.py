@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from shlex import quote
 from typing import Any, Literal
 
 import msgspec
@@ -49,6 +51,7 @@ class Report(msgspec.Struct, frozen=True):
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
+    - `run`: the folder of the run, "" where there is none.
     """
 
     spiders: tuple[str, ...]
@@ -81,6 +84,7 @@ class Report(msgspec.Struct, frozen=True):
     error_code: int = 0
     max_errors: int = 0
     allow_empty: bool = False
+    run: str = ""
 
     @property
     def error_count(self) -> int:
@@ -116,6 +120,12 @@ class Report(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether the run finished and did what was asked for."""
         return self.exit_code == 0
+
+    def as_json(self) -> str:
+        """The report without the items, with the exit code."""
+        fields = {**msgspec.to_builtins(self), "exit_code": self.exit_code}
+        del fields["items"]
+        return json.dumps(fields, ensure_ascii=False, indent=1)
 
     def summary(self) -> str:
         """The report as a block of plain text for a terminal, without a line end after the last line."""
@@ -191,6 +201,8 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  {self._without_items()}")
         if code in (1, 3, 4):
             lines.append("  every decision, page by page: run it again with -v")
+        if self.run and code in (5, 6, 130, 143):
+            lines.append(plain(f"go on with it: crawl resume {quote(self.run)}"))
         return lines
 
     def _why(self, code: int) -> str:

@@ -152,10 +152,11 @@ class Stats:
         error: CrawlError | None = None,
         max_errors: int = 0,
         allow_empty: bool = False,
+        run: str = "",
     ) -> Report:
         """The report of the run that ends now.
 
-        `kept` are the items, where they were collected; `error` is what broke the run.
+        `kept` are the items, where they were collected; `error` is what broke the run; `run` is its folder.
         """
         return Report(
             spiders=self._spiders,
@@ -188,6 +189,7 @@ class Stats:
             error_code=error.exit_code if error else 0,
             max_errors=max_errors,
             allow_empty=allow_empty,
+            run=run,
         )
 
     def _on_started(self, event: Started) -> None:

@@ -1,7 +1,7 @@
 """The folder of a run: made, found by name, locked by its process, and pruned.
 
-`.crawl/<spider>/<run>/` holds `ledger.db`, `control.json` while it runs, `log`, and `lock`. A run is named by its
-start time, so names sort by age.
+`.crawl/<spider>/<run>/` holds `ledger.db`, `control.json` while it runs, `log`, `lock`, and how it ended as
+`report.json` and `report.txt`. A run is named by its start time, so names sort by age.
 """
 
 from __future__ import annotations
@@ -50,6 +50,14 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "log"
 
+    @property
+    def report_json(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def report_text(self) -> Path:
+        return self.path / "report.txt"
+
     def lock(self) -> None:
         """Own the folder. Raises `UsageError` that says who has it, `OutputError` if it cannot be written.
 
@@ -96,20 +104,9 @@ class RunFolder:
 
         `temporary` are the folders that a killed crawl leaves behind: whoever locks this folder next removes them.
         """
-        beside = self.path / "control.json.new"
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(handle, "wb") as file:
-            file.write(
-                msgspec.json.encode(
-                    {
-                        "address": address,
-                        "key": key.hex(),
-                        "pid": os.getpid(),
-                        "temporary": [str(path) for path in temporary],
-                    }
-                )
-            )
-        os.replace(beside, self.control)
+        left = [str(path) for path in temporary]
+        told = {"address": address, "key": key.hex(), "pid": os.getpid(), "temporary": left}
+        _write(self.control, msgspec.json.encode(told), 0o600)
 
     def _clean_up(self) -> None:
         """Remove what the last owner of this folder could not, because it was killed."""
@@ -126,6 +123,17 @@ class RunFolder:
         """The room is gone."""
         self.control.unlink(missing_ok=True)
 
+    def keep_report(self, as_json: str, text: str) -> None:
+        """Leave the report for later. If the disk does not take it, the run has gone as it went nevertheless."""
+        try:
+            for path, content in ((self.report_json, as_json), (self.report_text, text)):
+                # Messages of user code may hold lone surrogates, which have no UTF-8: \udc80 means the same in JSON.
+                _write(path, f"{content}\n".encode(errors="backslashreplace"), 0o666)
+        except OSError:
+            for path in (self.report_json, self.report_text):  # an earlier part of the run may have left one
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
     def owner(self) -> int | None:
         """The process that has the folder now, or None."""
         if self._key in _held:
@@ -141,6 +149,20 @@ class RunFolder:
         except OSError:
             return None
         return None
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    """Write a file so that it is there whole or not at all."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with open(handle, "wb") as file:
+            file.write(data)
+        os.replace(beside, path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolder:

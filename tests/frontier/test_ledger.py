@@ -251,6 +251,131 @@ def test_a_file_that_is_no_ledger_is_refused(path, damage):
         Ledger(path)
 
 
+def test_a_file_of_another_program_is_refused(path):
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE notes (text)")
+    db.close()
+    with pytest.raises(UsageError, match="not a whole ledger: it is empty, or from another program"):
+        Ledger(path)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    with pytest.raises(UsageError, match="not a whole ledger: no such table"):
+        Ledger(path, read_only=True)
+
+
+def test_damage_in_the_middle_is_found_by_the_check_and_told_by_whoever_reads_there(path):
+    ledger = Ledger(path)
+    for number in range(5000):
+        ledger.add(Request(f"{URL}/{number}"))
+    ledger.commit()
+    ledger.check()
+    ledger.close()
+    data = path.read_bytes()
+    middle = len(data) // 2 // 4096 * 4096
+    path.write_bytes(data[:middle] + bytes(40_960) + data[middle + 40_960 :])
+    damaged = Ledger(path)
+    for read in (
+        damaged.check,
+        damaged.count,
+        lambda: list(damaged.fingerprints()),
+        lambda: waiting(damaged, most=9999),
+    ):
+        with pytest.raises(UsageError, match="not a whole ledger") as told:
+            read()
+        assert "crawl export" in told.value.hint
+    damaged.close()
+    path.write_bytes(data[:middle])
+    with pytest.raises(UsageError, match="not a whole ledger"):
+        Ledger(path).check()
+
+
+def test_values_that_are_no_json_are_damage(path):
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO meta VALUES ('record', '{')")
+    db.close()
+    with pytest.raises(UsageError, match="not a whole ledger"):
+        Ledger(path).get("record")
+
+
+def test_reading_shows_one_moment_and_writes_nothing(path):
+    writer = Ledger(path)
+    writer.add(Request(URL))
+    writer.commit()
+    files = {file.name: file.read_bytes() for file in path.parent.glob("*") if not file.name.endswith("-shm")}
+    reader = Ledger(path, read_only=True)
+    assert reader.count() == {"waiting": 1}
+    writer.add(Request(URL + "/2"))
+    writer.commit()
+    assert reader.count() == {"waiting": 1}
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader._db.execute("DELETE FROM requests")
+    reader.close()
+    assert path.read_bytes() == files["ledger.db"]
+    second = Ledger(path, read_only=True)
+    assert second.count() == {"waiting": 2}
+    second.close()
+    writer.close()
+
+
+def test_reading_needs_a_file(path):
+    with pytest.raises(OutputError, match="cannot read the ledger"):
+        Ledger(path, read_only=True)
+    assert not path.exists()
+
+
+@pytest.fixture
+def killed(path):
+    """A ledger whose writer was killed: its last transaction is in the WAL only."""
+    writer = (
+        "import os, sys; from pathlib import Path\n"
+        "from crawler.frontier.ledger import Ledger; from crawler.request import Request\n"
+        "ledger = Ledger(Path(sys.argv[1])); ledger.add(Request('https://films.example/1')); ledger.commit()\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", writer, str(path)]).returncode == -signal.SIGKILL
+    return path
+
+
+def test_a_ledger_whose_writer_was_killed_can_be_read(killed):
+    before = killed.read_bytes(), killed.with_name("ledger.db-wal").read_bytes()
+    ledger = Ledger(killed, read_only=True)
+    assert ledger.count() == {"waiting": 1}
+    ledger.close()
+    assert (killed.read_bytes(), killed.with_name("ledger.db-wal").read_bytes()) == before
+
+
+READER = (
+    "import sys; from pathlib import Path\n"
+    "from crawler.errors import CrawlError; from crawler.frontier.ledger import Ledger\n"
+    "try: print(Ledger(Path(sys.argv[1]), read_only=True).count())\n"
+    "except CrawlError as error: print(error, error.hint)\n"
+)
+
+
+@pytest.mark.parametrize("was_killed", [False, True])
+@pytest.mark.parametrize("has_index", [False, True])
+def test_a_folder_that_cannot_be_written_can_be_read(was_killed, has_index, killed, path):
+    if not was_killed:
+        Ledger(path).close()  # what is in the WAL goes into the file, and the WAL goes
+    if not has_index:
+        path.with_name("ledger.db-shm").unlink(missing_ok=True)
+    before = sorted(file.name for file in path.parent.iterdir())
+    path.parent.chmod(0o555)
+    command = [sys.executable, "-c", READER, str(path)]
+    if os.geteuid() == 0:  # root may write everywhere, unless it gives that up
+        command = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *command]
+    done = subprocess.run(command, capture_output=True, text=True)
+    path.parent.chmod(0o755)
+    assert sorted(file.name for file in path.parent.iterdir()) == before
+    if was_killed and not has_index:
+        assert "cannot read the ledger" in done.stdout, done
+        assert "read a copy of the whole folder" in done.stdout
+    else:
+        assert done.stdout == "{'waiting': 1}\n", done
+
+
 def test_a_ledger_that_cannot_be_written_is_an_output_error(path):
     ledger = Ledger(path)
     other = sqlite3.connect(path, isolation_level=None)

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -163,6 +164,29 @@ def test_foreign_text_never_reaches_the_terminal_raw():
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert not any(line.startswith("exit code 0") for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"ended_by": "SIGINT"}, {"ended_by": "SIGTERM"}, {"ended_by": "stop"}, {"error_code": 5}, {"error_code": 6}],
+)
+def test_the_last_line_of_a_run_that_can_go_on_says_how(fields):
+    told = report(**fields, error="full", run=".crawl/a b/1").summary().splitlines()[-1]
+    assert told == "go on with it: crawl resume '.crawl/a b/1'"
+    assert "resume" not in report(**fields, error="full").summary()  # without a folder there is nothing to go on with
+
+
+@pytest.mark.parametrize("fields", [{}, EMPTY, ERRORS, BLOCKED | EMPTY, {"error_code": 2}])
+def test_a_run_that_is_over_or_cannot_go_on_says_nothing_of_it(fields):
+    assert "resume" not in report(**fields, run=".crawl/a/1").summary()
+
+
+def test_as_json_it_has_the_exit_code_and_no_items():
+    made = report(**ERRORS, items=[{"a": 1}], run="kept", error="猫 \udc80")
+    told = json.loads(made.as_json().encode(errors="backslashreplace"))
+    assert (told["exit_code"], told["pages"], told["by_status"], told["run"]) == (1, 10, {"200": 10}, "kept")
+    assert (told["error"], told["started"]) == ("猫 \udc80", "2024-05-01T12:00:00Z")
+    assert "items" not in told
 
 
 def test_long_messages_and_long_lists_are_cut():

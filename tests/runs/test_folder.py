@@ -144,3 +144,16 @@ def test_the_oldest_runs_of_one_spider_are_pruned(runs, tmp_path):
     gone = prune("films", all_runs(tmp_path), 1)
     assert [run.path for run in gone] == [runs[0]]
     assert [run.path for run in all_runs(tmp_path)] == runs[1:]
+
+
+def test_a_report_is_kept_whole_or_not_at_all(tmp_path):
+    folder = create("films", tmp_path)
+    folder.keep_report('{"a": "\udc80"}', "one\ntwo \udc80")
+    assert folder.report_json.read_text() == '{"a": "\\udc80"}\n'
+    assert folder.report_text.read_text() == "one\ntwo \\udc80\n"
+    folder.report_text.unlink()
+    (folder.path / "report.txt.new").mkdir()  # now it cannot be written
+    folder.keep_report("{}", "three")
+    assert not folder.report_json.exists()  # nor does the one of an earlier part stay
+    assert not folder.report_text.exists()
+    folder.unlock()

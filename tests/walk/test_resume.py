@@ -117,9 +117,9 @@ def test_a_running_run_is_refused_and_can_be_steered_from_another_terminal(
     assert crawl_command("stop").rc == 0
     running.end(10)
     assert running.rc == 143
-    gone = crawl_command("status")
-    assert gone.rc == 2
-    assert "is not running" in gone.stderr
+    assert crawl_command("pause").rc == 2
+    ended = crawl_command("status")
+    assert (ended.rc, ended.stdout.splitlines()[0].partition(": ")[2]) == (0, "stopped, exit code 143")
     assert crawl_command("resume", "-q").rc == 0
     assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
 

@@ -1,0 +1,48 @@
+"""`crawl resume`: what it refuses to go on with. How it goes on is shown in tests/walk/test_resume.py."""
+
+import signal
+
+
+def test_a_broken_ledger_is_refused_with_what_to_do(broken_run, crawl_here):
+    folder, said = broken_run
+    done = crawl_here("resume", str(folder))
+    assert done.rc == 2, done
+    first, hint = done.stderr.splitlines()
+    assert first.startswith(f"crawl: {folder}/ledger.db {said}")
+    assert "crawl run" in hint
+
+
+def test_items_of_a_damaged_ledger_can_still_be_written(films, crawl_here, tmp_path):
+    crawl_here("run", films, "-a", "pages=10", "--run-dir", "kept", "--pool", "inline", "-q")
+    ledger = tmp_path / "kept" / "ledger.db"
+    data = ledger.read_bytes()
+    page = data.index(b"/board/4?offset=90") // 4096 * 4096  # the table of requests
+    ledger.write_bytes(data[:page] + bytes(4096) + data[page + 4096 :])
+    assert crawl_here("resume", "kept").rc == 2
+    assert crawl_here("export", "kept", "-o", "saved.jsonl").rc == 0
+    assert len((tmp_path / "saved.jsonl").read_text().splitlines()) == 100
+
+
+def test_killed_while_it_tries_failed_requests_again_it_is_not_finished(
+    serve, write, start_crawl, crawl_here, wait_until
+):
+    server = serve({"/": (500, {}, "")})
+    write(
+        "down.py",
+        f"""
+        start_urls = ["{server.url}/"]
+        settings = {{"retry.times": 0, "politeness.delay": 0}}
+
+        def parse(page):
+            yield {{"at": page.url}}
+        """,
+    )
+    assert crawl_here("run", "down.py", "--run-dir", "kept", "--pool", "inline", "-q").rc == 1
+    assert "is finished" in crawl_here("resume", "kept").stderr
+    server.routes["/"] = lambda hit: str(server.over.wait(20))
+    running = start_crawl("resume", "kept", "--retry-failed", "-q")
+    wait_until(lambda: len(server.log) == 2)
+    running.signal(signal.SIGKILL)
+    running.end(10)
+    server.routes["/"] = "<p>x"
+    assert "items    1\n" in crawl_here("resume", "kept").stderr
