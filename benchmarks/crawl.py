@@ -79,11 +79,14 @@ class Meter:
     def __init__(self, session: int) -> None:
         self._session = session
         self._cpu: dict[int, float] = {}
-        self.peak = 0
+        self.peak = self.last = 0
+        self.sizes: dict[int, int] = {}  # by process, without the first one
         self.names: dict[int, str] = {}
 
     def sample(self, memory: bool) -> None:
         pss = 0
+        if memory:
+            self.sizes.clear()
         for entry in os.scandir("/proc"):
             if not entry.name.isdigit():
                 continue
@@ -97,9 +100,14 @@ class Meter:
                     self.names[pid] = Path(entry.path, "cmdline").read_text().replace("\0", " ")[-60:]
                 if memory:
                     rollup = Path(entry.path, "smaps_rollup").read_text()
-                    pss += int(rollup.partition("\nPss:")[2].split()[0])
+                    size = int(rollup.partition("\nPss:")[2].split()[0])
+                    pss += size
+                    if pid != self._session:
+                        self.sizes[pid] = size
             except (OSError, IndexError, ValueError):
                 continue
+        if memory:
+            self.last = pss
         self.peak = max(self.peak, pss)
 
     @property

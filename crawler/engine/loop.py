@@ -40,6 +40,7 @@ from crawler.verdict import Again, Drop, Go, Keep
 
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
+_ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _HOPELESS = 5  # workers lost in a row without a single landing
 
 Landed = tuple[Request, Outcome]
@@ -169,6 +170,10 @@ class Engine:
         finally:
             self._lanes.close()
         self._keep_and_commit()
+        if not self.ending.reason and self._ledger.hosts_waiting("", 1):
+            raise CrawlError(
+                "requests still wait and none of them was handed out", hint="crawl resume goes on with them"
+            )
         return self.ending.reason or "finished"
 
     def offer(self, requests: Sequence[Request], origin: Request | None = None) -> None:
@@ -222,10 +227,11 @@ class Engine:
         return landed
 
     def read(self, landed: Sequence[Landed]) -> list[Read]:
-        """Open the pages and let the spider's callbacks read them."""
+        """Open the pages and let the spider's callbacks read them, until they have given enough for one transaction."""
         readings: list[Read] = []
+        given = 0
         for request, outcome in landed:
-            if self._switch.level == Level.STOP_NOW:
+            if self._switch.level == Level.STOP_NOW or given > _ENOUGH:
                 break
             spider = self._spiders[request.spider]
             self.reading = (request.url, time.monotonic())
@@ -243,6 +249,7 @@ class Engine:
             else:
                 self._emit(events.PageRead(request.url, callback, len(reading.items), len(reading.requests)))
             readings.append((request, outcome, reading))
+            given += len(reading.items) + len(reading.requests)
         return readings
 
     def store(self, readings: Sequence[Read]) -> None:
@@ -270,7 +277,6 @@ class Engine:
                 self._finish(request, "done")
         self._claim(found)
         self._keep_and_commit()
-        self._unread = 0
         if lines:
             # What is in the ledger is stored; the files follow it, and are written again from there if they have to be.
             self._chain.write(lines, self._ledger.last_item)
@@ -284,9 +290,9 @@ class Engine:
             case Arrival():
                 landed = self.land(message)
                 self.depart()  # the workers go on while the pages are read here
-                self.store(self.read(landed))
+                self._read_and_store(landed)
             case Fault():
-                self.store(self.read(self._lose(message.lane, message.reason)))
+                self._read_and_store(self._lose(message.lane, message.reason))
             case RoomFault():
                 if self._is_room(message.room):
                     self._seen.recover()
@@ -295,14 +301,24 @@ class Engine:
                 self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
                 self._ledger.commit()
 
+    def _read_and_store(self, landed: list[Landed]) -> None:
+        """All pages of a report, in several steps if they give very much."""
+        while True:
+            readings = self.read(landed)
+            self.store(readings)
+            landed = landed[len(readings) :]
+            self._unread = len(landed)
+            if not readings or not landed:
+                return
+
     def _recover(self) -> None:
         """Go on where the ledger stands; in a new run it stands nowhere."""
         self._to_wall = time.time() - time.monotonic()
         self._seen.fill()
-        for host, pause in self._ledger.resting_hosts().items():
-            self.frontier.open(host, time.monotonic() + pause)
         counts = self._ledger.count()
         self.frontier.recover(counts.get("waiting", 0))
+        for host, pause in self._ledger.resting_hosts().items():
+            self.frontier.open(host, time.monotonic() + pause)
         self.frontier.refill()
         self._starts.open()
         self.ending.items = self._ledger.last_item

@@ -392,6 +392,16 @@ def test_a_resumed_run_begins_with_what_the_ledger_has(small):
     assert sorted(one.row for one in drain(window, stored)) == [one.row for one in found]
 
 
+def test_a_host_that_rests_as_a_run_is_resumed_is_read_all_the_same(small):
+    window, stored = small(50)
+    found = [stored.add(request("a.example", str(number))) for number in range(20)]
+    window.recover(len(found))
+    window.open("a.example", 7.0)
+    window.refill()
+    assert window.next(6.0) is None
+    assert window.next(7.0)[1] == 7.0
+
+
 def test_what_is_in_flight_is_not_read_again(small):
     window, stored = small(4)
     for number in range(40):
