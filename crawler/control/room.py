@@ -124,7 +124,7 @@ class RoomProxy(BaseProxy):
     def _call(self, method: str, *args: Any) -> Any:
         try:
             return self._callmethod(method, args)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, AuthenticationError) as error:
             reason = "no answer" if isinstance(error, BlockingIOError) else type(error).__name__
             raise RoomLost(f"the control room is gone ({reason})") from error
 

@@ -33,13 +33,15 @@ class SeenSet:
 
     def fill(self) -> None:
         """Let the room know what the ledger knows."""
-        for fingerprints in self._fingerprints():
-            self._room().claim(fingerprints)
+        try:
+            self._tell()
+        except RoomLost:
+            self.recover()
 
     def recover(self) -> None:
         """Put another room in the place of one that is lost. Raises `RoomLost` if that is lost as well."""
         self._renew()
-        self.fill()
+        self._tell()
 
     def claim(self, fingerprints: Sequence[bytes]) -> list[bool]:
         """For each fingerprint whether it is new; the first of two equal ones in a batch is the new one."""
@@ -52,3 +54,7 @@ class SeenSet:
             self.recover()
             answer = self._room().claim(joined)
         return [byte == 1 for byte in answer]
+
+    def _tell(self) -> None:
+        for fingerprints in self._fingerprints():
+            self._room().claim(fingerprints)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -170,7 +171,8 @@ def test_items_are_numbered_through(path):
     assert list(ledger.items_after(1)) == [(2, b'{"a":2}'), (3, b'{"a":3}')]
     assert list(ledger.items_after(0, spider=1)) == [(3, b'{"a":3}')]
     ledger.close()
-    assert Ledger(path).last_item == 3
+    with closing(Ledger(path)) as again:
+        assert again.last_item == 3
 
 
 def test_values_marks_and_hosts_are_kept(path):
@@ -286,8 +288,8 @@ def test_damage_in_the_middle_is_found_by_the_check_and_told_by_whoever_reads_th
         assert "crawl export" in told.value.hint
     damaged.close()
     path.write_bytes(data[:middle])
-    with pytest.raises(UsageError, match="not a whole ledger"):
-        Ledger(path).check()
+    with pytest.raises(UsageError, match="not a whole ledger"), closing(Ledger(path)) as cut:
+        cut.check()
 
 
 def test_values_that_are_no_json_are_damage(path):
@@ -295,8 +297,8 @@ def test_values_that_are_no_json_are_damage(path):
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO meta VALUES ('record', '{')")
     db.close()
-    with pytest.raises(UsageError, match="not a whole ledger"):
-        Ledger(path).get("record")
+    with pytest.raises(UsageError, match="not a whole ledger"), closing(Ledger(path)) as ledger:
+        ledger.get("record")
 
 
 def test_reading_shows_one_moment_and_writes_nothing(path):
