@@ -164,13 +164,18 @@ def run(
             spider.state.update(ledger.get(f"state {number}", {}))
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.last_item})
+
+        def renew_room() -> None:
+            shop.renew_room()
+            emitter.emit(events.RoomRenewed())
+
         lanes = Lanes(shop.new_lane, shop.workers)
         engine = Engine(
             spiders=spiders,
             rules=_rules(spiders, settings, lambda failed: emitter.emit(events.ReadFailed(failed))),
             frontier=Window(ledger),
             ledger=ledger,
-            seen=SeenSet(shop.room, ledger.fingerprints, shop.renew_room),
+            seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
             hosts=Hosts(common.politeness.per_host, common.politeness.delay),
             chain=chain,
             inbox=inbox,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +20,9 @@ from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
 from crawler.settings import Settings
 from crawler.spider.base import Spider
+
+Answer = TypeVar("Answer")
+_PATIENCE = 8.0  # seconds a room may be missing; a lost one is replaced within its deadline of 5
 
 State = Literal["running", "finished", "stopped", "unfinished", "broken"]
 
@@ -124,16 +128,28 @@ def to_look_at(name: str | None) -> RunFolder:
     return folders.find(name) if name else _latest_running() or folders.find(None)
 
 
-def room_of(name: str | None) -> tuple[RoomProxy, RunFolder]:
-    """The control room of a running crawl. Raises `UsageError` if that run does not run."""
-    folder = to_look_at(name)
-    try:
-        where = msgspec.json.decode(folder.control.read_bytes())
-        return attach(where["address"], bytes.fromhex(where["key"])), folder
-    except (OSError, KeyError, ValueError, RoomLost):
-        raise UsageError(
-            f"the run {folder.path} is not running, or has no worker processes", hint="crawl runs lists the runs"
-        ) from None
+def ask_room(folder: RunFolder, question: Callable[[RoomProxy], Answer]) -> Answer:
+    """What the control room of a running crawl answers. A room that was lost is being replaced: it is asked again.
+
+    Raises `UsageError` if that run does not run, or has no room.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            where = msgspec.json.decode(folder.control.read_bytes())
+            return question(attach(where["address"], bytes.fromhex(where["key"])))
+        except (OSError, KeyError, ValueError, RoomLost) as error:
+            owner = folder.owner()
+            if owner is None:
+                raise UsageError(f"the run {folder.path} is not running", hint="crawl runs lists the runs") from None
+            if isinstance(error, FileNotFoundError):
+                until -= _PATIENCE / 10  # it is about to open its room, or will never have one
+            if time.monotonic() > until:
+                raise UsageError(
+                    f"the run {folder.path} is in use by process {owner}, and no control room answers",
+                    hint="a crawl without worker processes (--pool thread, inline) has none; else try again",
+                ) from None
+        time.sleep(0.1)
 
 
 def _latest_running() -> RunFolder | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from crawler.errors import RoomLost, UsageError
+from crawler.errors import UsageError
+
+if TYPE_CHECKING:
+    from crawler.control.room import RoomProxy
 
 _PATIENCE = 5.0  # seconds the crawl may take to answer
 
@@ -21,7 +25,7 @@ def command(assignment: str, name: str | None, host: str) -> None:
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
     from crawler.engine.changes import check
-    from crawler.history import room_of
+    from crawler.history import ask_room, to_look_at
     from crawler.observe.plain import plain
     from crawler.settings import Layer, merge
 
@@ -32,22 +36,21 @@ def command(assignment: str, name: str | None, host: str) -> None:
     check(key, host)
     section, _, field = key.partition(".")
     value = getattr(getattr(settings, section), field)
-    room, folder = room_of(name)
-    wish = room.wish(key, value, host)
-    until = time.monotonic() + _PATIENCE
-    refusal = None
-    try:
-        while refusal is None and time.monotonic() < until:
+    folder = to_look_at(name)
+
+    def wait(room: RoomProxy) -> str | None:
+        wish = room.wish(key, value, host)
+        until = time.monotonic() + _PATIENCE
+        while (answer := room.answer_to(wish)) is None and time.monotonic() < until:
             time.sleep(0.05)
-            refusal = room.answer_to(wish)
-    except RoomLost:
-        raise UsageError(f"the run {folder.path} has ended, or lost its control room", hint="try it again") from None
+        return answer
+
+    refusal = ask_room(folder, wait)
     if refusal:
         raise UsageError(f"{key} could not be changed: {refusal}")
     place = f" for {host}" if host else ""
     if refusal is None:
-        busy = room.numbers().get("reading", "")
-        later = f"asked for {key} = {value:g}{place}, which takes effect later; it is reading {busy}"
+        later = f"{key} = {value:g}{place} takes effect later: the crawl is busy reading a page"
         click.echo(plain(f"{folder.path}: {later}"), err=True)
         return
     click.echo(plain(f"{folder.path}: {key} = {value:g}{place}"), err=True)

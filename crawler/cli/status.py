@@ -25,20 +25,19 @@ def command(name: str | None, as_json: bool, watch: bool) -> None:
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest one that runs, or the
     latest of all.
     """
-    from crawler.control.room import RoomLost
-    from crawler.history import room_of, to_look_at
+    from crawler.control.room import RoomProxy
+    from crawler.history import ask_room, to_look_at
 
     run = to_look_at(name)
     if run.owner() is None:
         _show_end(run, as_json)
         return
-    room, folder = room_of(str(run.path))
-    _show(room.numbers(), str(folder.path), as_json)
+    _show(ask_room(run, RoomProxy.numbers), str(run.path), as_json)
     while watch:
         time.sleep(1.0)
         try:
-            _show(room.numbers(), str(folder.path), as_json)
-        except RoomLost:
+            _show(ask_room(run, RoomProxy.numbers), str(run.path), as_json)
+        except UsageError:
             click.echo("the run has ended", err=True)
             return
 
@@ -88,10 +87,10 @@ def _show_end(folder: RunFolder, as_json: bool) -> None:
 
 def switch(name: str | None, act: str, said: str, **arguments: Any) -> None:
     """Turn the switch of a running crawl. Shared by `pause`, `go` and `stop`."""
-    from crawler.history import room_of
+    from crawler.history import ask_room, to_look_at
     from crawler.observe.plain import plain
 
-    room, folder = room_of(name)
-    if getattr(room, act)(**arguments) is False:
+    folder = to_look_at(name)
+    if ask_room(folder, lambda room: getattr(room, act)(**arguments)) is False:
         raise UsageError(f"the run {folder.path} is stopping already")
     click.echo(plain(f"{folder.path}: {said}"), err=True)

@@ -99,6 +99,10 @@ class WorkerLost(Fact, frozen=True):
     requests: int
 
 
+class RoomRenewed(Fact, frozen=True):
+    """The control room was lost and another one is open, which knows what the ledger knows."""
+
+
 class Stopping(Fact, frozen=True):
     """Somebody asked the crawl to stop; requests in flight may land for `grace` seconds."""
 
@@ -123,6 +127,7 @@ Event = (
     | ItemStored
     | ItemFailed
     | WorkerLost
+    | RoomRenewed
     | Stopping
     | Finished
 )

@@ -24,6 +24,7 @@ from crawler.observe.events import (
     PageRead,
     ReadFailed,
     Retried,
+    RoomRenewed,
     Started,
     Stopping,
     WorkerLost,
@@ -135,6 +136,7 @@ class LogListener:
             ReadFailed: (logging.ERROR, self._on_read_failed),
             ItemFailed: (logging.ERROR, self._on_item_failed),
             WorkerLost: (logging.WARNING, self._on_worker_lost),
+            RoomRenewed: (logging.WARNING, self._on_room_renewed),
             Stopping: (logging.INFO, self._on_stopping),
             Finished: (logging.INFO, self._on_finished),
         }
@@ -184,6 +186,9 @@ class LogListener:
     def _on_worker_lost(self, event: WorkerLost) -> None:
         requests = "1 request goes" if event.requests == 1 else f"{event.requests} requests go"
         self._logger.warning("worker %d is gone (%s); %s back to the frontier", event.lane, event.reason, requests)
+
+    def _on_room_renewed(self, event: RoomRenewed) -> None:
+        self._logger.warning("the control room was lost; another one is open")
 
     def _on_stopping(self, event: Stopping) -> None:
         if event.grace:
