@@ -17,11 +17,11 @@ from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
 from crawler.engine.ending import Ending
 from crawler.engine.lanes import Lanes
+from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
 from crawler.errors import CrawlError, StopNow
 from crawler.frontier.ledger import Ledger, State
-from crawler.frontier.recent import Recent
 from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
@@ -35,7 +35,7 @@ from crawler.rules.base import Rules
 from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
-from crawler.url import canonical, host_of
+from crawler.url import host_of
 from crawler.verdict import Again, Drop, Go, Keep
 
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
@@ -94,8 +94,7 @@ class Engine:
         self._is_room = is_room
         self._carried = carried
         self._sync = sync
-        self._recent = [Recent() for _ in spiders]
-        self._refused = [Recent() for _ in spiders]
+        self._offers = Offers(rules, ledger, emitter.emit, self.ending)
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._tokens = count(1)
         self._starts = Starts(spiders, ledger)
@@ -178,7 +177,7 @@ class Engine:
 
     def offer(self, requests: Sequence[Request], origin: Request | None = None) -> None:
         """Put the requests that are new and allowed into the frontier. `origin` is the request whose page gave them."""
-        self._claim(self._allowed(requests, origin))
+        self._claim(self._offers.allowed(requests, origin))
 
     def depart(self) -> float | None:
         """Give due requests to lanes as far as permits reach; when to try again, None = after the next landing."""
@@ -270,7 +269,7 @@ class Engine:
                 for reason in stored.errors:
                     self.ending.count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
-            found += self._allowed(reading.requests, request)
+            found += self._offers.allowed(reading.requests, request)
             if reading.error is not None:
                 self._finish(request, "failed", f"{reading.error.callback}: {reading.error}")
             elif type(outcome) is Response:
@@ -378,55 +377,6 @@ class Engine:
         """Say what the user's code is busy with; "" = nothing."""
         self.reading = (what, time.monotonic()) if what else None
 
-    def _allowed(self, requests: Sequence[Request], origin: Request | None) -> list[Request]:
-        """The requests in canonical form, told where they come from, without those that rules refuse.
-
-        Most links of most pages were offered a moment ago: those are left out first, before they cost anything.
-        """
-        allowed: list[Request] = []
-        for request in requests:
-            url = request.url
-            spider = origin.spider if origin is not None else request.spider
-            recent = self._recent[spider]
-            is_plain = request.method == "GET" and not request.body and not request.again
-            if is_plain and url in recent:
-                continue
-            try:
-                url = canonical(url)
-            except ValueError:
-                self._no_url(request, origin)
-                continue
-            if origin is not None:
-                request = request.replace(
-                    url=url,
-                    parent=origin.url,
-                    depth=origin.depth + 1,
-                    spider=spider,
-                    jar=request.jar or origin.jar,
-                    parent_row=origin.row,
-                    attempts=0,
-                    hops=(),
-                )
-            elif url is not request.url:
-                request = request.replace(url=url)
-            verdict = self._rules[spider].found(request)
-            if type(verdict) is Drop:
-                self._refuse(request, verdict.reason)
-                continue
-            if is_plain:
-                recent.add(url)
-            allowed.append(request)
-        return allowed
-
-    def _no_url(self, request: Request, origin: Request | None) -> None:
-        """Pages are full of links to nowhere; a start is what somebody wanted."""
-        reason = "this is no absolute URL"
-        if origin is not None:
-            self._emit(events.Dropped(request.url, f"url: {reason}"))
-            return
-        self.ending.count_errors(1)
-        self._emit(events.FetchFailed(request.url, "invalid", reason, True))
-
     def _claim(self, requests: Sequence[Request]) -> None:
         """Push the requests that nobody has found before. One question for all of them."""
         if requests:
@@ -434,13 +384,6 @@ class Engine:
             for request, is_new in zip(requests, claims, strict=True):
                 if is_new or request.again:
                     self.frontier.push(self._ledger.add(request))
-
-    def _refuse(self, request: Request, reason: str) -> None:
-        """A rule does not want a request. Said and kept once: the same links stand on many pages."""
-        if request.url not in self._refused[request.spider]:
-            self._refused[request.spider].add(request.url)
-            self._ledger.drop(request, reason)
-            self._emit(events.Dropped(request.url, reason))
 
     def _depart_one(self, request: Request, start: float) -> int:
         """Let one request go; how many went (0 if a rule drops it)."""

@@ -1,0 +1,83 @@
+"""What becomes of a request that a spider yields: its canonical form, where it comes from, and whether rules want it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from crawler.engine.ending import Ending
+from crawler.frontier.ledger import Ledger
+from crawler.frontier.recent import Recent
+from crawler.observe import events
+from crawler.request import Request
+from crawler.rules.base import Rules
+from crawler.url import canonical
+from crawler.verdict import Drop
+
+
+class Offers:
+    """Sorts out what is offered, with a set of `rules` per spider."""
+
+    def __init__(self, rules: Sequence[Rules], ledger: Ledger, emit: Callable[[Any], None], ending: Ending) -> None:
+        self._rules = rules
+        self._ledger = ledger
+        self._emit = emit
+        self._ending = ending
+        self._recent = [Recent() for _ in rules]
+        self._refused = [Recent() for _ in rules]
+
+    def allowed(self, requests: Sequence[Request], origin: Request | None) -> list[Request]:
+        """The requests in canonical form, told where they come from, without those that rules refuse.
+
+        Most links of most pages were offered a moment ago: those are left out first, before they cost anything.
+        """
+        allowed: list[Request] = []
+        for request in requests:
+            url = request.url
+            spider = origin.spider if origin is not None else request.spider
+            recent = self._recent[spider]
+            is_plain = request.method == "GET" and not request.body and not request.again
+            if is_plain and url in recent:
+                continue
+            try:
+                url = canonical(url)
+            except ValueError:
+                self._no_url(request, origin)
+                continue
+            if origin is not None:
+                request = request.replace(
+                    url=url,
+                    parent=origin.url,
+                    depth=origin.depth + 1,
+                    spider=spider,
+                    jar=request.jar or origin.jar,
+                    parent_row=origin.row,
+                    attempts=0,
+                    hops=(),
+                )
+            elif url is not request.url:
+                request = request.replace(url=url)
+            verdict = self._rules[spider].found(request)
+            if type(verdict) is Drop:
+                self._refuse(request, verdict.reason)
+                continue
+            if is_plain:
+                recent.add(url)
+            allowed.append(request)
+        return allowed
+
+    def _no_url(self, request: Request, origin: Request | None) -> None:
+        """Pages are full of links to nowhere; a start is what somebody wanted."""
+        reason = "this is no absolute URL"
+        if origin is not None:
+            self._emit(events.Dropped(request.url, f"url: {reason}"))
+            return
+        self._ending.count_errors(1)
+        self._emit(events.FetchFailed(request.url, "invalid", reason, True))
+
+    def _refuse(self, request: Request, reason: str) -> None:
+        """A rule does not want a request. Said and kept once: the same links stand on many pages."""
+        if request.url not in self._refused[request.spider]:
+            self._refused[request.spider].add(request.url)
+            self._ledger.drop(request, reason)
+            self._emit(events.Dropped(request.url, reason))
