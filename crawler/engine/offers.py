@@ -1,4 +1,4 @@
-"""What becomes of a request that a spider yields: its canonical form, where it comes from, and whether rules want it."""
+"""What becomes of a request that a spider yields: its canonical form, its origin, and whether rules want it."""
 
 from __future__ import annotations
 
