@@ -32,6 +32,7 @@ class Crawl(Section, frozen=True):
     start_method: Literal["auto", "forkserver", "spawn", "fork"]
     linger: float
     stop_grace: float
+    parse_timeout: float
 
 
 class Limits(Section, frozen=True):
@@ -269,7 +270,7 @@ def _unknown(key: str, source: str, known: Flat) -> SettingsError:
 _AT_LEAST_ONE = ("crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body")
 
 
-_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096}
+_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096, "crawl.parse_timeout": 1_000_000}
 
 
 def _check_ranges(values: Flat, sources: dict[str, str]) -> None:

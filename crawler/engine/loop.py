@@ -53,6 +53,7 @@ class Engine:
 
     `new_lane(number)` starts a worker. `publish` is given the live numbers about once a second. `carried` gives the
     counters that a resumed run begins with. With `sync` the outputs are on the disk before the ledger says so.
+    `parse_timeout` is how many seconds a callback may take for a page; 0 = no limit.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Engine:
         publish: Callable[[dict[str, Any]], None],
         carried: Callable[[], dict[str, Any]] = dict,
         sync: bool = False,
+        parse_timeout: float = 0.0,
     ) -> None:
         self._spiders = spiders
         self._rules = rules
@@ -98,6 +100,7 @@ class Engine:
         self._publish = publish
         self._carried = carried
         self._sync = sync
+        self._parse_timeout = parse_timeout
         self._lanes: list[Lane] = []
         self._lane_of: dict[str, int] = {}
         self._recent = [Recent() for _ in spiders]
@@ -225,11 +228,11 @@ class Engine:
             spider = self._spiders[request.spider]
             self.reading = (request.url, time.monotonic())
             if type(outcome) is Response:
-                reading = read_page(spider, outcome, request)
+                reading = read_page(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.callback or "parse")
             else:
                 assert isinstance(outcome, Failure)
-                reading = read_failure(spider, outcome, request)
+                reading = read_failure(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.on_failure)
             self.reading = None
             if reading.error is not None:
