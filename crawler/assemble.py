@@ -189,6 +189,7 @@ def run(
             is_room=lambda room: room is shop.room(),
             carried=stats.carried,
             sync=common.run.durability == "power",
+            parse_timeout=common.crawl.parse_timeout,
         )
 
         def leave_now(code: int) -> None:
@@ -241,7 +242,7 @@ def run(
             )
 
         for spider in spiders:
-            failed = read_closing(spider, report())
+            failed = read_closing(spider, report(), common.crawl.parse_timeout)
             if failed is not None:
                 emitter.emit(events.ReadFailed(failed))
         last = report()
@@ -365,7 +366,7 @@ def _rules_of(
     spider: Spider, settings: Settings, cookies: Cookies, read_failed: Callable[[PageError], None]
 ) -> list[Rule]:
     def own_signature(request: Request, response: Response) -> bool | str:
-        answer = read_blocked(spider, response, request)
+        answer = read_blocked(spider, response, request, settings.crawl.parse_timeout)
         if isinstance(answer, PageError):
             read_failed(answer)
             return False

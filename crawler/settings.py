@@ -33,6 +33,7 @@ class Crawl(Section, frozen=True):
     linger: float
     worker_timeout: float
     stop_grace: float
+    parse_timeout: float
 
 
 class Limits(Section, frozen=True):
@@ -270,7 +271,7 @@ def _unknown(key: str, source: str, known: Flat) -> SettingsError:
 _AT_LEAST_ONE = ("crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body")
 
 
-_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096}
+_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096, "crawl.parse_timeout": 1_000_000}
 
 
 def _check_ranges(values: Flat, sources: dict[str, str]) -> None:

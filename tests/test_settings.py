@@ -299,7 +299,10 @@ def test_cores_are_counted():
     assert cores() >= 1
 
 
-@pytest.mark.parametrize(("key", "value"), [("crawl.workers", 1_000_000), ("fetch.max_threads", 100_000)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("crawl.workers", 1_000_000), ("fetch.max_threads", 100_000), ("crawl.parse_timeout", float("inf"))],
+)
 def test_what_no_machine_could_bear_is_refused(key, value):
     with pytest.raises(SettingsError, match=f"{key} = {value} is too much"):
         merge([Layer("-s", {key: value})])

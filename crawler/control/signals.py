@@ -16,6 +16,7 @@ from typing import Any
 
 from crawler.control.switch import Level, Switch
 from crawler.errors import StopNow
+from crawler.spider.time_limit import is_of_limit
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 0.8  # seconds the main thread has to leave after the second signal
@@ -85,7 +86,8 @@ class Signals:
         self._handled += 1
         self._note(number)
         self._turn(self._handled)
-        if self._switch is not None and self._switch.level == Level.STOP_NOW and self._in_user_code():
+        is_now = self._switch is not None and self._switch.level == Level.STOP_NOW
+        if is_now and self._in_user_code() and not is_of_limit(frame):
             raise StopNow
 
     def _turn(self, signals: int) -> None:

@@ -52,6 +52,7 @@ class Engine:
 
     `lanes` starts and keeps the workers. `is_room` tells whether a control room is still the one in use. `carried`
     gives the counters that a resumed run begins with. With `sync` outputs are on the disk before the ledger says so.
+    `parse_timeout` is how many seconds a callback may take for a page; 0 = no limit.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Engine:
         is_room: Callable[[object], bool] = lambda _: False,
         carried: Callable[[], dict[str, Any]] = dict,
         sync: bool = False,
+        parse_timeout: float = 0.0,
     ) -> None:
         self.hosts = hosts
         self.frontier = frontier
@@ -95,6 +97,7 @@ class Engine:
         self._carried = carried
         self._sync = sync
         self._offers = Offers(rules, ledger, emitter.emit, self.ending)
+        self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._tokens = count(1)
         self._starts = Starts(spiders, ledger)
@@ -235,11 +238,11 @@ class Engine:
             spider = self._spiders[request.spider]
             self.reading = (request.url, time.monotonic())
             if type(outcome) is Response:
-                reading = read_page(spider, outcome, request)
+                reading = read_page(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.callback or "parse")
             else:
                 assert isinstance(outcome, Failure)
-                reading = read_failure(spider, outcome, request)
+                reading = read_failure(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.on_failure)
             self.reading = None
             if reading.error is not None:

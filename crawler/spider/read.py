@@ -1,7 +1,7 @@
 """Reading: a spider's callback is run on a page, and all it yields is collected whole, or nothing is.
 
 Whatever user code raises, `sys.exit()` included, becomes a `PageError`. Only a BaseException whose class says
-`passes_user_code = True` goes through: the crawler's own way to stop a callback that runs too long.
+`passes_user_code = True` goes through: the crawler's own way to end a run at once. `seconds` is what a call may take.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from crawler.request import Request
 from crawler.response import Failure, Response
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
+from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded
 from crawler.spider.trace import message_of, passes, place, tell
 
 MAX_YIELDS = 1_000_000
@@ -34,32 +35,51 @@ class _RefusedError(Exception):
         self.kind = kind.__name__
 
 
-def read_page(spider: Spider, response: Response, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
+def read_page(
+    spider: Spider, response: Response, request: Request, max_yields: int = MAX_YIELDS, seconds: float = 0.0
+) -> Reading:
     """What the request's callback (`parse` without one) gives for a response."""
-    return read(spider, Page(response, request), str(request.callback or "parse"), max_yields)
+    return read(spider, Page(response, request), str(request.callback or "parse"), max_yields, seconds)
 
 
-def read_failure(spider: Spider, failure: Failure, request: Request, max_yields: int = MAX_YIELDS) -> Reading:
+def read_failure(
+    spider: Spider, failure: Failure, request: Request, max_yields: int = MAX_YIELDS, seconds: float = 0.0
+) -> Reading:
     """What the request's `on_failure` gives for a failure, which gets to know its request; nothing if it has none."""
     if request.on_failure is None:
         return Reading()
     told = msgspec.structs.replace(failure, request=request)
-    return read(spider, told, str(request.on_failure), max_yields)
+    return read(spider, told, str(request.on_failure), max_yields, seconds)
 
 
-def read(spider: Spider, page: Page | Failure, callback: str, max_yields: int = MAX_YIELDS) -> Reading:
+def read(
+    spider: Spider, page: Page | Failure, callback: str, max_yields: int = MAX_YIELDS, seconds: float = 0.0
+) -> Reading:
     """What the callback of that name gives for a page or a failure.
 
     It may be a generator, or return an iterable, a single item or request, or None. Requests stay as they were yielded:
     the engine tells the new ones among them where they come from.
     """
+    function: Callable[[Any], Any] | None = None
+    try:
+        with TimeLimit(seconds, callback, page.url):
+            function = spider.callback(callback)
+            return _read(function, page, callback, max_yields)
+    except TimeLimitExceeded as late:
+        return Reading(error=_page_error(late, page.url, callback, function))
+    except BaseException as error:
+        if passes(error):
+            raise
+        return Reading(error=_page_error(error, page.url, callback, function))
+
+
+def _read(function: Callable[[Any], Any], page: Page | Failure, callback: str, max_yields: int) -> Reading:
+    """The part of `read` that may be cut at any line: what it has gathered is thrown away then."""
     items: list[Any] = []
     requests: list[Request] = []
     url = page.url
-    function: Callable[[Any], Any] | None = None
     values: Iterator[Any] = iter(())
     try:
-        function = spider.callback(callback)
         values = _values(function(page), callback)
         for value in islice(values, max_yields):
             if type(value) is Request:
@@ -73,6 +93,11 @@ def read(spider: Spider, page: Page | Failure, callback: str, max_yields: int = 
             raise _RefusedError(
                 OverflowError, f"{callback} yielded more than {max_yields} items and requests for one page"
             )
+    except TimeLimitExceeded as late:
+        if position := _position(values):  # it came between two yields
+            late.where = late.where or place(*position)
+            _close(values)
+        raise
     except BaseException as error:
         if passes(error):
             raise
@@ -104,21 +129,27 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
         yield _page_error(error, "", "start", spider.start, values)
 
 
-def read_blocked(spider: Spider, response: Response, request: Request) -> bool | str | PageError:
+def read_blocked(spider: Spider, response: Response, request: Request, seconds: float = 0.0) -> bool | str | PageError:
     """What `spider.blocked` says about a response: whether it is no page, or what it is instead; or what went wrong."""
     try:
-        answer = spider.blocked(Page(response, request))
-        return answer if isinstance(answer, str) else bool(answer)
+        with TimeLimit(seconds, "blocked", response.url):
+            answer = spider.blocked(Page(response, request))
+            return answer if isinstance(answer, str) else bool(answer)
+    except TimeLimitExceeded as late:
+        return _page_error(late, response.url, "blocked", spider.blocked)
     except BaseException as error:
         if passes(error):
             raise
         return _page_error(error, response.url, "blocked", spider.blocked)
 
 
-def read_closing(spider: Spider, report: Any) -> PageError | None:
+def read_closing(spider: Spider, report: Any, seconds: float = 0.0) -> PageError | None:
     """Run `spider.closing(report)`; the error it ends with, or None."""
     try:
-        spider.closing(report)
+        with TimeLimit(seconds, "closing"):
+            spider.closing(report)
+    except TimeLimitExceeded as late:
+        return _page_error(late, "", "closing", spider.closing)
     except BaseException as error:
         if passes(error):
             raise
@@ -215,8 +246,12 @@ def _page_error(
         _close(values)
         return page_error
     home, line = _home(function)
+    stood = ""
+    if isinstance(error, TimeLimitExceeded):
+        stood = error.where
+        error = error.told()
     told = tell(error, home)
-    where = told.where or (place(home, line) if home else "")
+    where = told.where or stood or (place(home, line) if home else "")
     kind = type(error).__name__
     message = told.message
     if isinstance(error, CrawlError) and error.hint:

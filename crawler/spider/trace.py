@@ -82,7 +82,7 @@ def shown(filename: str) -> str:
 @lru_cache(maxsize=1024)
 def is_users(filename: str) -> bool:
     """Whether a file is the user's own: not the crawler's, not the standard library's, not an installed package's."""
-    if filename.startswith((_PACKAGE, _LIBRARY, "<")):
+    if filename.startswith((_PACKAGE, _LIBRARY, "<")) or filename.endswith((".pyx", ".pxi")):  # Cython has no paths
         return False
     return not {"site-packages", "dist-packages"}.intersection(Path(filename).parts)
 

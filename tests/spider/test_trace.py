@@ -124,3 +124,7 @@ def test_places_in_the_current_folder_are_relative(tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):
         assert place(str(tmp_path / "spiders" / "a.py"), 3) == os.path.join("spiders", "a.py:3")
     assert place("/elsewhere/a.py", 3) == "/elsewhere/a.py:3"
+
+
+def test_modules_written_in_cython_are_nobodys_own() -> None:
+    assert not is_users("src/lxml/etree.pyx")
