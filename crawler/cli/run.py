@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,7 @@ def drive(
     undo = setup(log.level, log.file or (str(folder.log) if folder else ""), quiet)
     try:
         # Items and a debugger's prompt would be drawn over.
-        shares_terminal = ("-" in outputs and sys.stdout.isatty()) or settings[0].crawl.pool == "inline"
+        shares_terminal = ("-" in outputs and os.isatty(1)) or settings[0].crawl.pool == "inline"
         report = run(
             loaded,
             settings,
