@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from crawler.observe.plain import plain
-from crawler.reading import PageError
+from crawler.reading import NOT_PAGES, PageError
 
 EndedBy = Literal["", "SIGINT", "SIGTERM", "SIGHUP", "stop"]
 
@@ -19,13 +19,14 @@ LONGEST = 200  # characters of one message or URL in a summary
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Page errors of one kind at one line of user code. `message` and `url` are those of the first one."""
+    """Page errors of one kind at one line of user code. `message`, `url` and `callback` are those of the first one."""
 
     where: str
     kind: str
     message: str
     url: str
     count: int
+    callback: str = ""
 
 
 class FailedFetch(msgspec.Struct, frozen=True):
@@ -150,11 +151,11 @@ class Report(msgspec.Struct, frozen=True):
     def _errors(self) -> list[str]:
         lines = []
         if self.page_error_count:
-            lines.append(
-                f"  errors   {_times(self.page_error_count, 'exception')} in spider code; those pages gave nothing"
-            )
+            lines.append(f"  errors   {_times(self.page_error_count, 'exception')} in spider code{self._given()}")
             for place in self.places[:SHOWN]:
                 message = f": {_short(place.message)}" if place.message else ""
+                if place.callback in NOT_PAGES:
+                    message = f" in {place.callback}{message}"
                 lines.append(f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {place.kind}{message}")
                 if place.url:  # the start of a spider has none
                     lines.append(f"      first at {_short(place.url)}")
@@ -164,6 +165,18 @@ class Report(msgspec.Struct, frozen=True):
             lines += [f"    {_short(reason)}  {_short(url)}" for url, reason in self.item_failures[:SHOWN]]
             lines += _more(self.item_errors - SHOWN, "item")
         return lines
+
+    def _given(self) -> str:
+        """What exceptions of spider code did to pages."""
+        raised = {place.callback for place in self.places}
+        clauses = []
+        if not raised & NOT_PAGES:
+            clauses = ["those pages gave nothing"]
+        elif raised - NOT_PAGES:
+            clauses = ["pages that were being read gave nothing"]
+        if "blocked" in raised:
+            clauses.append("where blocked raised, the page was read as any other")
+        return "".join(f"; {clause}" for clause in clauses)
 
     def _failures(self) -> list[str]:
         if not self.failure_count:

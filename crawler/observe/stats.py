@@ -240,7 +240,7 @@ class Stats:
         if place is not None:
             self._places[key] = msgspec.structs.replace(place, count=place.count + 1)
         elif len(self._places) < LISTED:
-            self._places[key] = Place(error.where, error.kind, error.message, error.url, 1)
+            self._places[key] = Place(error.where, error.kind, error.message, error.url, 1, error.callback)
 
     def _on_item_stored(self, event: ItemStored) -> None:
         self._items += event.count

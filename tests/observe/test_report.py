@@ -107,6 +107,20 @@ def test_the_summary_of_a_bad_run():
     ]
 
 
+def test_only_what_read_a_page_gave_nothing():
+    def lines(*callbacks):
+        places = [Place("a.py:1", "KeyError", "'x'", "", 1, callback) for callback in callbacks]
+        return report(page_error_count=len(places), places=places).summary().splitlines()[3:-2]
+
+    assert lines("start") == ["  errors   1 exception in spider code", "    a.py:1  1 × KeyError in start: 'x'"]
+    assert lines("closing", "parse")[0] == (
+        "  errors   2 exceptions in spider code; pages that were being read gave nothing"
+    )
+    assert lines("blocked")[0] == (
+        "  errors   1 exception in spider code; where blocked raised, the page was read as any other"
+    )
+
+
 def test_the_summary_of_a_blocked_run_says_what_can_be_done():
     text = report(**BLOCKED, blocked_start=True).summary()
     assert "  blocked  1 answer did not hold the page\n    verification page  https://a.example/\n" in text
