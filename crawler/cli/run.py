@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.errors import UsageError
-from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
 
 if TYPE_CHECKING:
@@ -117,8 +116,8 @@ def finish(report: Report, quiet: bool) -> None:
     """Say how it went and leave with the exit code."""
     if not quiet:
         click.echo(report.summary(), err=True)
-    elif report.error:
-        click.echo(f"crawl: {plain(report.error)}", err=True)
+    elif report.exit_code:
+        click.echo(f"crawl: {report.why}", err=True)
     sys.exit(report.exit_code)
 
 
