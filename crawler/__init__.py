@@ -17,9 +17,11 @@ class Quotes(Spider):
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes longer to import than all that a command needs first
 if TYPE_CHECKING:
+    from typing import Any
+
     from crawler.assemble import crawl as crawl
     from crawler.errors import CrawlError as CrawlError
     from crawler.observe.report import Report as Report

@@ -239,6 +239,7 @@ def run(
                 max_errors=common.limits.max_errors,
                 allow_empty=common.limits.allow_empty,
                 run=str(folder.path) if folder is not None else "",
+                verbose=common.log.level == "debug",
             )
 
         for spider in spiders:

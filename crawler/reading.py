@@ -8,6 +8,8 @@ import msgspec
 
 from crawler.request import Request
 
+NOT_PAGES = frozenset({"start", "blocked", "closing", "state"})  # what else of a spider may raise
+
 
 class PageError(msgspec.Struct, frozen=True):
     """An exception of the user's code, told so that they can find it.

@@ -5,13 +5,9 @@ Data goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
-from types import FrameType
 
 import click
 
@@ -61,6 +57,16 @@ class _Commands(click.Group):
                 raise click.UsageError(f"No such command {args[0]!r}. Did you mean: crawl {close[0]}", ctx) from error
             raise
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderGone from None  # click would end with 1
+
+
+class _ReaderGone(Exception):
+    """The reader of standard output went away (`| head`): nothing is wrong, and there is nobody to tell."""
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="crawler", prog_name="crawl")
@@ -68,47 +74,24 @@ def cli() -> None:
     """A web crawler for people who write one Python file."""
 
 
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP outside of a crawl: like Ctrl-C it passes what handles errors, and temporary files go."""
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
-
-
-@contextmanager
-def _taking_signals() -> Iterator[None]:
-    # What is ignored (by nohup) stays ignored.
-    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, _terminate)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
-
-
 def main() -> None:
-    """The console script. Exit codes are in the README."""
+    """Run the command that was typed, and leave with its exit code."""
     if sys.platform not in ("linux", "darwin"):
         click.echo(f"crawl: runs on Linux and macOS, this is {sys.platform}", err=True)
         sys.exit(2)
     try:
-        with _taking_signals():
-            cli(prog_name="crawl", standalone_mode=False)
+        cli(prog_name="crawl", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except _Terminated:
-        sys.exit(143)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of standard output went away (`| head`): nothing is wrong, and there is nobody to tell.
+    except (_ReaderGone, BrokenPipeError):
         sys.stdout = None
         sys.exit(5)
     except Exception:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
+from crawler.errors import UsageError
 from crawler.settings import Layer
+
+if TYPE_CHECKING:
+    from crawler.demo.site import Site
+    from crawler.observe.report import Report
 
 
 @click.command("demo")
-@click.option("--port", type=int, default=0, metavar="N", help="Port of the site (default: any free one).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port of the site (default: any free one)."
+)
 @click.option("--serve", "serve_only", is_flag=True, help="Only serve the site, until Ctrl-C.")
 @click.option("--verify", is_flag=True, help="Answer the boards with a verification page.")
 def command(port: int, serve_only: bool, verify: bool) -> None:
@@ -19,29 +31,62 @@ def command(port: int, serve_only: bool, verify: bool) -> None:
 
     The site looks like two film boards: ten films on /board/7, a hundred on the ten pages of /board/4.
     """
-    from crawler.demo.site import serve
-
-    with serve(port=port, verify=verify) as site:
+    with _site(port, verify) as site:
         click.echo(f"the built-in site is at {site.url}", err=True)
         if serve_only:
             _wait()
             return
-        codes = [_crawl(name, site.url) for name in ("maoyan", "maoyan_top100")]
+        codes = []
+        for name in ("maoyan", "maoyan_top100"):
+            report = _crawl(_folder() / f"{name}.py", site.url)
+            codes.append(report.exit_code)
+            if report.ended_by:
+                break
+        else:
+            _show_how_to_go_on(_folder() / "maoyan.py")
     sys.exit(max(codes))
 
 
-def _crawl(name: str, site: str) -> int:
+@contextmanager
+def _site(port: int, verify: bool) -> Iterator[Site]:
+    from crawler.demo.site import serve
+
+    with ExitStack() as stack:
+        try:
+            site = stack.enter_context(serve(port=port, verify=verify))
+        except OSError as error:
+            raise UsageError(
+                f"the site cannot have port {port}: {error.strerror}", hint="without --port it takes one that is free"
+            ) from None
+        yield site
+
+
+def _crawl(spider: Path, site: str) -> Report:
     from crawler.cli.run import execute
     from crawler.observe.table import show
 
-    spider = f"spiders/{name}.py"
-    click.echo(f"\n$ crawl run {spider} -a site={site} --delay 0", err=True)
+    click.echo(f"\n{_as_typed(spider)} on that site, without a pause between requests:", err=True)
     layers = [Layer("crawl demo", {"politeness.delay": 0.0, "log.level": "warning"})]
-    report = execute((str(_folder() / f"{name}.py"),), (), (f"site={site}",), layers, None, False, keep_items=True)
+    report = execute((str(spider),), (), (f"site={site}",), layers, None, False, keep_items=True)
     click.echo(report.summary(), err=True)
     if report.items:
-        show(report.items, f"{name}: {len(report.items)} films", most=10)
-    return int(report.exit_code)
+        show(report.items, f"{spider.stem}: {len(report.items)} films", most=10)
+    return report
+
+
+def _show_how_to_go_on(spider: Path) -> None:
+    """Two commands that can be typed just so."""
+    command = sys.argv[0] if Path(sys.argv[0]).name == "crawl" and shutil.which("crawl") is None else "crawl"
+    click.echo(
+        "\nthe same by hand, in two terminals:\n"
+        f"  {command} demo --serve --port 8000\n"
+        f"  {command} run {quote(_as_typed(spider))} -a site=http://127.0.0.1:8000 -o films.jsonl",
+        err=True,
+    )
+
+
+def _as_typed(path: Path) -> str:
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _folder() -> Path:
@@ -54,7 +99,13 @@ def _folder() -> Path:
 
 
 def _wait() -> None:
+    """Until Ctrl-C, SIGTERM or SIGHUP."""
     import signal
+    from queue import SimpleQueue
 
+    over: SimpleQueue[int] = SimpleQueue()  # its put() may come from a handler at any moment
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: over.put(number))
     click.echo("Ctrl-C ends it", err=True)
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    over.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.errors import UsageError
-from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def finish(report: Report, quiet: bool) -> None:
     """Say how it went and leave with the exit code."""
     if not quiet:
         click.echo(report.summary(), err=True)
-    elif report.error:
-        click.echo(f"crawl: {plain(report.error)}", err=True)
+    elif report.exit_code:
+        click.echo(f"crawl: {report.why}", err=True)
     sys.exit(report.exit_code)
 
 
@@ -169,7 +169,7 @@ def drive(
     undo = setup(log.level, log.file or (str(folder.log) if folder else ""), quiet)
     try:
         # Items and a debugger's prompt would be drawn over.
-        shares_terminal = ("-" in outputs and sys.stdout.isatty()) or settings[0].crawl.pool == "inline"
+        shares_terminal = ("-" in outputs and os.isatty(1)) or settings[0].crawl.pool == "inline"
         report = run(
             loaded,
             settings,

@@ -66,6 +66,8 @@ class Signals:
             os.set_blocking(self._write_end, False)
             self._old_wakeup = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
             for number in WATCHED:
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue  # by nohup, or by a script's `&`: it stays so
                 self._handlers[number] = signal.signal(number, self._handle)
             self._thread = threading.Thread(target=self._read, name="signals", daemon=True)
             self._thread.start()

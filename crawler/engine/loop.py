@@ -217,7 +217,9 @@ class Engine:
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
                 if self._fetched_is_heard:
-                    self._emit(events.Fetched(host, outcome.status, len(outcome.body), outcome.seconds))
+                    size = len(outcome.body)
+                    told = events.Fetched(request.url, host, outcome.status, size, outcome.seconds, outcome.truncated)
+                    self._emit(told)
             elif type(outcome) is Failure and outcome.kind == "worker":
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
                     self.frontier.push(request)
@@ -441,7 +443,7 @@ class Engine:
             self._ledger.drop(following.replace(parent_row=request.row), allowed.reason)
             self._emit(events.Dropped(following.url, allowed.reason))
             return
-        if following.url != request.url:
+        if following.hops != request.hops:  # a redirect, which may lead to the same URL
             inside = following.url in following.hops or following.again
             # A hop is a page of its own: it is fetched once, whoever leads there. After a POST it is an answer.
             can_be_known = request.method == following.method == "GET" and not inside
@@ -450,6 +452,7 @@ class Engine:
                 self._finish(request, "done", reason)
                 self._emit(events.Dropped(request.url, reason))
                 return
+            self._emit(events.Redirected(request.url, verdict.reason))
         else:
             self._emit(events.Retried(request.url, verdict.reason, verdict.delay))
         self._ledger.again(following, verdict.delay)

@@ -49,6 +49,10 @@ class File:
         self._is_new_in_folder = True
         if self.path == STANDARD_OUTPUT:
             self._fd, self.cuttable = 1, False
+            try:
+                os.write(1, b"")  # nothing, as it may be closed
+            except OSError as error:
+                raise output_error(self.path, error) from error
             return
         try:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)

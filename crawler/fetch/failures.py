@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -29,6 +30,27 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Failu
     (MemoryError, "worker"),  # a new process may have room for it
     (OSError, "connect"),
 )
+
+
+# What the libraries say, host, port and object addresses included, and what of it helps: equal failures of many hosts
+# are told by one line of the report.
+_SAYINGS = tuple(
+    (re.compile(pattern, re.DOTALL), saying)
+    for pattern, saying in (
+        (r"\(connect timeout=([\d.]+)\)", "no connection within {} s"),
+        (r"\(read timeout=([\d.]+)\)", "no answer within {} s"),
+        (r"Read timed out\.", "the answer stopped in the middle"),
+        (
+            r"content-encoding: ([^,]+(?:, [^,]+)*), but failed to decode it\.'?, \w+\(.(?:[^:]*: )?([^\"']*)",
+            "broken {}: {}",
+        ),
+        (r"InvalidChunkLength\(", "broken chunks"),
+        (r"IncompleteRead\(", "the body is not complete"),
+        (r"BadStatusLine\(['\"](.*?)(?:\\r|\\n|['\"])", "not HTTP: {}"),
+        (r"'Connection aborted\.', \w+\(['\"](.*)['\"]\)", "{}"),
+    )
+)
+_SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
 
 
 def kind_of(error: BaseException) -> tuple[FailureKind, str]:
@@ -61,6 +83,10 @@ def _line(chain: list[BaseException], cause: BaseException) -> str:
         (e for e in chain if isinstance(e, OSError) and e.strerror and type(e).__module__ != "requests"), None
     )
     if system is not None:
-        return str(system.strerror)
+        return _SYSTEM.sub("", str(system.strerror))
+    for text in map(str, (cause, *chain)):
+        for pattern, saying in _SAYINGS:
+            if match := pattern.search(text):
+                return " ".join(saying.format(*match.groups()).split())[:300]
     text = str(cause).rsplit("object at 0x", 1)[-1]
     return " ".join(text.split())[:300] or type(cause).__name__

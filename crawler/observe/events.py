@@ -20,12 +20,14 @@ class Started(Fact, frozen=True):
 
 
 class Fetched(Fact, frozen=True):
-    """An answer came from the network; one per response, whatever becomes of it."""
+    """An answer came from the network; one per response, whatever becomes of it. `truncated`: its body was cut."""
 
+    url: str
     host: str
     status: int
     size: int
     seconds: float
+    truncated: bool = False
 
 
 class PageRead(Fact, frozen=True):
@@ -55,6 +57,13 @@ class Retried(Fact, frozen=True):
     url: str
     reason: str
     delay: float
+
+
+class Redirected(Fact, frozen=True):
+    """A request goes on as the next hop of a redirect. `reason` says where to."""
+
+    url: str
+    reason: str
 
 
 class Dropped(Fact, frozen=True):
@@ -121,6 +130,7 @@ Event = (
     | PageRead
     | FetchFailed
     | Retried
+    | Redirected
     | Dropped
     | Blocked
     | ReadFailed

@@ -23,6 +23,7 @@ from crawler.observe.events import (
     ItemFailed,
     PageRead,
     ReadFailed,
+    Redirected,
     Retried,
     RoomRenewed,
     Started,
@@ -33,6 +34,7 @@ from crawler.observe.plain import plain
 
 NAME = "crawler"
 
+_TRACES = 3  # tracebacks that are shown of one kind of exception at one line
 _CHATTY = ("urllib3", "charset_normalizer", "asyncio")  # libraries whose notes are about themselves
 
 
@@ -131,6 +133,7 @@ class LogListener:
             PageRead: (logging.DEBUG, self._on_page_read),
             FetchFailed: (logging.INFO, self._on_fetch_failed),
             Retried: (logging.INFO, self._on_retried),
+            Redirected: (logging.DEBUG, self._on_redirected),
             Dropped: (logging.DEBUG, self._on_dropped),
             Blocked: (logging.WARNING, self._on_blocked),
             ReadFailed: (logging.ERROR, self._on_read_failed),
@@ -141,6 +144,7 @@ class LogListener:
             Finished: (logging.INFO, self._on_finished),
         }
         self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
+        self._read_failed: dict[tuple[str, str], int] = {}
         # An error at WARNING is shown where notes at INFO are not.
         if self._logger.isEnabledFor(logging.WARNING):
             self._handlers[FetchFailed] = self._on_fetch_failed
@@ -157,7 +161,7 @@ class LogListener:
         self._logger.info("%s: started, %s (%s)", ", ".join(event.spiders), workers, event.pool)
 
     def _on_fetched(self, event: Fetched) -> None:
-        self._logger.debug("%s answered %d, %d bytes in %.3f s", event.host, event.status, event.size, event.seconds)
+        self._logger.debug("%s answered %d, %d bytes in %.3f s", event.url, event.status, event.size, event.seconds)
 
     def _on_page_read(self, event: PageRead) -> None:
         self._logger.debug("%s read %s: items %d, requests %d", event.callback, event.url, event.items, event.requests)
@@ -169,6 +173,9 @@ class LogListener:
     def _on_retried(self, event: Retried) -> None:
         self._logger.info("again in %.1f s: %s: %s", event.delay, event.url, event.reason)
 
+    def _on_redirected(self, event: Redirected) -> None:
+        self._logger.debug("followed: %s: %s", event.url, event.reason)
+
     def _on_dropped(self, event: Dropped) -> None:
         self._logger.debug("dropped: %s: %s", event.url, event.reason)
 
@@ -178,7 +185,10 @@ class LogListener:
     def _on_read_failed(self, event: ReadFailed) -> None:
         error = event.error
         what = f"{error.callback} failed on {error.url}" if error.url else f"{error.callback} failed"
-        self._logger.error("%s: %s", what, error, extra={"trace": error.trace})
+        place = (error.where, error.kind)
+        count = self._read_failed[place] = self._read_failed.get(place, 0) + 1
+        # A line of code that fails on one page fails on thousands.
+        self._logger.error("%s: %s", what, error, extra={"trace": error.trace if count <= _TRACES else ""})
 
     def _on_item_failed(self, event: ItemFailed) -> None:
         self._logger.error("item not stored: %s: %s", event.url, event.reason)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from crawler.observe.plain import plain
-from crawler.reading import PageError
+from crawler.reading import NOT_PAGES, PageError
 
 EndedBy = Literal["", "SIGINT", "SIGTERM", "SIGHUP", "stop"]
 
@@ -19,13 +19,14 @@ LONGEST = 200  # characters of one message or URL in a summary
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Page errors of one kind at one line of user code. `message` and `url` are those of the first one."""
+    """Page errors of one kind at one line of user code. `message`, `url` and `callback` are those of the first one."""
 
     where: str
     kind: str
     message: str
     url: str
     count: int
+    callback: str = ""
 
 
 class FailedFetch(msgspec.Struct, frozen=True):
@@ -42,7 +43,8 @@ class Report(msgspec.Struct, frozen=True):
 
     - `started`, `ended`: UTC; `seconds`: between them by a clock that nobody sets.
     - `reason`: why it ended: "finished", "max_pages reached", ...
-    - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies.
+    - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies,
+      `truncated` counts bodies that were cut at `fetch.max_body`.
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
     - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
     - `page_errors`: exceptions of user code, `places` the same by line of code.
@@ -51,7 +53,7 @@ class Report(msgspec.Struct, frozen=True):
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
-    - `run`: the folder of the run, "" where there is none.
+    - `run`: the folder of the run, "" where there is none. `verbose`: each page was logged.
     """
 
     spiders: tuple[str, ...]
@@ -62,6 +64,7 @@ class Report(msgspec.Struct, frozen=True):
     pages: int = 0
     by_status: dict[int, int] = {}
     bytes: int = 0
+    truncated: int = 0
     items: list[dict[str, Any]] = []
     item_count: int = 0
     item_errors: int = 0
@@ -85,6 +88,7 @@ class Report(msgspec.Struct, frozen=True):
     max_errors: int = 0
     allow_empty: bool = False
     run: str = ""
+    verbose: bool = False
 
     @property
     def error_count(self) -> int:
@@ -110,6 +114,26 @@ class Report(msgspec.Struct, frozen=True):
         if not self.item_count and not self.allow_empty:
             return 3
         return 0
+
+    @property
+    def why(self) -> str:
+        """Why the exit code is not 0, in one sentence; "" where it is 0."""
+        match self.exit_code:
+            case 0:
+                return ""
+            case 130:
+                return "ended by Ctrl-C"
+            case 143:
+                return "ended by crawl stop" if self.ended_by == "stop" else f"ended by {self.ended_by}"
+            case 4 if self.blocked_start:
+                return f"a start page was blocked{self._by()}"
+            case 4:
+                return f"pages were blocked{self._by()} and no item was found"
+            case 1:
+                return f"{_times(self.error_count, 'error')}, and max_errors allows {self.max_errors:,}"
+            case 3:
+                return "no items"
+        return plain(self.error)
 
     @property
     def is_unfinished(self) -> bool:
@@ -139,22 +163,31 @@ class Report(msgspec.Struct, frozen=True):
         if self.by_status:
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
-        outputs = f" in {', '.join(map(plain, self.outputs))}" if self.outputs else ""
-        lines.append(f"  items    {self.item_count:,}{outputs}")
+        if self.truncated:
+            lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
+        lines.append(f"  items    {self.item_count:,}{self._places()}")
         if self.retried:
             lines.append(f"  retried  {self.retried:,}")
         if self.dropped:
             lines.append(f"  dropped  {sum(self.dropped.values()):,}: {by_count(self.dropped)}")
         return lines
 
+    def _places(self) -> str:
+        """Where the items are."""
+        files = [plain(path) for path in self.outputs if path != "-"]
+        places = [f"in {', '.join(files)}"] if files else []
+        if "-" in self.outputs:
+            places.append("on standard output")
+        return f" {' and '.join(places)}" if places else ""
+
     def _errors(self) -> list[str]:
         lines = []
         if self.page_error_count:
-            lines.append(
-                f"  errors   {_times(self.page_error_count, 'exception')} in spider code; those pages gave nothing"
-            )
+            lines.append(f"  errors   {_times(self.page_error_count, 'exception')} in spider code{self._given()}")
             for place in self.places[:SHOWN]:
                 message = f": {_short(place.message)}" if place.message else ""
+                if place.callback in NOT_PAGES:
+                    message = f" in {place.callback}{message}"
                 lines.append(f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {place.kind}{message}")
                 if place.url:  # the start of a spider has none
                     lines.append(f"      first at {_short(place.url)}")
@@ -164,6 +197,18 @@ class Report(msgspec.Struct, frozen=True):
             lines += [f"    {_short(reason)}  {_short(url)}" for url, reason in self.item_failures[:SHOWN]]
             lines += _more(self.item_errors - SHOWN, "item")
         return lines
+
+    def _given(self) -> str:
+        """What exceptions of spider code did to pages."""
+        raised = {place.callback for place in self.places}
+        clauses = []
+        if not raised & NOT_PAGES:
+            clauses = ["those pages gave nothing"]
+        elif raised - NOT_PAGES:
+            clauses = ["pages that were being read gave nothing"]
+        if "blocked" in raised:
+            clauses.append("where blocked raised, the page was read as any other")
+        return "".join(f"; {clause}" for clause in clauses)
 
     def _failures(self) -> list[str]:
         if not self.failure_count:
@@ -196,30 +241,18 @@ class Report(msgspec.Struct, frozen=True):
         code = self.exit_code
         if code == 0:
             return []
-        lines = [f"exit code {code}: {self._why(code)}"]
+        lines = [f"exit code {code}: {self.why}"]
         if code == 3 or (code == 1 and not self.item_count):
             lines.append(f"  {self._without_items()}")
-        if code in (1, 3, 4):
+        if code in (1, 3, 4) and not self.verbose:
             lines.append("  every decision, page by page: run it again with -v")
         if self.run and code in (5, 6, 130, 143):
             lines.append(plain(f"go on with it: crawl resume {quote(self.run)}"))
         return lines
 
-    def _why(self, code: int) -> str:
-        match code:
-            case 130:
-                return "ended by Ctrl-C"
-            case 143:
-                return "ended by crawl stop" if self.ended_by == "stop" else f"ended by {self.ended_by}"
-            case 4 if self.blocked_start:
-                return "a start page was blocked"
-            case 4:
-                return "pages were blocked and no item was found"
-            case 1:
-                return f"{_times(self.error_count, 'error')}, and max_errors allows {self.max_errors:,}"
-            case 3:
-                return "no items"
-        return plain(self.error)
+    def _by(self) -> str:
+        """What came instead of the first page that was blocked."""
+        return f" ({_short(self.blocked[0][1].removeprefix('blocked: '))})" if self.blocked else ""
 
     def _without_items(self) -> str:
         """What to look at first when nothing was found."""

@@ -31,7 +31,17 @@ LISTED = 100  # errors, failures and blocked pages that are kept one by one
 HOSTS = 1000  # hosts whose times are kept
 RATE_SECONDS = 5  # "now" means this long
 _SLOTS = RATE_SECONDS + 1
-_CARRIED = ("pages", "bytes", "items", "retried", "item_errors", "page_error_count", "failed", "blocked_count")
+_CARRIED = (
+    "pages",
+    "bytes",
+    "truncated",
+    "items",
+    "retried",
+    "item_errors",
+    "page_error_count",
+    "failed",
+    "blocked_count",
+)
 
 
 class HostTimes(msgspec.Struct, frozen=True):
@@ -77,6 +87,7 @@ class Stats:
         self._pages = 0
         self._bytes = 0
         self._by_status: dict[int, int] = {}
+        self._truncated = 0
         self._items = 0
         self._retried = 0
         self._dropped: dict[str, int] = {}
@@ -153,10 +164,12 @@ class Stats:
         max_errors: int = 0,
         allow_empty: bool = False,
         run: str = "",
+        verbose: bool = False,
     ) -> Report:
         """The report of the run that ends now.
 
-        `kept` are the items, where they were collected; `error` is what broke the run; `run` is its folder.
+        `kept` are the items, where they were collected; `error` is what broke the run; `run` is its folder;
+        `verbose` says that each page was logged.
         """
         return Report(
             spiders=self._spiders,
@@ -167,6 +180,7 @@ class Stats:
             pages=self._pages,
             by_status=dict(self._by_status),
             bytes=self._bytes,
+            truncated=self._truncated,
             items=list(kept),
             item_count=self._items,
             item_errors=self._item_errors,
@@ -190,6 +204,7 @@ class Stats:
             max_errors=max_errors,
             allow_empty=allow_empty,
             run=run,
+            verbose=verbose,
         )
 
     def _on_started(self, event: Started) -> None:
@@ -200,6 +215,7 @@ class Stats:
     def _on_fetched(self, event: Fetched) -> None:
         self._pages += 1
         self._bytes += event.size
+        self._truncated += event.truncated
         self._by_status[event.status] = self._by_status.get(event.status, 0) + 1
         second = int(self._clock())
         slot = second % _SLOTS
@@ -240,7 +256,7 @@ class Stats:
         if place is not None:
             self._places[key] = msgspec.structs.replace(place, count=place.count + 1)
         elif len(self._places) < LISTED:
-            self._places[key] = Place(error.where, error.kind, error.message, error.url, 1)
+            self._places[key] = Place(error.where, error.kind, error.message, error.url, 1, error.callback)
 
     def _on_item_stored(self, event: ItemStored) -> None:
         self._items += event.count

@@ -15,8 +15,12 @@ _FRAME = 3  # characters of frame and padding that every column costs; the whole
 def show(rows: Sequence[Mapping[str, Any]], title: str, most: int = 20, file: TextIO | None = None) -> None:
     """Print the first `most` items to standard output, a column for each of the first fields; long cells are cut."""
     from rich.cells import cell_len
-    from rich.console import Console
+    from rich.console import Console as RichConsole
     from rich.table import Table
+
+    class Console(RichConsole):
+        def on_broken_pipe(self) -> None:
+            raise  # called where the error is handled; the library's own answer would be exit code 1
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
     table = Table(title=plain(title), title_justify="left", caption_justify="left")

@@ -72,6 +72,11 @@ class Spider:
         for url in self.start_urls:
             yield Request(url)
 
+    @property
+    def has_parse(self) -> bool:
+        """Whether it reads pages that were asked for without a callback."""
+        return getattr(self.parse, "__func__", None) is not Spider.parse
+
     def parse(self, page: Page) -> Any:
         """Read a page: yield items (dicts, dataclasses, models) and requests (`page.follow(...)`)."""
         raise NotImplementedError(

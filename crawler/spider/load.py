@@ -201,4 +201,14 @@ def _checked(spider: Spider) -> Spider:
             f"start_urls of spider {spider.name} is one string, not a list",
             hint=f"write start_urls = [{spider.start_urls!r}]",
         )
+    kind = type(spider)
+    if not spider.has_parse and kind.start is Spider.start:
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        close = difflib.get_close_matches("parse", [name for name, it in vars(kind).items() if callable(it)], n=1)
+        raise SpiderLoadError(
+            f"{shown(file) + ': ' if file else ''}spider {kind.__name__} has neither parse(self, page) nor start(self)",
+            hint=f"did you mean parse where it says {close[0]}?"
+            if close
+            else "write one that yields items and requests",
+        )
     return spider

@@ -29,7 +29,9 @@ class ModuleSpider(Spider):
 
     def start(self) -> Iterable[Request]:
         start = getattr(self.module, "start", None)
-        yield from start() if callable(start) else super().start()
+        # Handed on as it is: a generator here would stand between the user's `yield` and the place an error names.
+        given: Iterable[Request] = start() if callable(start) else super().start()
+        return given
 
     def parse(self, page: Page) -> Any:
         return self.callback("parse")(page)

@@ -22,7 +22,7 @@ from crawler.response import Failure, Response
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
 from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded
-from crawler.spider.trace import message_of, passes, place, tell
+from crawler.spider.trace import is_ours, message_of, passes, place, tell
 
 MAX_YIELDS = 1_000_000
 
@@ -64,7 +64,7 @@ def read(
     try:
         with TimeLimit(seconds, callback, page.url):
             function = spider.callback(callback)
-            return _read(function, page, callback, max_yields)
+            return _read(spider, function, page, callback, max_yields)
     except TimeLimitExceeded as late:
         return Reading(error=_page_error(late, page.url, callback, function))
     except BaseException as error:
@@ -73,17 +73,20 @@ def read(
         return Reading(error=_page_error(error, page.url, callback, function))
 
 
-def _read(function: Callable[[Any], Any], page: Page | Failure, callback: str, max_yields: int) -> Reading:
+def _read(
+    spider: Spider, function: Callable[[Any], Any], page: Page | Failure, callback: str, max_yields: int
+) -> Reading:
     """The part of `read` that may be cut at any line: what it has gathered is thrown away then."""
     items: list[Any] = []
     requests: list[Request] = []
     url = page.url
     values: Iterator[Any] = iter(())
+    known: set[str | None] = set()
     try:
         values = _values(function(page), callback)
         for value in islice(values, max_yields):
             if type(value) is Request:
-                _check(value, callback)
+                _check(value, callback, spider, known)
                 requests.append(value)
             elif is_item(value):
                 items.append(value)
@@ -111,22 +114,23 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
     What `start` raises ends it and comes last. `position` is that of the spider in the run.
     """
     values: Iterator[Any] = iter(())
+    known: set[str | None] = set()
     try:
         values = _values(spider.start(), "start")
         for value in values:
             try:
                 if not isinstance(value, Request):
                     raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
-                _check(value, "start")
+                _check(value, "start", spider, known)
             except _RefusedError as refused:
                 url = getattr(value, "url", "")
-                yield _told(refused, url if isinstance(url, str) else "", "start", spider.start, values)
+                yield _told(refused, url if isinstance(url, str) else "", "start", _own(spider, "start"), values)
                 continue
             yield msgspec.structs.replace(value, parent="", depth=0, spider=position, attempts=0, hops=())
     except BaseException as error:
         if isinstance(error, GeneratorExit) or passes(error):
             raise
-        yield _page_error(error, "", "start", spider.start, values)
+        yield _page_error(error, "", "start", _own(spider, "start"), values)
 
 
 def read_blocked(spider: Spider, response: Response, request: Request, seconds: float = 0.0) -> bool | str | PageError:
@@ -136,11 +140,11 @@ def read_blocked(spider: Spider, response: Response, request: Request, seconds: 
             answer = spider.blocked(Page(response, request))
             return answer if isinstance(answer, str) else bool(answer)
     except TimeLimitExceeded as late:
-        return _page_error(late, response.url, "blocked", spider.blocked)
+        return _page_error(late, response.url, "blocked", _own(spider, "blocked"))
     except BaseException as error:
         if passes(error):
             raise
-        return _page_error(error, response.url, "blocked", spider.blocked)
+        return _page_error(error, response.url, "blocked", _own(spider, "blocked"))
 
 
 def read_closing(spider: Spider, report: Any, seconds: float = 0.0) -> PageError | None:
@@ -149,11 +153,11 @@ def read_closing(spider: Spider, report: Any, seconds: float = 0.0) -> PageError
         with TimeLimit(seconds, "closing"):
             spider.closing(report)
     except TimeLimitExceeded as late:
-        return _page_error(late, "", "closing", spider.closing)
+        return _page_error(late, "", "closing", _own(spider, "closing"))
     except BaseException as error:
         if passes(error):
             raise
-        return _page_error(error, "", "closing", spider.closing)
+        return _page_error(error, "", "closing", _own(spider, "closing"))
     return None
 
 
@@ -174,7 +178,19 @@ def _values(result: Any, callback: str) -> Iterator[Any]:
     return iter(result)
 
 
-def _check(request: Request, callback: str) -> None:
+def _own(spider: Spider, name: str) -> Callable[..., Any] | None:
+    """The spider's method, or the function of its file, of that name; None if it has none."""
+    try:
+        return spider.callback(name)
+    except CrawlError:
+        return None
+
+
+def _check(request: Request, callback: str, spider: Spider, known: set[str | None]) -> None:
+    """Raise for a request that cannot be meant. `known` are the callbacks that are known to be there, and grows."""
+    if request.callback not in known or request.on_failure not in known:
+        _check_callbacks(request, callback, spider)
+        known.update((request.callback, request.on_failure))  # type: ignore[arg-type]
     url = request.url
     is_plain = request.data is None and request.method == "GET" and not request.headers and not request.body
     if not is_plain or request.cookies or request.timeout is not None or type(request.priority) is not int:
@@ -190,6 +206,23 @@ def _check(request: Request, callback: str) -> None:
             )
         advice = f"use page.follow({url!r}, ...)" if callback != "start" else "it has to begin with https:// or http://"
         raise _RefusedError(ValueError, f"{callback} yielded a Request for the relative URL {url!r}: {advice}")
+
+
+def _check_callbacks(request: Request, callback: str, spider: Spider) -> None:
+    if request.callback is None and request.on_failure is None and not spider.has_parse:
+        raise _RefusedError(
+            AttributeError,
+            f"{callback} yielded a Request without a callback, and spider {spider.name} has no parse(self, page)",
+        )
+    for name in (request.callback, request.on_failure):
+        if name is None:
+            continue
+        try:
+            spider.callback(str(name))
+        except CrawlError as error:
+            raise _RefusedError(
+                AttributeError, f"{callback} yielded a Request for {request.url}, but {error.message}; {error.hint}"
+            ) from None
 
 
 class _Fields(msgspec.Struct):
@@ -269,14 +302,15 @@ def _told(
 def _home(function: Callable[..., Any] | None) -> tuple[str, int]:
     """File and first line of a function, ("", 0) if it has none."""
     code = getattr(function, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+    return (code.co_filename, code.co_firstlineno) if code is not None and not is_ours(code.co_filename) else ("", 0)
 
 
 def _position(values: Any) -> tuple[str, int] | None:
     """File and line of the `yield` a generator stands at, the innermost one if it delegates."""
     position = None
     while (frame := getattr(values, "gi_frame", None)) is not None:
-        position = frame.f_code.co_filename, frame.f_lineno
+        if not is_ours(frame.f_code.co_filename):
+            position = frame.f_code.co_filename, frame.f_lineno
         values = values.gi_yieldfrom
     return position
 

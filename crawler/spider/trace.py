@@ -15,6 +15,7 @@ from typing import NamedTuple
 from crawler.errors import CrawlError
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
+_SPIDER = str(Path(__file__).parent) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _LONGEST_MESSAGE = 2000
 _LONGEST_TRACE = 20_000
@@ -77,6 +78,11 @@ def shown(filename: str) -> str:
         return str(Path(filename).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return filename
+
+
+def is_ours(filename: str) -> bool:
+    """Whether a function of that file is what a spider inherits, and nothing that a user has written."""
+    return filename.startswith(_SPIDER)
 
 
 @lru_cache(maxsize=1024)

@@ -62,6 +62,24 @@ def test_4_for_a_verification_page(crawl_command, write, tmp_path):
     assert len(site.log) == 1  # it is not asked again and again
 
 
+def test_quiet_leaves_one_sentence(crawl_here, write, serve):
+    from crawler.demo.site import serve as serve_demo
+
+    site = serve({"/": "x"})
+    text = "start_urls = ['{url}']\n\ndef parse(page):\n    {does}\n"
+    write("empty.py", text.format(url=site.url, does="yield from ()"))
+    write("gone.py", text.format(url=f"{site.url}/gone", does="yield {}"))
+    quiet = ("-q", "--pool", "inline")
+    done = crawl_here("run", "empty.py", *quiet)
+    assert (done.rc, done.stderr) == (3, "crawl: no items\n")
+    done = crawl_here("run", "gone.py", "-s", "retry.status=404", "-s", "retry.times=0", *quiet)
+    assert (done.rc, done.stderr) == (1, "crawl: 1 error, and max_errors allows 0\n")
+    with serve_demo(verify=True) as board:
+        done = crawl_here("run", MAOYAN, "-a", f"site={board.url}", *quiet)
+    told = "crawl: a start page was blocked (verification page 猫眼验证中心 (maoyan))\n"
+    assert (done.rc, done.stderr) == (4, told)
+
+
 def test_4_where_the_spider_itself_says_blocked(crawl_here, write, site):
     write(
         "own.py",

@@ -240,3 +240,16 @@ def test_other_signals_are_not_ours(signals, wait_until):
             assert switch.level == Level.RUN
     finally:
         signal.signal(signal.SIGUSR1, old)
+
+
+def test_what_was_ignored_stays_ignored():
+    old = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signals.ended_by == ""
+    finally:
+        signal.signal(signal.SIGHUP, old)

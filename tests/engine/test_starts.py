@@ -16,7 +16,12 @@ def ledger():
     ledger.close()
 
 
-class Many(Spider):
+class Reading(Spider):
+    def parse(self, page):
+        yield {}
+
+
+class Many(Reading):
     number: int = 1000
 
     def start(self):
@@ -62,7 +67,7 @@ def test_what_was_not_committed_was_not_taken(ledger):
 
 
 def test_what_the_second_ctrl_c_interrupts_was_not_taken(ledger):
-    class Hanging(Spider):
+    class Hanging(Reading):
         def start(self):
             yield Request("http://a.example/", again=True)
             raise StopNow
@@ -74,7 +79,7 @@ def test_what_the_second_ctrl_c_interrupts_was_not_taken(ledger):
 
 
 def test_each_spider_has_its_turn_and_errors_are_among_them(ledger):
-    class Broken(Spider):
+    class Broken(Reading):
         def start(self):
             yield Request("http://b.example/")
             raise ValueError("broken")

@@ -28,7 +28,7 @@ def wrapped(error):
         (socket.gaierror(-2, "Name or service not known"), "dns", "Name or service not known"),
         (TimeoutError("timed out"), "timeout", "timed out"),
         (ssl.SSLCertVerificationError(1, "certificate has expired"), "tls", "certificate has expired"),
-        (http.client.IncompleteRead(b"abc", 7), "partial", "IncompleteRead(3 bytes read, 7 more expected)"),
+        (http.client.IncompleteRead(b"abc", 7), "partial", "the body is not complete"),
         (u.DecodeError("failed to decode it"), "partial", "failed to decode it"),
         (AddressRefused("a.example is at 8.8.8.8"), "guard", "a.example is at 8.8.8.8"),
     ],

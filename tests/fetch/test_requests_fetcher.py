@@ -145,6 +145,25 @@ def test_a_broken_answer_is_a_failure_of_its_kind(get, host, path, kinds):
     assert "\n" not in outcome.detail
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/silent", "no answer within 0.3 s"),
+        ("/stall", "the answer stopped in the middle"),
+        ("/drip", "no end after 1 s"),
+        ("/empty-reply", "Remote end closed connection without response"),
+        ("/reset", "Connection reset by peer"),
+        ("/short", "the body is not complete"),
+        ("/broken-chunks", "the body is not complete"),
+        ("/bad-gzip", "broken gzip: incorrect header check"),
+        ("/many-headers", "got more than 100 headers"),
+        ("/garbage", "not HTTP: SSH-2.0-OpenSSH_9.6"),
+    ],
+)
+def test_what_broke_is_told_in_words_that_are_the_same_for_every_host(get, path, detail):
+    assert get(path, limits={"read_timeout": 0.3, "timeout": 1.0}).detail == detail
+
+
 def test_after_a_broken_answer_the_host_is_asked_on_a_new_connection(host, client):
     one = client()
     for path in ("/short", "/bad-gzip", "/cut-chunks"):

@@ -29,7 +29,7 @@ def stats():
     stats = Stats(clock=clock)
     stats.hear(Started(("maoyan",), 2, "process"))
     for _ in range(4):
-        stats.hear(Fetched("a.example", 200, 25_000, 0.5))
+        stats.hear(Fetched("https://a.example/", "a.example", 200, 25_000, 0.5))
     stats.hear(ItemStored(40))
     clock.now += 4
     return stats
@@ -87,7 +87,7 @@ def test_a_page_that_parses_fast_is_not_named(stats):
 
 
 def test_foreign_text_is_shown_plain(stats):
-    stats.hear(Fetched("\x1b[2J", 200, 1, 9.0))
+    stats.hear(Fetched("https://a.example/", "\x1b[2J", 200, 1, 9.0))
     shown = "".join(picture(stats.snapshot(), Extra(idle="\x1b\n", parsing="\x9b", parsing_seconds=5)))
     assert shown.isprintable()
 

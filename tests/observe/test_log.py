@@ -14,6 +14,7 @@ from crawler.observe.events import (
     ItemFailed,
     PageRead,
     ReadFailed,
+    Redirected,
     Retried,
     Started,
     WorkerLost,
@@ -164,7 +165,14 @@ ERROR = PageError(
     ("event", "line"),
     [
         (Started(("maoyan",), 2, "process"), "info     maoyan: started, 2 workers (process)"),
-        (Fetched("a.example", 200, 25_000, 0.25), "debug    a.example answered 200, 25000 bytes in 0.250 s"),
+        (
+            Fetched("https://a.example/1", "a.example", 200, 25_000, 0.25),
+            "debug    https://a.example/1 answered 200, 25000 bytes in 0.250 s",
+        ),
+        (
+            Redirected("https://a.example/1", "redirect: 302 to https://a.example/2"),
+            "debug    followed: https://a.example/1: redirect: 302 to https://a.example/2",
+        ),
         (
             PageRead("https://a.example/1", "parse", 10, 2),
             "debug    parse read https://a.example/1: items 10, requests 2",
@@ -205,6 +213,17 @@ def test_a_page_error_comes_with_its_traceback(log, capsys):
     ]
 
 
+def test_the_traceback_of_one_line_of_code_is_shown_three_times(log, capsys):
+    log("error")
+    listener = LogListener()
+    for _ in range(10):
+        listener.hear(ReadFailed(ERROR))
+    listener.hear(ReadFailed(PageError("", "parse", "ValueError", "", ERROR.where, ERROR.trace)))
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("parse failed" in line for line in lines) == 11
+    assert lines.count("    Traceback") == 4
+
+
 @pytest.mark.parametrize(
     ("level", "heard", "not_heard"),
     [
@@ -219,5 +238,5 @@ def test_only_events_that_would_be_shown_are_heard(log, level, heard, not_heard)
     listener = LogListener()
     assert heard <= set(listener.hears)
     assert not not_heard & set(listener.hears)
-    for event in (Fetched("a.example", 200, 1, 0.1), Finished("finished")):
+    for event in (Fetched("https://a.example/", "a.example", 200, 1, 0.1), Finished("finished")):
         listener.hear(event)  # being told all the same does no harm

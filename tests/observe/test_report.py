@@ -107,6 +107,60 @@ def test_the_summary_of_a_bad_run():
     ]
 
 
+def test_only_what_read_a_page_gave_nothing():
+    def lines(*callbacks):
+        places = [Place("a.py:1", "KeyError", "'x'", "", 1, callback) for callback in callbacks]
+        return report(page_error_count=len(places), places=places).summary().splitlines()[3:-2]
+
+    assert lines("start") == ["  errors   1 exception in spider code", "    a.py:1  1 × KeyError in start: 'x'"]
+    assert lines("closing", "parse")[0] == (
+        "  errors   2 exceptions in spider code; pages that were being read gave nothing"
+    )
+    assert lines("blocked")[0] == (
+        "  errors   1 exception in spider code; where blocked raised, the page was read as any other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, ""),
+        (EMPTY, "no items"),
+        (ERRORS, "4 errors, and max_errors allows 0"),
+        (BLOCKED | EMPTY, "pages were blocked (verification page) and no item was found"),
+        (BLOCKED | {"blocked_start": True}, "a start page was blocked (verification page)"),
+        ({"error": "no space", "error_code": 5}, "no space"),
+        ({"ended_by": "SIGINT"}, "ended by Ctrl-C"),
+        ({"ended_by": "SIGHUP"}, "ended by SIGHUP"),
+        ({"ended_by": "stop"}, "ended by crawl stop"),
+    ],
+)
+def test_every_exit_code_but_0_has_a_sentence(fields, why):
+    assert report(**fields).why == why
+
+
+def test_a_run_that_was_verbose_is_not_told_to_be():
+    assert "-v" in report(**EMPTY).summary()
+    assert "-v" not in report(**EMPTY, verbose=True).summary()
+
+
+def test_bodies_that_were_cut_are_told():
+    assert "  cut      3 pages at fetch.max_body: the rest was not read\n" in report(truncated=3).summary()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        (("a.csv",), " in a.csv"),
+        (("-",), " on standard output"),
+        (("-", "a.csv", "b.csv"), " in a.csv, b.csv and on standard output"),
+        ((), ""),
+    ],
+)
+def test_where_the_items_are(outputs, told):
+    assert f"  items    5{told}" in report(outputs=outputs).summary().splitlines()
+
+
 def test_the_summary_of_a_blocked_run_says_what_can_be_done():
     text = report(**BLOCKED, blocked_start=True).summary()
     assert "  blocked  1 answer did not hold the page\n    verification page  https://a.example/\n" in text

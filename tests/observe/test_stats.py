@@ -49,7 +49,7 @@ def hear(stats, *heard):
 
 
 def fetched(host="a.example", status=200, size=10, seconds=0.5):
-    return Fetched(host, status, size, seconds)
+    return Fetched(f"https://{host}/", host, status, size, seconds)
 
 
 def test_events_are_counted(stats, clock):
@@ -197,3 +197,13 @@ def test_page_errors_are_grouped_by_place_most_frequent_first(stats):
 def test_what_broke_the_run_is_in_the_report(stats, error, code):
     report = stats.report(error=error)
     assert (report.error, report.error_code, report.reason) == (error.message, code, "failed")
+
+
+def test_bodies_that_were_cut_are_counted_and_carried():
+    stats = Stats()
+    stats.hear(Fetched("https://a.example/", "a.example", 200, 10, 0.1, truncated=True))
+    stats.hear(Fetched("https://a.example/", "a.example", 200, 10, 0.1))
+    assert stats.report().truncated == 1
+    resumed = Stats()
+    resumed.carry(stats.carried())
+    assert resumed.report().truncated == 1

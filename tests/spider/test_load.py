@@ -76,7 +76,7 @@ def test_the_name_is_that_of_the_file_unless_the_class_has_one() -> None:
 
 
 def test_a_file_with_several_spiders_needs_a_choice() -> None:
-    write("two.py", CLASS + "class Actors(Spider): ...\n")
+    write("two.py", CLASS + "class Actors(Spider):\n    def parse(self, page): ...\n")
     with pytest.raises(SpiderLoadError, match=r"two.py has several spiders: Films, Actors") as caught:
         load("two.py", {})
     assert caught.value.hint == "name one: two.py:Films"
@@ -300,6 +300,8 @@ def test_build_takes_classes_instances_modules_and_paths() -> None:
     class Mine(Spider):
         pages: int = 10
 
+        def parse(self, page: Page) -> None: ...
+
     path = write("plain.py", PLAIN)
     assert build(Mine, {"pages": "3"}).pages == 3  # type: ignore[attr-defined]
     ready = Mine(pages=4)
@@ -321,3 +323,15 @@ def test_start_urls_given_as_one_string_are_refused(given: str) -> None:
     with pytest.raises(UsageError, match="start_urls of spider Careless is one string") as caught:
         build(Careless() if given == "instance" else Careless, {})
     assert caught.value.hint == "write start_urls = ['https://example.com/']"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("prase", "did you mean parse where it says prase?"), ("films", "write one that yields items and requests")],
+)
+def test_a_spider_that_could_read_no_page_is_refused(name: str, hint: str) -> None:
+    write("typo.py", CLASS.replace("def parse", f"def {name}"))
+    with pytest.raises(SpiderLoadError) as caught:
+        load("typo.py", {})
+    assert caught.value.message == "typo.py: spider Films has neither parse(self, page) nor start(self)"
+    assert caught.value.hint == hint

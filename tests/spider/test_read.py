@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from crawler.reading import PageError, Reading
 from crawler.request import Request
 from crawler.response import Failure, Response
 from crawler.spider.base import Spider
+from crawler.spider.load import load
 from crawler.spider.page import Page
 from crawler.spider.read import read_blocked, read_closing, read_failure, read_page, read_start
 
@@ -308,6 +310,8 @@ class Starter(Spider):
     def __init__(self, start: Any) -> None:
         self._start = start
 
+    def parse(self, page: Page) -> None: ...
+
     def start(self) -> Any:
         return self._start(None)
 
@@ -429,3 +433,74 @@ def test_a_request_that_cannot_be_stored_or_sent_is_a_page_error(fields: dict[st
     assert reading.error is not None
     assert reading.error.kind == "TypeError"
     assert reading.requests == []
+
+
+def test_a_callback_that_is_not_there_is_told_at_the_yield() -> None:
+    def parse(page: Page) -> Any:
+        yield {"n": 1}
+        yield page.follow("/2", callback="parse")
+        yield page.follow("/3", callback="prase")
+
+    error = error_of(parse)
+    assert error.kind == "AttributeError"
+    assert error.message.startswith("parse yielded a Request for https://example.com/3, but spider Reader has no ")
+    assert "callback 'prase'; callbacks are methods of the spider or functions of its file" in error.message
+    assert error.where.endswith(line_of(parse, 3))
+
+    def start(_: Any) -> Any:
+        yield Request(URL, on_failure="faield")
+        yield Request(URL)
+
+    first, request = read_start(Starter(start))
+    assert isinstance(first, PageError)
+    assert "has no callback 'faield'" in first.message
+    assert first.where.endswith(line_of(start, 1))
+    assert request == Request(URL)
+
+
+def test_a_request_that_nobody_could_read_is_told_at_the_yield() -> None:
+    class Typo(Spider):
+        def start(self) -> Any:
+            yield Request(URL)
+
+        def prase(self, page: Page) -> None: ...
+
+    (error,) = read_start(Typo())
+    assert isinstance(error, PageError)
+    assert error.message == "start yielded a Request without a callback, and spider Typo has no parse(self, page)"
+    assert error.where.endswith(line_of(Typo.start, 1))
+
+
+@pytest.mark.parametrize("raising", ["start", "blocked", "closing"])
+def test_an_exception_in_a_module_is_told_from_the_users_file_on(tmp_path: Path, raising: str) -> None:
+    path = tmp_path / "films.py"
+    path.write_text(f"start_urls = []\n\ndef parse(page): ...\n\ndef {raising}(*given):\n    return 1 / 0\n")
+    spider = load(str(path), {})
+    error: Any
+    if raising == "start":
+        (error,) = read_start(spider)
+    elif raising == "blocked":
+        error = read_blocked(spider, Response(URL, 200), Request(URL))
+    else:
+        error = read_closing(spider, None)
+    assert error.where == f"{path}:6"
+    assert error.trace.splitlines()[1] == f'  File "{path}", line 6, in {raising}'
+
+
+def test_what_a_list_of_a_module_holds_is_told_with_its_function(tmp_path: Path) -> None:
+    path = tmp_path / "films.py"
+    path.write_text("from crawler import Request\n\ndef parse(page): ...\n\ndef start():\n    return [Request('/a')]\n")
+    (error,) = read_start(load(str(path), {}))
+    assert isinstance(error, PageError)
+    assert error.where == f"{path}:5"
+
+
+def test_no_line_of_ours_is_named_where_the_user_wrote_none() -> None:
+    class Plain(Spider):
+        start_urls = ["/a"]
+
+        def parse(self, page: Page) -> None: ...
+
+    (error,) = read_start(Plain())
+    assert isinstance(error, PageError)
+    assert error.where == ""

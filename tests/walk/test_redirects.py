@@ -49,6 +49,7 @@ def test_a_redirect_to_itself_is_followed_once_it_has_set_its_cookie(visit):
     report, server = visit({"/gate": gate}, "/gate")
     assert report.items == [{"at": "/gate", "hops": 1, "data": "/gate"}]
     assert len(server.log) == 2
+    assert report.retried == 0
 
 
 def test_a_redirect_that_never_ends_is_given_up(visit):
