@@ -19,6 +19,9 @@ from crawler.spider.base import Spider
 from crawler.spider.read import read_blocked, read_closing, read_failure, read_page
 from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded, is_of_limit
 
+# What is cut may be a finalizer that the garbage collector runs just then: Python shows that and goes on.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 URL = "https://example.com/films"
 PAGE = Response(URL, 200, (), b"<p>" + b"<b>x</b>" * 20_000)
 SHORT = 0.1
