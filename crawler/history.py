@@ -66,8 +66,18 @@ def begin(
     return folder
 
 
-def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings], list[str] | None]:
-    """What a run needs to go on, and which of its spider files have changed since; None if it is finished.
+class Reopened(msgspec.Struct, frozen=True):
+    """What a run needs to go on. `changed` are its spider files that have changed since."""
+
+    record: Record
+    settings: list[Settings]
+    changed: list[str]
+    is_finished: bool
+    is_paused: bool
+
+
+def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
+    """Look into a run that is to go on.
 
     With `retry_failed` the failed requests wait again. Raises `UsageError` for a ledger that holds no run.
     """
@@ -79,13 +89,12 @@ def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings
         retried = ledger.retry_failed() if retry_failed else 0
         end = ledger.get("end")
         is_finished = end is not None and not msgspec.convert(end, End).resumable and not retried
+        is_paused = bool(ledger.get("paused"))
     settings = [msgspec.convert(one, Settings) for one in record.settings]
-    if is_finished:
-        return record, settings, None
     changed = [
         target for target, old in zip(record.targets, record.digests, strict=True) if old and digest(target) != old
     ]
-    return record, settings, changed
+    return Reopened(record, settings, changed, is_finished, is_paused)
 
 
 def entries(root: Path = folders.ROOT) -> list[Entry]:

@@ -114,6 +114,7 @@ class Engine:
         self._ending = ""  # why nothing departs any more
         self._grace_ends = 0.0
         self._lost_in_a_row = 0
+        self._is_paused = False  # what the ledger says
         self._next_watch = 0.0
         self._began = 0.0
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
@@ -169,6 +170,7 @@ class Engine:
                     self.depart()  # the workers go on while the pages are read here
                     self.store(self.read(landed))
                 self._look_around()
+                self._keep_pause()
         except StopNow:
             self.reading = None
             self._end("stopped")
@@ -293,6 +295,9 @@ class Engine:
             for number, spider in enumerate(self._spiders)
             if not self._ledger.get(f"started {number}")
         ]
+        self._is_paused = bool(self._ledger.get("paused"))
+        if self._is_paused:
+            self._switch.pause()
         self._items = self._ledger.last_item
         self._pages = self._ledger.count().get("done", 0)
 
@@ -307,6 +312,14 @@ class Engine:
         for path, mark, item in self._chain.marks():
             self._ledger.mark(path, mark, item)
         self._ledger.commit()
+
+    def _keep_pause(self) -> None:
+        """A run that ends while it is paused, killed or not, is paused when it goes on: only `go` ends a pause."""
+        level = self._switch.level
+        if level < Level.STOP and (level == Level.PAUSE) != self._is_paused:
+            self._is_paused = level == Level.PAUSE
+            self._ledger.set("paused", self._is_paused)
+            self._ledger.commit()
 
     def _keep_state(self, number: int, spider: Spider) -> None:
         try:
