@@ -19,7 +19,7 @@ from crawler.errors import OutputError, UsageError
 from crawler.request import Request
 from crawler.url import host_of
 
-VERSION = 1
+VERSION = 2
 
 State = Literal["waiting", "done", "failed", "blocked", "dropped"]
 STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
@@ -49,6 +49,10 @@ CREATE TABLE attempts (
 );
 CREATE TABLE items (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL);
 CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE cookies (
+    jar TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, -- JSON
+    PRIMARY KEY (jar, domain, path, name)
+) WITHOUT ROWID;
 CREATE TABLE exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -92,6 +96,7 @@ class Ledger:
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
         self._hosts: dict[str, float] = {}
+        self._cookies: dict[tuple[str, str, str, str], str | None] = {}
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
         is_new = path is None or not path.exists()
@@ -157,8 +162,12 @@ class Ledger:
         """When a host may be asked again, in seconds since 1970."""
         self._hosts[host] = next_start
 
+    def keep_cookie(self, jar: str, domain: str, path: str, name: str, value: str | None) -> None:
+        """A cookie as JSON; None takes it out of its jar."""
+        self._cookies[jar, domain, path, name] = value
+
     def set(self, key: str, value: Any) -> None:
-        """Keep a JSON value of the run: settings, spiders, counters, cookies, state."""
+        """Keep a JSON value of the run: settings, spiders, counters, state."""
         self._meta[key] = _encode(value).decode()
 
     def mark(self, path: str, mark: Any, item: int) -> None:
@@ -186,6 +195,10 @@ class Ledger:
             for table, rows in (("hosts", self._hosts), ("meta", self._meta)):
                 if rows:
                     db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows.items())
+            for cookie, value in self._cookies.items():
+                db.execute("DELETE FROM cookies WHERE (jar, domain, path, name) = (?, ?, ?, ?)", cookie)
+                if value is not None:
+                    db.execute("INSERT INTO cookies VALUES (?, ?, ?, ?, ?)", (*cookie, value))
             if self._exports:
                 db.executemany(
                     "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)",
@@ -198,6 +211,7 @@ class Ledger:
         self._attempts.clear()
         self._items.clear()
         self._hosts.clear()
+        self._cookies.clear()
         self._meta.clear()
         self._exports.clear()
 
@@ -268,6 +282,10 @@ class Ledger:
     def resting_hosts(self) -> dict[str, float]:
         """When hosts may be asked again, in seconds since 1970."""
         return dict(self._db.execute("SELECT host, next_start FROM hosts"))
+
+    def cookies(self) -> list[tuple[str, str]]:
+        """The cookies of all jars: the name of the jar, and the cookie as JSON."""
+        return self._db.execute("SELECT jar, value FROM cookies").fetchall()
 
     def retry_failed(self) -> int:
         """Let all failed requests wait again, with fresh attempts; how many they are."""

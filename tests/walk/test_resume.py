@@ -191,3 +191,22 @@ def test_a_run_that_was_killed_while_it_was_paused_is_paused_until_it_is_told_to
 def kept_pause(ledger):
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
         return database.execute("SELECT value FROM meta WHERE key = 'paused'").fetchone() == ("true",)
+
+
+def test_a_killed_run_is_still_logged_in(serve, write, start_crawl, crawl_command, wait_until, tmp_path):
+    def page(hit):
+        return "<p>x" if "session=yes" in hit.headers.get("Cookie", "") else (403, {}, "log in")
+
+    login = (302, {"Location": "/0", "Set-Cookie": "session=yes; Path=/; HttpOnly"}, "")
+    server = serve({"/login": login, "*": page}, latency=0.02)
+    write("site.py", SPIDER.format(url=server.url, pages=PAGES).replace(f"{server.url}/0", f"{server.url}/login"))
+    running = start_crawl("run", "site.py", "-o", "out.jsonl")
+    wait_until(lambda: len(server.log) > 20)
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until(lambda: not running.living(), 3)
+    before = len(server.log)
+    done = crawl_command("resume")
+    assert done.rc == 0, done.stderr
+    assert server.paths.count("/login") == 1
+    assert server.log[before].headers["Cookie"] == "session=yes"
+    assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
