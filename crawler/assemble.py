@@ -172,7 +172,12 @@ def run(
         lanes = Lanes(shop.new_lane, shop.workers)
         engine = Engine(
             spiders=spiders,
-            rules=_rules(spiders, settings, lambda failed: emitter.emit(events.ReadFailed(failed))),
+            rules=_rules(
+                spiders,
+                settings,
+                Cookies(ledger.keep_cookie, ledger.cookies()),
+                lambda failed: emitter.emit(events.ReadFailed(failed)),
+            ),
             frontier=Window(ledger),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
@@ -353,10 +358,12 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
 
 
 def _rules(
-    spiders: Sequence[Spider], settings: Sequence[Settings], read_failed: Callable[[PageError], None]
+    spiders: Sequence[Spider],
+    settings: Sequence[Settings],
+    cookies: Cookies,
+    read_failed: Callable[[PageError], None],
 ) -> list[Rules]:
-    """The rules of each spider. Cookies are one jar for the run, as one browser would have."""
-    cookies = Cookies()
+    """The rules of each spider. They share the cookies: a run has one jar, as one browser would have."""
     return [
         Rules(_rules_of(spider, own, cookies, read_failed), ORDER)
         for spider, own in zip(spiders, settings, strict=True)

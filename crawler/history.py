@@ -74,8 +74,18 @@ def begin(
     return folder
 
 
-def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings], list[str] | None]:
-    """What a run needs to go on, and which of its spider files have changed since; None if it is finished.
+class Reopened(msgspec.Struct, frozen=True):
+    """What a run needs to go on. `changed` are its spider files that have changed since."""
+
+    record: Record
+    settings: list[Settings]
+    changed: list[str]
+    is_finished: bool
+    is_paused: bool
+
+
+def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
+    """Look into a run that is to go on.
 
     With `retry_failed` the failed requests wait again. Raises `UsageError` for a ledger that holds no run, and for one
     that is damaged: what is missing in it would be fetched again, or never.
@@ -88,16 +98,17 @@ def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings
         record = msgspec.convert(stored, Record)
         if retry_failed and ledger.retry_failed():
             ledger.set("end", None)
+            # What failed has another chance, so it counts neither as an error nor for the exit code until it fails again.
+            ledger.set("carried", {**ledger.get("carried", {}), "failed": 0, "page_error_count": 0})
             ledger.commit()
         end = ledger.get("end")
         is_finished = end is not None and not msgspec.convert(end, End).resumable
+        is_paused = bool(ledger.get("paused"))
     settings = [msgspec.convert(one, Settings) for one in record.settings]
-    if is_finished:
-        return record, settings, None
     changed = [
         target for target, old in zip(record.targets, record.digests, strict=True) if old and digest(target) != old
     ]
-    return record, settings, changed
+    return Reopened(record, settings, changed, is_finished, is_paused)
 
 
 def entries(root: Path = folders.ROOT) -> list[Entry]:

@@ -24,16 +24,18 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
     folder = find(name)
     folder.lock()
     try:
-        record, settings, changed = reopen(folder, retry_failed)
-        if not retry_failed and changed is None:
+        run = reopen(folder, retry_failed)
+        if not retry_failed and run.is_finished:
             raise UsageError(
                 f"the run {folder.path} is finished, there is nothing to go on with",
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
-        spiders = [load(target, record.arguments) for target in record.targets]
-        for target in changed or ():
+        spiders = [load(target, run.record.arguments) for target in run.record.targets]
+        for target in run.changed:
             click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
-        report = drive(spiders, settings, tuple(record.outputs), quiet, folder)
+        if run.is_paused:
+            click.echo("crawl: the run is paused; `crawl go` lets it go on", err=True)
+        report = drive(spiders, run.settings, tuple(run.record.outputs), quiet, folder)
     finally:
         folder.unlock()
     finish(report, quiet)

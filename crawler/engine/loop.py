@@ -103,6 +103,7 @@ class Engine:
         self._starts = Starts(spiders, ledger)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
+        self._is_paused = False  # what the ledger says
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
 
     # -- what others may look at, from any thread ---------------------------------------------------------------
@@ -166,6 +167,7 @@ class Engine:
                 if self.frontier.is_hungry:
                     self._ledger.commit()
                     self.frontier.refill()
+                self._keep_pause()
         except StopNow:
             self.reading = None
             self.ending.end("stopped")
@@ -325,6 +327,9 @@ class Engine:
             self.frontier.open(host, time.monotonic() + pause)
         self.frontier.refill()
         self._starts.open()
+        self._is_paused = bool(self._ledger.get("paused"))
+        if self._is_paused:
+            self._switch.pause()
         self.ending.items = self._ledger.last_item
         self.ending.pages = counts.get("done", 0)
         for stored in self._ledger.get("changes", []):
@@ -346,6 +351,14 @@ class Engine:
         for path, mark, item in self._chain.marks():
             self._ledger.mark(path, mark, item)
         self._ledger.commit()
+
+    def _keep_pause(self) -> None:
+        """A run that ends while it is paused, killed or not, is paused when it goes on: only `go` ends a pause."""
+        level = self._switch.level
+        if level < Level.STOP and (level == Level.PAUSE) != self._is_paused:
+            self._is_paused = level == Level.PAUSE
+            self._ledger.set("paused", self._is_paused)
+            self._ledger.commit()
 
     def _keep_state(self, number: int, spider: Spider) -> None:
         try:

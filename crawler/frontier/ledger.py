@@ -51,6 +51,10 @@ CREATE TABLE attempts (
 );
 CREATE TABLE items (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL);
 CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE cookies (
+    jar TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, -- JSON
+    PRIMARY KEY (jar, domain, path, name)
+) WITHOUT ROWID;
 CREATE TABLE exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -105,11 +109,12 @@ class Ledger:
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
         self._hosts: dict[str, tuple[float, float]] = {}
+        self._cookies: dict[tuple[str, str, str, str], str | None] = {}
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
         self._pending = (
-            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts, self._meta,
-            self._exports,
+            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts,
+            self._cookies, self._meta, self._exports,
         )  # fmt: skip
         is_new = path is None or not path.exists()
         with self._told():
@@ -179,8 +184,12 @@ class Ledger:
         """A host may be asked again in `pause` seconds."""
         self._hosts[host] = (time.time() + pause, pause)
 
+    def keep_cookie(self, jar: str, domain: str, path: str, name: str, value: str | None) -> None:
+        """A cookie as JSON; None takes it out of its jar."""
+        self._cookies[jar, domain, path, name] = value
+
     def set(self, key: str, value: Any) -> None:
-        """Keep a JSON value of the run: settings, spiders, counters, cookies, state."""
+        """Keep a JSON value of the run: settings, spiders, counters, state."""
         self._meta[key] = _encode(value).decode()
 
     def mark(self, path: str, mark: Any, item: int) -> None:
@@ -218,6 +227,10 @@ class Ledger:
                 )
             if self._meta:
                 db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._meta.items())
+            for cookie, value in self._cookies.items():
+                db.execute("DELETE FROM cookies WHERE (jar, domain, path, name) = (?, ?, ?, ?)", cookie)
+                if value is not None:
+                    db.execute("INSERT INTO cookies VALUES (?, ?, ?, ?, ?)", (*cookie, value))
             if self._exports:
                 db.executemany(
                     "INSERT OR REPLACE INTO exports VALUES (?, ?, ?)",
@@ -317,6 +330,10 @@ class Ledger:
         found = self._row("PRAGMA quick_check(1)")[0]
         if found != "ok":
             raise self._damaged(found)
+
+    def cookies(self) -> list[tuple[str, str]]:
+        """The cookies of all jars: the name of the jar, and the cookie as JSON."""
+        return self.select("SELECT jar, value FROM cookies")
 
     def retry_failed(self) -> int:
         """Let all failed requests wait again, with fresh attempts; how many they are."""

@@ -606,3 +606,43 @@ def test_a_start_that_is_no_url_is_an_error_and_the_others_are_fetched(url):
     assert setting.items == urls(1)
     (failed,) = setting.heard.of(events.FetchFailed)
     assert (failed.url, failed.kind, failed.error) == (url, "invalid", True)
+
+
+def test_a_pause_is_kept_in_the_ledger_at_once_and_only_go_ends_it():
+    setting = Setting(Pages(urls=urls(5)))
+    setting.switch.pause()
+    notes = []
+    stock_set = setting.ledger.set
+
+    def note(key, value):
+        stock_set(key, value)
+        if key == "paused":
+            notes.append(value)
+            setting.switch.go()
+
+    setting.ledger.set = note
+    assert setting.run() == "finished"
+    assert notes == [True, False]
+    assert len(setting.items) == 5
+
+
+def test_a_run_that_was_paused_starts_paused():
+    setting = Setting(Pages(urls=urls(5)))
+    setting.ledger.set("paused", True)
+    setting.ledger.commit()
+    levels = []
+    stock_wait = setting.engine._wait
+
+    def wait(next_time):
+        levels.append(setting.switch.level)
+        setting.switch.stop()
+        return stock_wait(next_time)
+
+    setting.engine._wait = wait
+    kept = []
+    stock_close = setting.ledger.close
+    setting.ledger.close = lambda: (kept.append(setting.ledger.get("paused")), stock_close())
+    assert setting.run() == "stopped"
+    assert levels[0] == Level.PAUSE
+    assert setting.items == []
+    assert kept == [True]  # a stop is no go

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from crawler.errors import OutputError, UsageError
-from crawler.frontier.ledger import Ledger
+from crawler.frontier.ledger import VERSION, Ledger
 from crawler.request import Request
 
 URL = "https://films.example/1"
@@ -242,7 +242,7 @@ def test_a_ledger_of_another_version_is_refused(path):
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(UsageError, match="version 99, this crawler writes version 2"):
+    with pytest.raises(UsageError, match=f"version 99, this crawler writes version {VERSION}"):
         Ledger(path)
 
 
@@ -428,3 +428,28 @@ def _items(path):
     finally:
         if "db" in locals():
             db.close()
+
+
+def test_cookies_are_there_again_as_they_were_last_set(path):
+    first = Ledger(path)
+    first.keep_cookie("", "films.example", "/", "session", '{"value": "1"}')
+    first.keep_cookie("two", "films.example", "/", "session", '{"value": "2"}')
+    first.keep_cookie("", "films.example", "/", "theme", "{}")
+    first.commit()
+    first.keep_cookie("", "films.example", "/", "session", '{"value": "3"}')
+    first.keep_cookie("", "films.example", "/", "theme", None)
+    first.commit()
+    first.keep_cookie("", "films.example", "/", "lost", "{}")
+    first.close()
+    second = Ledger(path)
+    assert sorted(second.cookies()) == [("", '{"value": "3"}'), ("two", '{"value": "2"}')]
+    second.close()
+
+
+def test_a_cookie_that_is_set_and_taken_back_before_a_commit_is_gone(path):
+    ledger = Ledger(path)
+    ledger.keep_cookie("", "films.example", "/", "a", "{}")
+    ledger.keep_cookie("", "films.example", "/", "a", None)
+    ledger.commit()
+    assert ledger.cookies() == []
+    ledger.close()

@@ -1,5 +1,9 @@
 """Cookies are kept by the parent and go back where they belong."""
 
+import json
+import time
+from http.cookiejar import time2netscape
+
 import pytest
 
 from crawler.request import Request
@@ -134,3 +138,77 @@ def test_a_failure_sets_nothing(cookies):
 def test_nonsense_harms_nobody(cookies, line):
     keep(cookies, line, "good=1; Path=/")
     assert sent(cookies)["good"] == "1"
+
+
+# -- kept over the end of the process ------------------------------------------------------------------------------
+
+
+class Store(dict):
+    """What a ledger does with what it is told."""
+
+    def keep(self, jar, domain, path, name, text):
+        self.told = name, text
+        if text is None:
+            self.pop((jar, domain, path, name), None)
+        else:
+            self[jar, domain, path, name] = text
+
+    def again(self):
+        """The rule of the resumed run."""
+        return Cookies(self.keep, [(key[0], text) for key, text in self.items()])
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def test_a_resumed_run_sends_what_was_set_before(store):
+    first = Cookies(store.keep)
+    keep(first, "session=1; Path=/; HttpOnly", "wide=2; Domain=a.example; Path=/films", "long=3; Max-Age=1000")
+    keep(first, "session=other", jar="two")
+    keep(first, "safe=1; Secure; Path=/", url="https://a.example/")
+    second = store.again()
+    for url in (URL, "http://www.a.example/films", "http://a.example/x", "https://a.example/", "http://b.example/"):
+        assert sent(second, url) == sent(first, url)
+        assert sent(second, url, jar="two") == sent(first, url, jar="two")
+    assert sent(second) == {"session": "1", "wide": "2", "long": "3"}
+
+
+def test_what_the_server_took_back_does_not_come_again(store):
+    first = Cookies(store.keep)
+    keep(first, "a=1; Path=/", "b=1; Path=/")
+    keep(store.again(), "a=; Path=/; Max-Age=0", "b=2; Path=/")
+    assert sent(store.again()) == {"b": "2"}
+    assert len(store) == 1
+
+
+def test_a_cookie_that_runs_out_is_not_loaded_and_is_forgotten(store, monkeypatch):
+    first = Cookies(store.keep)
+    keep(first, f"a=1; Expires={time2netscape(time.time() + 1000)}", "b=1")
+    now = time.time() + 2000
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert sent(store.again()) == {"b": "1"}
+    assert sent(first) == {"b": "1"}  # the process that goes on removes it as it looks
+    assert store.told == ("a", None)
+
+
+def test_loading_tells_nothing(store):
+    keep(Cookies(store.keep), "a=1")
+    store.told = None
+    store.again()
+    assert store.told is None
+
+
+def test_what_is_told_is_json(store):
+    keep(Cookies(store.keep), 'n=\xfc"; Path=/; SameSite=Lax')
+    (text,) = store.values()
+    assert json.loads(text)["name"] == "n"
+    assert sent(store.again()) == {"n": '\xfc"'}
+
+
+@pytest.mark.parametrize("line", ["a=1; Max-Age=" + "9" * 30, "a=1; Version=" + "9" * 30, "a", "=1", "\xff=\xfe"])
+def test_nonsense_is_kept_as_well_as_it_was_understood(store, line):
+    first = Cookies(store.keep)
+    keep(first, line, "good=1")
+    assert sent(store.again()) == sent(first)

@@ -5,6 +5,8 @@ import json
 import os
 import random
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -158,5 +160,54 @@ def test_failed_requests_are_tried_again_on_request(serve, write, crawl_command)
     assert first.rc == 1
     again = crawl_command("resume", "--retry-failed")
     assert "items    2 in" in again.stderr, again.stderr
+    assert again.rc == 0, again.stderr
     assert server.paths.count("/good") == 1
     assert server.paths.count("/bad") == 2
+
+
+def test_a_run_that_was_killed_while_it_was_paused_is_paused_until_it_is_told_to_go(
+    site_spider, start_crawl, crawl_command, wait_until, tmp_path
+):
+    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "0.02")
+    wait_until(lambda: len(site_spider.log) > 5)
+    assert crawl_command("pause").rc == 0
+    (ledger,) = tmp_path.glob(".crawl/site/*/ledger.db")
+    wait_until(lambda: kept_pause(ledger))
+    wait_until(lambda: _numbers_at_rest(crawl_command))
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until(lambda: not running.living(), 3)
+    before = len(site_spider.log)
+    resumed = start_crawl("resume")
+    wait_until(lambda: "the run is paused; `crawl go` lets it go on" in resumed.stderr)
+    wait_until(lambda: crawl_command("status").rc == 0 or resumed.process.poll() is not None)
+    status = wait_until(lambda: _numbers_at_rest(crawl_command))
+    assert (status["level"], len(site_spider.log)) == ("pause", before)
+    assert crawl_command("go").rc == 0
+    wait_until(lambda: not kept_pause(ledger))
+    resumed.end(20)
+    assert resumed.rc == 0, resumed.stderr
+    assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
+
+
+def kept_pause(ledger):
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT value FROM meta WHERE key = 'paused'").fetchone() == ("true",)
+
+
+def test_a_killed_run_is_still_logged_in(serve, write, start_crawl, crawl_command, wait_until, tmp_path):
+    def page(hit):
+        return "<p>x" if "session=yes" in hit.headers.get("Cookie", "") else (403, {}, "log in")
+
+    login = (302, {"Location": "/0", "Set-Cookie": "session=yes; Path=/; HttpOnly"}, "")
+    server = serve({"/login": login, "*": page}, latency=0.02)
+    write("site.py", SPIDER.format(url=server.url, pages=PAGES).replace(f"{server.url}/0", f"{server.url}/login"))
+    running = start_crawl("run", "site.py", "-o", "out.jsonl")
+    wait_until(lambda: len(server.log) > 20)
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until(lambda: not running.living(), 3)
+    before = len(server.log)
+    done = crawl_command("resume")
+    assert done.rc == 0, done.stderr
+    assert server.paths.count("/login") == 1
+    assert server.log[before].headers["Cookie"] == "session=yes"
+    assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
