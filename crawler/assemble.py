@@ -68,7 +68,7 @@ from crawler.settings import (
     project_layer,
 )
 from crawler.spider.base import Spider
-from crawler.spider.load import build
+from crawler.spider.load import build_all
 from crawler.spider.read import read_blocked, read_closing
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
@@ -92,7 +92,8 @@ def crawl(
 
     - `spiders`: `Spider` classes or instances, or what `crawl run` takes ("spiders/maoyan.py").
     - `out`: one output or several, by suffix as `-o`. Without it the items are in `report.items`.
-    - `arguments`: what `-a` gives on the command line. `settings`: what `-s` gives, dotted or nested.
+    - `arguments`: what `-a` gives on the command line; of several spiders each takes those it has.
+    - `settings`: what `-s` gives, dotted or nested.
     - `config`: what `--config` names.
 
     Callable any number of times, from scripts (without a `__main__` guard), notebooks and tests. In the main
@@ -103,7 +104,7 @@ def crawl(
     if not spiders:
         raise UsageError("crawl() needs a spider", hint="crawl(MySpider)")
     outputs = [out] if isinstance(out, str | Path) else list(out or ())
-    built = [build(spider, dict(arguments or {})) for spider in spiders]
+    built = build_all(spiders, dict(arguments or {}))
     flags = flat(settings or {}, "settings=")
     return run(
         built,
@@ -239,6 +240,7 @@ def run(
             return stats.report(
                 outputs=outputs,
                 kept=chain.kept,
+                notes=chain.notes(),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,

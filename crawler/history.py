@@ -98,7 +98,7 @@ def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
         record = msgspec.convert(stored, Record)
         if retry_failed and ledger.retry_failed():
             ledger.set("end", None)
-            # What failed has another chance, so it counts neither as an error nor for the exit code until it fails again.
+            # What failed has another chance; it counts as an error again when it fails again.
             ledger.set("carried", {**ledger.get("carried", {}), "failed": 0, "page_error_count": 0})
             ledger.commit()
         end = ledger.get("end")

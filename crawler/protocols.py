@@ -142,6 +142,9 @@ class Exporter(Protocol):
     def close(self) -> None:
         """Finish the file. May be called twice. Raises `OutputError`."""
 
+    def notes(self) -> list[str]:
+        """What people should know of the finished file, such as "{titel}: no item has this field"."""
+
 
 class Listener(Protocol):
     """Hears every event of a run (`observe.events`) and cannot answer back."""

@@ -7,6 +7,8 @@ them types. Raises `SettingsError` with the nearest known name for a key that do
 from __future__ import annotations
 
 import difflib
+import enum
+import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -14,7 +16,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -246,7 +248,18 @@ def _converted(key: str, value: Any, source: str) -> Any:
     try:
         return msgspec.convert(plain, field.type, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {error}") from None
+        choices = choices_of(field.type)
+        told = f"it is one of {', '.join(choices)}" if choices else str(error)
+        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {told}") from None
+
+
+def choices_of(kind: Any) -> list[str]:
+    """The values that a `Literal`, an `Enum`, or a union of such types allows, as people type them; else none."""
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return [str(member.value) for member in kind]
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [choice for member in get_args(kind) for choice in choices_of(member)]
 
 
 def _list_or_table(text: str) -> Any:
@@ -278,6 +291,8 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
+        if isinstance(value, float) and not math.isfinite(value):
+            raise SettingsError(f"{key} = {value} is no number that can be meant ({sources[key]})")
         lowest = 1 if key in _AT_LEAST_ONE else -1 if key == "limits.max_depth" else 0
         if not value >= lowest:
             raise SettingsError(f"{key} = {value} is too small ({sources[key]}): at least {lowest}")

@@ -185,7 +185,6 @@ def test_a_value_that_does_not_fit_names_key_value_and_source(key, value):
     ("key", "value", "lowest"),
     [
         ("politeness.delay", -1, "0"),
-        ("politeness.delay", math.nan, "0"),
         ("politeness.per_host", 0, "1"),
         ("crawl.concurrency", 0, "1"),
         ("crawl.workers", -1, "0"),
@@ -301,8 +300,22 @@ def test_cores_are_counted():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("crawl.workers", 1_000_000), ("fetch.max_threads", 100_000), ("crawl.parse_timeout", float("inf"))],
+    [("crawl.workers", 1_000_000), ("fetch.max_threads", 100_000), ("crawl.parse_timeout", 10_000_000.0)],
 )
 def test_what_no_machine_could_bear_is_refused(key, value):
     with pytest.raises(SettingsError, match=f"{key} = {value} is too much"):
         merge([Layer("-s", {key: value})])
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, "inf", "nan", "-inf"])
+@pytest.mark.parametrize("key", ["politeness.delay", "limits.max_time", "fetch.timeout", "retry.pause"])
+def test_a_number_that_is_none_is_refused(key, value):
+    with pytest.raises(SettingsError, match=rf"{key} = -?(inf|nan) is no number that can be meant \(--flag\)"):
+        with_value(key, value, "--flag")
+
+
+def test_a_value_that_is_no_choice_is_told_the_choices():
+    with pytest.raises(
+        SettingsError, match=r"crawl.pool = 'fibre' does not fit \(x\): it is one of process, thread, in"
+    ):
+        with_value("crawl.pool", "fibre", "x")

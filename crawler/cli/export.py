@@ -16,14 +16,19 @@ def command(name: str | None, outputs: tuple[str, ...], template: str) -> None:
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.export.registry import exporter_for
+    from crawler.export.registry import check_format, exporter_for
     from crawler.frontier.ledger import Ledger
     from crawler.items.chain import Chain
+    from crawler.observe.plain import plain
     from crawler.runs.folder import find
 
+    if template:
+        check_format("--format", outputs)
     folder = find(name)
     chain = Chain([exporter_for(output, template) for output in outputs], meta=False)
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         chain.open(items_after=ledger.items_after)
         chain.close()
+        for note in chain.notes():
+            click.echo(f"crawl: {plain(note)}", err=True)
         click.echo(f"{ledger.last_item:,} items of {folder.path} written to {', '.join(outputs)}", err=True)

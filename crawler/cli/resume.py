@@ -19,7 +19,7 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
     """
     from crawler.history import reopen
     from crawler.runs.folder import find
-    from crawler.spider.load import load
+    from crawler.spider.load import build_all
 
     folder = find(name)
     folder.lock()
@@ -30,7 +30,7 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
                 f"the run {folder.path} is finished, there is nothing to go on with",
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
-        spiders = [load(target, run.record.arguments) for target in run.record.targets]
+        spiders = build_all(run.record.targets, run.record.arguments)
         for target in run.changed:
             click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
         if run.is_paused:

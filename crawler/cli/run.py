@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.errors import UsageError
+from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,12 @@ _SETTINGS = {
     "May be given several times. An existing file is replaced.",
 )
 @click.option(
-    "-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="Set an argument of the spider."
+    "-a",
+    "--argument",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set an argument of the spider; of several spiders, of those that have it.",
 )
 @click.option(
     "-s",
@@ -74,7 +80,12 @@ _SETTINGS = {
 @click.option("--max-pages", type=int, metavar="N", help="Stop after N pages.")
 @click.option("--max-items", type=int, metavar="N", help="Stop after N items.")
 @click.option("--max-depth", type=int, metavar="N", help="Follow links N steps from the start.")
-@click.option("--max-time", type=float, metavar="SECONDS", help="Stop after so long.")
+@click.option(
+    "--max-time",
+    type=float,
+    metavar="SECONDS",
+    help="Stop after so long; pages in flight may land for crawl.stop_grace seconds more.",
+)
 @click.option("--max-errors", type=int, metavar="N", help="Errors that still count as success (default 0).")
 @click.option("--stop-after-errors", type=int, metavar="N", help="Stop once there are N errors.")
 @click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
@@ -99,6 +110,10 @@ def command(
     SPIDER is a file (spiders/maoyan.py), a class in a file (spiders/x.py:Films), or a name in spiders/ (maoyan).
     Several spiders share the workers and the limits per host.
     """
+    if options.get("template"):
+        from crawler.export.registry import check_format
+
+        check_format("--format", outputs)
     report = execute(
         spiders,
         outputs,
@@ -114,10 +129,12 @@ def command(
 
 def finish(report: Report, quiet: bool) -> None:
     """Say how it went and leave with the exit code."""
-    if not quiet:
+    if quiet:
+        for line in (*report.notes, report.why):
+            if line:
+                click.echo(f"crawl: {plain(line)}", err=True)
+    else:
         click.echo(report.summary(), err=True)
-    elif report.exit_code:
-        click.echo(f"crawl: {report.why}", err=True)
     sys.exit(report.exit_code)
 
 
@@ -138,10 +155,10 @@ def execute(
 
         context_for("auto")  # its server imports what workers need while this process imports what it needs itself
     from crawler.assemble import settings_of
-    from crawler.spider.load import load
+    from crawler.spider.load import build_all
 
     given = dict(_pair(text, "-a", "name=value") for text in arguments)
-    loaded = [load(target, given) for target in targets]
+    loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
     folder = None
     if in_folder:

@@ -40,3 +40,7 @@ class FileExporter:
     def close(self) -> None:
         """Write what waits, and close the file. May be called twice, and for a file that was never opened."""
         self._file.close()
+
+    def notes(self) -> list[str]:
+        """Nothing to say."""
+        return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from crawler.errors import UsageError
 from crawler.export.csv import Csv
@@ -15,6 +15,19 @@ from crawler.protocols import Exporter
 
 FORMATS: dict[str, Callable[[str, bool], Exporter]] = {".jsonl": Jsonl, ".jl": Jsonl, ".json": JsonArray, ".csv": Csv}
 GZIP = ".gz"
+
+
+def has_format(path: str) -> bool:
+    """Whether an output is made with the template."""
+    return path.lower().removesuffix(GZIP).endswith(".txt")
+
+
+def check_format(flag: str, outputs: Sequence[str]) -> None:
+    """Raises `UsageError` for a template that was given by a flag and is used by none of the outputs."""
+    if not any(map(has_format, outputs)):
+        raise UsageError(
+            f"{flag} is the format of .txt outputs, and there is none", hint="add one: -o out.txt (or out.txt.gz)"
+        )
 
 
 def exporter_for(path: str, template: str = "") -> Exporter:

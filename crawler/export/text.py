@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import string
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -28,12 +30,17 @@ class Template(FileExporter):
     def __init__(self, path: str, template: str, compressed: bool = False) -> None:
         super().__init__(path, compressed)
         self._parts = _parse(template)
+        self._wanted = {name for _, name in self._parts if name}  # fields that no item had yet
+        self._names: dict[str, None] = {}  # fields of the first items, while there are such
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
         text = []
         for line in lines:
             item = msgspec.json.decode(line)
+            if self._wanted:
+                self._wanted.difference_update(item)
+                self._names.update(dict.fromkeys(item))
             for literal, name in self._parts:
                 text.append(literal)
                 if name:
@@ -41,6 +48,24 @@ class Template(FileExporter):
             text.append("\n")
         # Bytes of the command line that are not UTF-8 come as surrogates, and go out as they came.
         self._file.append("".join(text).encode("utf-8", "surrogateescape"), len(lines))
+
+    def resume(self, mark: dict[str, Any]) -> bool:
+        """As of every file. The items before the mark are not seen again, so nothing can be said of all of them."""
+        is_resumed = super().resume(mark)
+        if is_resumed:
+            self._wanted.clear()
+        return is_resumed
+
+    def notes(self) -> list[str]:
+        """The fields of the template that no item had, if there were items."""
+        if not self._names:
+            return []
+        notes = []
+        for name in sorted(self._wanted):
+            close = difflib.get_close_matches(name, self._names, n=1)
+            hint = f"did you mean {{{close[0]}}}?" if close else f"fields are {', '.join(self._names)}"
+            notes.append(f"{self.path}: no item has the field {{{name}}} of the format; {hint}")
+        return notes
 
 
 def _parse(template: str) -> list[tuple[str, str]]:

@@ -135,6 +135,10 @@ class Chain:
         """Complete and close all outputs, also if one of them fails. `marks` can still be asked."""
         _for_each(self._outputs, lambda output: output.exporter.close())
 
+    def notes(self) -> list[str]:
+        """What people should know of the outputs, once they are complete."""
+        return [note for output in self._outputs for note in output.exporter.notes()]
+
 
 def _for_each(outputs: Sequence[_Output], act: Callable[[_Output], None]) -> None:
     errors = []

@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies,
       `truncated` counts bodies that were cut at `fetch.max_body`.
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
+    - `notes`: what people should know of the outputs, such as a field of the format that no item has.
     - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
     - `page_errors`: exceptions of user code, `places` the same by line of code.
     - `failures`: requests given up; `failed` is how many of them count as errors.
@@ -66,6 +67,7 @@ class Report(msgspec.Struct, frozen=True):
     bytes: int = 0
     truncated: int = 0
     items: list[dict[str, Any]] = []
+    notes: list[str] = []
     item_count: int = 0
     item_errors: int = 0
     item_failures: list[tuple[str, str]] = []
@@ -166,6 +168,7 @@ class Report(msgspec.Struct, frozen=True):
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")
+        lines += [f"           {_short(note)}" for note in self.notes]
         if self.retried:
             lines.append(f"  retried  {self.retried:,}")
         if self.dropped:
@@ -234,7 +237,9 @@ class Report(msgspec.Struct, frozen=True):
         return [
             *lines,
             "    The site sent a verification or ban page instead of the page asked for, and nothing was done to get",
-            "    around it. Try again later, ask more slowly (--delay 5), or work from a page saved with a browser.",
+            "    around it. Try again later, or ask more slowly (--delay 5). Or save the page with a browser, in a",
+            "    folder under the path of its URL (board/7), serve that folder with python3 -m http.server 8000, and",
+            "    let the spider start at http://127.0.0.1:8000.",
         ]
 
     def _ending(self) -> list[str]:

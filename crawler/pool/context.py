@@ -30,6 +30,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from crawler.errors import UsageError
+
 # Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -114,6 +116,11 @@ def context_for(start_method: str) -> BaseContext:
 
     A fork server is started at once, in the background: it imports while the caller goes on.
     """
+    if multiprocessing.current_process().daemon:
+        raise UsageError(
+            "this is a daemonic process (a worker of multiprocessing.Pool?), which cannot start worker processes",
+            hint='let it fetch in threads: settings={"crawl.pool": "thread"}',
+        )
     if start_method == "auto":
         start_method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from crawler.errors import UsageError
+from crawler.settings import choices_of
 
 
 class _Required:
@@ -84,8 +85,10 @@ def bind(known: Mapping[str, Argument], given: Mapping[str, Any], spider: str) -
             try:
                 value = converted(value, argument.kind)
             except ValueError as error:
+                choices = choices_of(argument.kind)
+                told = f"it is one of {', '.join(choices)}" if choices else str(error)
                 raise UsageError(
-                    f"spider {spider}: {name}={value!r} does not fit {_kind_name(argument.kind)}: {error}", hint=listing
+                    f"spider {spider}: {name}={value!r} does not fit {_kind_name(argument.kind)}: {told}", hint=listing
                 ) from None
         values[name] = value
     return values
@@ -95,12 +98,14 @@ def converted(text: str, kind: Any) -> Any:
     """`text` as a value of type `kind`. Raises `ValueError` if it does not fit.
 
     Lists are JSON if they begin with "[", else separated by commas; tables are JSON; bool is true, false, 1, 0, yes,
-    no, on or off.
+    no, on or off; "null" is None where None fits and text does not.
     """
     is_union = typing.get_origin(kind) in (typing.Union, types.UnionType)
     members = [member for member in (typing.get_args(kind) if is_union else (kind,)) if member is not type(None)]
     if members in ([Any], [str], [object]):
         return text
+    if is_union and type(None) in typing.get_args(kind) and str not in members and text.strip() == "null":
+        return None
     value: Any = text
     origins = [typing.get_origin(member) or member for member in members]
     if any(origin in _LISTS for origin in origins):

@@ -13,6 +13,7 @@ import importlib.util
 import linecache
 import re
 import sys
+from collections.abc import Sequence
 from hashlib import blake2b
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -43,26 +44,50 @@ def load(target: str, arguments: dict[str, str]) -> Spider:
     the folder `spiders` ("maoyan"). Raises `SpiderLoadError` if it cannot be found, imported or told apart, and
     `UsageError` for arguments that do not fit.
     """
-    path, class_name = _locate(target)
-    return _instance(_class_in(import_file(path), class_name, path.stem), arguments)
+    return _instance(_named(target), arguments)
 
 
 def build(spider: Spider | type[Spider] | ModuleType | Path | str, arguments: dict[str, Any]) -> Spider:
     """A spider from whatever the Python API is given: an instance, a class, a module, or what `load` takes."""
+    return build_all([spider], arguments)[0]
+
+
+def build_all(spiders: Sequence[Any], arguments: dict[str, Any]) -> list[Spider]:
+    """The spiders of a run, each from what `build` takes, and each with those of the arguments that it has.
+
+    Raises `UsageError` for an argument that none of them has.
+    """
+    found = [_found(spider) for spider in spiders]
+    known = [one.arguments() if isinstance(one, type) else {} for one in found]
+    unknown = {name for name in arguments if not any(name in its for its in known)}
+    return [
+        _built(one, {name: value for name, value in arguments.items() if name in its or name in unknown})
+        for one, its in zip(found, known, strict=True)
+    ]
+
+
+def _found(spider: Any) -> Spider | type[Spider]:
     if isinstance(spider, (str, Path)):
-        return load(str(spider), arguments)
+        return _named(str(spider))
     if isinstance(spider, ModuleType):
-        return _instance(_class_in(spider, "", spider.__name__.rpartition(".")[2]), arguments)
-    if isinstance(spider, type) and issubclass(spider, Spider):
-        return _instance(spider, arguments)
-    if isinstance(spider, Spider):
-        if arguments:
-            names = ", ".join(arguments)
-            raise UsageError(
-                f"arguments ({names}) for a spider that is built already: give its class, or pass them to it"
-            )
-        return _checked(spider)
+        return _class_in(spider, "", spider.__name__.rpartition(".")[2])
+    if isinstance(spider, Spider) or (isinstance(spider, type) and issubclass(spider, Spider)):
+        return spider
     raise UsageError(f"{spider!r} is not a spider: give a Spider class, an instance, a module or the path of a file")
+
+
+def _built(spider: Spider | type[Spider], arguments: dict[str, Any]) -> Spider:
+    if isinstance(spider, type):
+        return _instance(spider, arguments)
+    if arguments:
+        names = ", ".join(arguments)
+        raise UsageError(f"arguments ({names}) for a spider that is built already: give its class, or pass them to it")
+    return _checked(spider)
+
+
+def _named(target: str) -> type[Spider]:
+    path, class_name = _locate(target)
+    return _class_in(import_file(path), class_name, path.stem)
 
 
 def import_file(path: Path) -> ModuleType:
@@ -162,20 +187,20 @@ def _class_in(module: ModuleType, class_name: str, stem: str) -> type[Spider]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Spider) and value is not Spider
     }
-    if class_name:
-        if class_name not in classes:
-            known = f"it has {', '.join(classes)}" if classes else _LOOKS_LIKE
-            raise SpiderLoadError(f"{file} has no spider class {class_name}", hint=known)
-        return classes[class_name]
+    if class_name and class_name not in classes:
+        known = f"it has {', '.join(classes)}" if classes else _LOOKS_LIKE
+        raise SpiderLoadError(f"{file} has no spider class {class_name}", hint=known)
     own = [value for value in classes.values() if value.__module__ == module.__name__]
     # A class that another one in the file is made from is a base, not a choice.
     leaves = [value for value in own if not any(other is not value and issubclass(other, value) for other in own)]
+    if len(leaves) == 1 and not leaves[0].is_named:
+        leaves[0].name = stem  # however it was asked for, so that its runs are found together
+    if class_name:
+        return classes[class_name]
     if len(leaves) > 1:
         names = ", ".join(leaf.__name__ for leaf in leaves)
         raise SpiderLoadError(f"{file} has several spiders: {names}", hint=f"name one: {file}:{leaves[0].__name__}")
     if leaves:
-        if not leaves[0].is_named:
-            leaves[0].name = stem
         return leaves[0]
     if is_module_spider(module):
         return spider_class(module, stem)

@@ -56,7 +56,9 @@ def test_4_for_a_verification_page(crawl_command, write, tmp_path):
     assert "verification page 猫眼验证中心 (maoyan)" in done.stderr
     assert (
         "    The site sent a verification or ban page instead of the page asked for, and nothing was done to get\n"
-        "    around it. Try again later, ask more slowly (--delay 5), or work from a page saved with a browser.\n"
+        "    around it. Try again later, or ask more slowly (--delay 5). Or save the page with a browser, in a\n"
+        "    folder under the path of its URL (board/7), serve that folder with python3 -m http.server 8000, and\n"
+        "    let the spider start at http://127.0.0.1:8000.\n"
     ) in done.stderr
     assert "exit code 4: a start page was blocked" in done.stderr
     assert len(site.log) == 1  # it is not asked again and again

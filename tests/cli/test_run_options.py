@@ -28,6 +28,26 @@ def test_several_outputs_hold_the_same_items(crawl_here, films, tmp_path):
     assert (tmp_path / "out.txt").read_text().splitlines() == [f"{item['index']}. {item['title']}" for item in items]
 
 
+def test_a_format_with_a_field_that_no_item_has_is_told(crawl_here, films):
+    told = "out.txt: no item has the field {titel} of the format; did you mean {title}?\n"
+    done = crawl_here("run", films, "-o", "out.txt", "--format", "{titel}", *INLINE)
+    assert (done.rc, f"           {told}" in done.stderr) == (0, True)
+    done = crawl_here("run", films, "-q", "-o", "out.txt", "--format", "{titel}", *INLINE)
+    assert (done.rc, done.stderr) == (0, f"crawl: {told}")
+    done = crawl_here("export", "-o", "out.txt", "--format", "{titel}")
+    assert (done.rc, told in done.stderr) == (0, True)
+
+
+def test_a_format_without_an_output_for_it_ends_with_2(crawl_here, films):
+    crawl_here("run", films, *INLINE)
+    for words in (("run", films, *INLINE), ("export",)):
+        done = crawl_here(*words, "-o", "out.jsonl", "--format", "{title}")
+        assert (done.rc, done.stdout) == (2, "")
+        assert done.stderr == (
+            "crawl: --format is the format of .txt outputs, and there is none\n  add one: -o out.txt (or out.txt.gz)\n"
+        )
+
+
 def test_an_existing_output_is_replaced(crawl_here, films, tmp_path):
     (tmp_path / "out.jsonl").write_text("old\n" * 1000)
     crawl_here("run", films, "-o", "out.jsonl", *INLINE)

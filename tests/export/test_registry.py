@@ -6,7 +6,7 @@ from crawler.errors import UsageError
 from crawler.export.csv import Csv
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
-from crawler.export.registry import exporter_for
+from crawler.export.registry import check_format, exporter_for
 from crawler.export.text import Template
 
 
@@ -77,3 +77,14 @@ def test_text_without_a_template_is_refused_with_an_example():
 def test_nothing_is_opened_yet(tmp_path):
     exporter_for(str(tmp_path / "films.csv"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("outputs", [[], ["a.jsonl"], ["-"], ["txt"]])
+def test_a_format_that_nothing_is_made_with_is_refused(outputs):
+    with pytest.raises(UsageError, match=r"--format is the format of \.txt outputs, and there is none"):
+        check_format("--format", outputs)
+
+
+@pytest.mark.parametrize("path", ["a.txt", "a.TXT", "a.txt.gz", "folder/a.b.txt"])
+def test_a_format_is_for_text(path):
+    check_format("--format", ["a.csv", path])

@@ -88,3 +88,35 @@ def test_other_templates_are_refused_with_the_fault_and_an_example(template, fau
     assert repr(template) in caught.value.message
     assert fault in caught.value.message
     assert "url:<{url}>" in caught.value.hint
+
+
+def finished(tmp_path, template, *items):
+    exporter = Template(str(tmp_path / "out.txt"), template)
+    exporter.open()
+    for item in items:
+        exporter.write([to_json(item)])
+    exporter.close()
+    return exporter
+
+
+def test_a_field_that_no_item_had_is_noted(tmp_path):
+    path = tmp_path / "out.txt"
+    exporter = finished(tmp_path, "{titel} {year} {size}", {"title": "a"}, {"size": 1})
+    assert exporter.notes() == [
+        f"{path}: no item has the field {{titel}} of the format; did you mean {{title}}?",
+        f"{path}: no item has the field {{year}} of the format; fields are title, size",
+    ]
+
+
+def test_there_is_nothing_to_note_of_fields_that_some_items_have_nor_without_items(tmp_path):
+    assert finished(tmp_path, "{a} {b}", {"a": 1}, {"b": 2}).notes() == []
+    assert finished(tmp_path, "{a}").notes() == []
+
+
+def test_a_resumed_file_is_not_judged_by_its_later_items(tmp_path):
+    first = finished(tmp_path, "{a}", {"a": 1})
+    again = Template(first.path, "{a}")
+    assert again.resume(first.mark()[0])
+    again.write([b'{"b":1}'])
+    again.close()
+    assert again.notes() == []

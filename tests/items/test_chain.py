@@ -49,6 +49,9 @@ class Memory:
     def close(self):
         self._called("close")
 
+    def notes(self):
+        return [f"{self.path}: a note"]
+
 
 def items_after(last):
     """As a ledger with the items 1 to `last` gives them; item 1 is {"n":1}."""
@@ -303,3 +306,7 @@ def test_when_one_output_cannot_be_opened_the_others_are_closed():
     with pytest.raises(OutputError, match="cannot open"):
         Chain([whole, broken], meta=False).open()
     assert whole.calls == ["open", "close"]
+
+
+def test_notes_of_all_outputs_are_collected():
+    assert Chain([Memory(path="/a"), Memory(path="/b")], meta=False).notes() == ["/a: a note", "/b: a note"]

@@ -165,7 +165,7 @@ def test_the_summary_of_a_blocked_run_says_what_can_be_done():
     text = report(**BLOCKED, blocked_start=True).summary()
     assert "  blocked  1 answer did not hold the page\n    verification page  https://a.example/\n" in text
     assert "nothing was done to get\n    around it" in text
-    for advice in ("later", "--delay", "saved"):
+    for advice in ("later", "--delay", "save the page"):
         assert advice in text
     assert "exit code 4: a start page was blocked" in text
 

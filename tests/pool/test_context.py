@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from crawler.errors import UsageError
 from crawler.pool.context import context_for
 
 
@@ -137,3 +138,20 @@ def test_a_child_cannot_be_ended_by_the_signals_of_a_terminal(method, script):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         assert masks["SigIgn:"] >> (number - 1) & 1
         assert not masks["SigBlk:"] >> (number - 1) & 1
+
+
+def _try_to_start(answers):
+    try:
+        context_for("auto")
+        answers.put("")
+    except UsageError as error:
+        answers.put(f"{error.message}; {error.hint}")
+
+
+def test_a_daemonic_process_is_told_to_fetch_in_threads():
+    fork = multiprocessing.get_context("fork")
+    answers = fork.SimpleQueue()
+    process = fork.Process(target=_try_to_start, args=(answers,), daemon=True)
+    process.start()
+    assert answers.get().endswith('let it fetch in threads: settings={"crawl.pool": "thread"}')
+    process.join(5)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from crawler.errors import UsageError
-from crawler.spider.arguments import REQUIRED, bind, converted, declared
+from crawler.spider.arguments import REQUIRED, Argument, bind, converted, declared
 
 if TYPE_CHECKING:
     from nowhere import Unknown
@@ -170,3 +170,22 @@ def test_a_missing_argument_is_named_with_what_to_type() -> None:
     with pytest.raises(UsageError, match="spider films needs the argument 'needed'") as caught:
         bind(declared([Declares]), {}, "films")
     assert "-a needed=... (str)" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "choices"),
+    [(Literal["hot", "new"], "hot, new"), (Colour, "red"), (Literal[1, 2] | None, "1, 2")],
+)
+def test_a_value_that_is_no_choice_is_told_the_choices(kind: Any, choices: str) -> None:
+    known = {"kind": Argument("kind", kind, None)}
+    with pytest.raises(UsageError, match=f"kind='old' does not fit .*: it is one of {choices}$"):
+        bind(known, {"kind": "old"}, "films")
+
+
+@pytest.mark.parametrize("kind", [list[str] | None, list[int] | None, dict[str, int] | None, int | None])
+def test_null_is_none_where_it_fits(kind: Any) -> None:
+    assert converted("null", kind) is None
+
+
+def test_null_is_text_where_text_fits() -> None:
+    assert converted("null", str | None) == "null"

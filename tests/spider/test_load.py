@@ -13,7 +13,7 @@ from crawler.errors import SpiderLoadError, UsageError
 from crawler.request import Request
 from crawler.response import Response
 from crawler.spider.base import Spider
-from crawler.spider.load import build, import_file, load
+from crawler.spider.load import build, build_all, import_file, load
 from crawler.spider.page import Page
 
 CLASS = """
@@ -335,3 +335,18 @@ def test_a_spider_that_could_read_no_page_is_refused(name: str, hint: str) -> No
         load("typo.py", {})
     assert caught.value.message == "typo.py: spider Films has neither parse(self, page) nor start(self)"
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("target", ["maoyan.py", "maoyan.py:Films"])
+def test_the_only_spider_of_a_file_is_called_like_it_however_it_is_named(target: str) -> None:
+    write("maoyan.py", CLASS)
+    assert load(target, {}).name == "maoyan"
+
+
+def test_each_of_several_spiders_takes_the_arguments_it_has() -> None:
+    write("films.py", CLASS)
+    write("actors.py", CLASS.replace("Films", "Actors").replace("pages", "names"))
+    films, actors = build_all(["films.py", "actors.py"], {"pages": "3", "names": "4"})
+    assert (films.pages, actors.names) == (3, 4)  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="spider films has no argument 'page'"):
+        build_all(["films.py", "actors.py"], {"pages": "3", "page": "4"})

@@ -1,14 +1,18 @@
 """`spiders/maoyan.py` finds what a person reads on a board, and nothing where there is no board."""
 
 import json
+import re
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from crawler import crawl
 from crawler.demo.site import films
 from crawler.request import Request
 
+MAOYAN = Path(__file__).parents[2] / "spiders" / "maoyan.py"
 PAGES = Path(__file__).parents[1] / "pages" / "maoyan"
 EXPECTED = json.loads((PAGES / "expected.json").read_text(encoding="utf-8"))
 
@@ -108,3 +112,12 @@ def test_a_missing_field_is_not_taken_from_the_next_film(spider, page):
         '<p class="star">主演：页脚</p>'
     )
     assert [(item["title"], item["actor"]) for item in spider("maoyan").parse(board)] == [(None, None), ("乙", None)]
+
+
+def test_a_saved_page_is_read_as_the_report_of_a_blocked_run_advises(tmp_path, start_command):
+    (tmp_path / "board").mkdir()
+    (tmp_path / "board" / "7").write_bytes((PAGES / "board7.html").read_bytes())
+    server = start_command(sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1")
+    address = re.search(r"http://127\.0\.0\.1:\d+", server.process.stdout.readline().decode())[0]
+    report = crawl(MAOYAN, arguments={"site": address}, settings={"crawl.pool": "inline", "politeness.delay": 0})
+    assert (report.exit_code, len(report.items)) == (0, 10)
