@@ -9,11 +9,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import (
     connection,
@@ -23,12 +22,12 @@ from multiprocessing import (
     popen_spawn_posix,
     resource_tracker,
     spawn,
-    util,
 )
 from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
+
+from crawler.pool.temporary import temporary_folder
 
 # Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -116,6 +115,7 @@ def context_for(start_method: str) -> BaseContext:
     """
     if start_method == "auto":
         start_method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    temporary_folder()
     context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()
     if start_method != "fork":
         with _launch_of_ours():
@@ -139,17 +139,6 @@ def _start_tracker() -> None:
         resource_tracker.ensure_running()
     finally:
         sys.warnoptions.remove("ignore:resource_tracker")
-
-
-def library_folder() -> Path:
-    """The temporary folder of the `multiprocessing` library in this process."""
-    return Path(util.get_temp_dir())
-
-
-def remove_folders(folders: Iterable[Path]) -> None:
-    """Remove temporary folders, for a process that leaves without its usual ending, or that did."""
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def begin_child(last: Callable[[], None] | None = None) -> None:
