@@ -35,6 +35,8 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What the fork server imports once, so that each worker starts with it in place.
 PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fetcher"]
 
+_FAREWELL = 1.0  # seconds
+
 _launching = threading.local()
 _stock_preparation_data = spawn.get_preparation_data
 
@@ -81,17 +83,30 @@ class _ForkServerPopen(popen_forkserver.Popen):
             super()._launch(process_obj)  # type: ignore[misc]
 
 
-class _ForkProcess(BaseProcess):
+class _Process(BaseProcess):
+    def run(self) -> None:
+        """As the library's. What fails because the parent was killed meanwhile is told to nobody."""
+        try:
+            super().run()
+        except (OSError, EOFError):
+            parent = multiprocessing.parent_process()
+            if parent is None or not connection.wait([parent.sentinel], _FAREWELL):
+                raise
+            threading.Event().wait(_FAREWELL)  # the thread that waits for that, too, has something to do before
+            os._exit(1)
+
+
+class _ForkProcess(_Process):
     _start_method = "fork"
     _Popen = staticmethod(_ForkPopen)
 
 
-class _SpawnProcess(BaseProcess):
+class _SpawnProcess(_Process):
     _start_method = "spawn"
     _Popen = staticmethod(_SpawnPopen)
 
 
-class _ForkServerProcess(BaseProcess):
+class _ForkServerProcess(_Process):
     _start_method = "forkserver"
     _Popen = staticmethod(_ForkServerPopen)
 
@@ -168,6 +183,9 @@ def _leave_with_parent(last: Callable[[], None] | None) -> None:
     if parent is not None:
         with suppress(OSError):
             connection.wait([parent.sentinel])
+        # The other threads may stumble over what is gone now; nobody wants to know.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         if last is not None:
             with suppress(Exception):
                 last()

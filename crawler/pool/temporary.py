@@ -27,9 +27,8 @@ def temporary_folder() -> Path:
     """This process's own, made at the first call; the library uses it from then on."""
     folder = _mine.get(os.getpid())
     if folder is None:
-        base = tempfile.gettempdir() if len(tempfile.gettempdir()) <= _LONGEST else "/tmp"
-        remove_left(Path(base))
-        folder = _mine[os.getpid()] = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        remove_left()
+        folder = _mine[os.getpid()] = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_base()))
         config: dict[str, Any] = process.current_process()._config  # type: ignore[attr-defined]
         Finalize(None, _leave, (folder, config, shutil.rmtree), exitpriority=-100)  # as the library does it
         # Locked first and named then: nobody shall find one that is not locked yet.
@@ -40,11 +39,16 @@ def temporary_folder() -> Path:
     return folder
 
 
-def remove_left(base: Path) -> None:
-    """Remove the folders in `base` that nobody uses any more, and the semaphores that bear their names."""
-    for in_use in base.glob(f"{_PREFIX}*/{_IN_USE}"):
+def remove_left() -> None:
+    """Remove the folders that nobody uses any more, and the semaphores that bear their names."""
+    for in_use in _base().glob(f"{_PREFIX}*/{_IN_USE}"):
         with suppress(OSError):
             _remove_if_left(in_use)
+
+
+def _base() -> Path:
+    base = tempfile.gettempdir()
+    return Path(base if len(base) <= _LONGEST else "/tmp")
 
 
 def _remove_if_left(in_use: Path) -> None:

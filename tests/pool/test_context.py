@@ -137,3 +137,26 @@ def test_a_child_cannot_be_ended_by_the_signals_of_a_terminal(method, script):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         assert masks["SigIgn:"] >> (number - 1) & 1
         assert not masks["SigBlk:"] >> (number - 1) & 1
+
+
+CUT_OFF = """
+import sys, time
+from crawler.pool.context import context_for
+
+context = context_for(sys.argv[1])
+ours, its = context.Pipe()
+child = context.Process(target=its.recv)
+child.start()
+its.close()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])  # a forked child would hold both ends
+def test_a_child_says_nothing_when_it_fails_because_its_parent_was_killed(method, script, alive, wait_until):
+    parent = script(CUT_OFF, method)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    wait_until(lambda: not alive(pid), 3)
+    assert parent.stderr.read() == ""
