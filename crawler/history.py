@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -74,7 +75,10 @@ def reopen(folder: RunFolder, retry_failed: bool) -> tuple[Record, list[Settings
     with closing(Ledger(folder.ledger)) as ledger:
         stored = ledger.get("record")
         if stored is None:
-            raise UsageError(f"{folder.path} holds no run that was started", hint="crawl run starts one")
+            raise UsageError(
+                f"{folder.path} holds no run that was started",
+                hint=f"rm -r {shlex.quote(str(folder.path))}, then crawl run starts one",
+            )
         record = msgspec.convert(stored, Record)
         retried = ledger.retry_failed() if retry_failed else 0
         end = ledger.get("end")

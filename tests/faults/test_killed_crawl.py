@@ -2,8 +2,11 @@
 
 import os
 import random
+import sqlite3
 import threading
 from pathlib import Path
+
+import pytest
 
 
 def test_a_crawl_that_is_killed_again_and_again_gives_every_item_once(crawl_of, kills, in_flight):
@@ -66,3 +69,18 @@ def test_the_next_crawl_removes_what_a_killed_one_left_in_memory_and_among_tempo
     assert crawl.resume_until_done() == 0
     assert not list(Path("/dev/shm").glob(left))
     assert not list(crawl.temporary.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", "empty ledger"])
+def test_a_run_that_was_killed_before_its_ledger_was_written_is_not_one_of_another_version(crawl_of, content):
+    crawl = crawl_of(pages=20)
+    folder = crawl.folder / "kept"
+    folder.mkdir()
+    if content:
+        sqlite3.connect(folder / "ledger.db").execute("PRAGMA journal_mode = WAL").connection.close()
+    else:
+        (folder / "ledger.db").touch()
+    refused = crawl.start("resume", folder)
+    assert crawl.end(refused) == 2
+    assert "holds no run that was started" in refused.stderr
+    assert f"rm -r {folder}" in refused.stderr
