@@ -62,5 +62,8 @@ def _line(chain: list[BaseException], cause: BaseException) -> str:
     )
     if system is not None:
         return str(system.strerror)
-    text = str(cause).rsplit("object at 0x", 1)[-1]
+    try:
+        text = str(cause).rsplit("object at 0x", 1)[-1]
+    except Exception:
+        text = ""
     return " ".join(text.split())[:300] or type(cause).__name__
