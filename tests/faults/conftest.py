@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -108,6 +108,7 @@ class Crawl:
         self.expected = expected
         self.folder = folder
         self.temporary = temporary
+        self.noise = NOISE  # what shall not stand in what a command says
         self._start = start
         self._wait_until = wait_until
 
@@ -158,7 +159,7 @@ class Crawl:
 
     def is_left_clean(self, running):
         self._wait_until(lambda: not running.living(), 2)
-        for word in NOISE:
+        for word in self.noise:
             assert word not in running.stderr, running.stderr
 
     def resume_until_done(self, most=5):
@@ -177,6 +178,26 @@ class Crawl:
             if code == 0:
                 return code
         pytest.fail(f"not done after {most} times `crawl resume`: {running.stderr}")
+
+    def workers(self, running):
+        """The processes that hold a connection to the site."""
+        port = f":{self.server.server_address[1]:04X}"
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return _holders(running, {fields[9] for fields in lines if fields[2].endswith(port)})
+
+    def room(self, running):
+        """The process of the control room."""
+        (control,) = self.folder.glob("**/control.json")
+        address = json.loads(control.read_text())["address"]
+        lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+        (pid,) = _holders(running, {fields[6] for fields in lines if fields[-1] == address})
+        return pid
+
+    def status(self):
+        """What `crawl status` shows; None where it does not get an answer."""
+        running = self.start("status", "--json")
+        running.end(20)
+        return json.loads(running.process.stdout.read()) if running.rc == 0 else None
 
     @property
     def ledger(self):
@@ -225,6 +246,18 @@ class Crawl:
         assert not list(self.temporary.iterdir())
 
 
+def _holders(running, inodes):
+    """Processes of a crawl, but not its first one, that have one of these sockets open."""
+    sockets = {f"socket:[{inode}]" for inode in inodes}
+    holders = []
+    for pid in running.living():
+        with suppress(OSError):
+            links = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+            if pid != running.pid and not sockets.isdisjoint(links):
+                holders.append(pid)
+    return holders
+
+
 def _meta(path):
     with closing(sqlite3.connect(path)) as database:
         try:
@@ -242,6 +275,50 @@ def temporary():
     """A folder for temporary files, short as a socket has to fit in."""
     with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def patched(tmp_path):
+    """`patched(module, text)`: an environment in which every Python runs `text` when it has imported `module`.
+
+    `text` finds the module as `module`.
+    """
+
+    def prepare(module, text):
+        folder = tmp_path / "patch"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(PATCH.format(name=module))
+        (folder / "fault.py").write_text(text)
+        return {"PYTHONPATH": str(folder)}
+
+    return prepare
+
+
+PATCH = """
+import importlib.util
+import sys
+
+
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "{name}":
+            return None
+        sys.meta_path.remove(cls)
+        spec = importlib.util.find_spec(name)
+        load = spec.loader.exec_module
+
+        def load_and_patch(module):
+            load(module)
+            with open(__file__.replace("sitecustomize", "fault")) as text:
+                exec(compile(text.read(), text.name, "exec"), {{"module": module}})
+
+        spec.loader.exec_module = load_and_patch
+        return spec
+
+
+sys.meta_path.insert(0, Finder)
+"""
 
 
 def text_of(number):
