@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
+from shutil import rmtree
 from time import monotonic
 from typing import Any
 
@@ -37,10 +38,11 @@ from crawler.observe.live import Extra, LiveView
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.hosts import Hosts
-from crawler.pool.context import context_for, remove_folders
+from crawler.pool.context import context_for
 from crawler.pool.inline import InlinePool
 from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
+from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
 from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
@@ -304,7 +306,7 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
 
     def announce(process: RoomProcess) -> None:
         if folder is not None:
-            folder.announce(process.address, process.key, process.temporary)
+            folder.announce(process.address, process.key)
 
     keeper: RoomKeeper | None = None
     if context is not None:
@@ -345,7 +347,7 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         # The children leave by themselves as soon as this process is gone. Killing them first would let their Pools
         # start new ones in the last moment.
         if keeper is not None:
-            remove_folders(keeper.process.temporary)
+            rmtree(temporary_folder(), ignore_errors=True)
         if folder is not None:
             folder.withdraw()
 

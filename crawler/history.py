@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -94,7 +95,10 @@ def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
         ledger.check()
         stored = ledger.get("record")
         if stored is None:
-            raise UsageError(f"{folder.path} holds no run that was started", hint="crawl run starts one")
+            raise UsageError(
+                f"{folder.path} holds no run that was started",
+                hint=f"rm -r {shlex.quote(str(folder.path))}, then crawl run starts one",
+            )
         record = msgspec.convert(stored, Record)
         if retry_failed and ledger.retry_failed():
             ledger.set("end", None)

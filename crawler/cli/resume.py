@@ -18,11 +18,13 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
     from crawler.history import reopen
+    from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
 
     folder = find(name)
     folder.lock()
+    remove_left()  # a run may have been killed after its end was written down
     try:
         run = reopen(folder, retry_failed)
         if not retry_failed and run.is_finished:

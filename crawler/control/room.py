@@ -25,10 +25,10 @@ from typing import Any
 from crawler.control.gauges import Gauges
 from crawler.control.switch import Level, Switch
 from crawler.errors import RoomLost
-from crawler.pool.context import begin_child, library_folder, remove_folders
+from crawler.pool.context import begin_child
+from crawler.pool.temporary import temporary_folder
 
 DEADLINE = 5.0  # seconds any call to the room may take; after that it counts as killed
-_LONGEST_PATH = 90  # the kernel refuses longer socket paths
 
 
 Wish = tuple[int, str, Any, str]  # its number, a setting, the value wanted, and the host it is for ("" = all)
@@ -104,10 +104,10 @@ class ControlRoom:
 _room: ControlRoom | None = None
 
 
-def _open_room(gauges: Gauges, running: Any, stop: Any, folders: tuple[Path, ...]) -> None:
-    """The initializer of the manager process. If the crawl is killed, its temporary folders go with the room."""
+def _open_room(gauges: Gauges, running: Any, stop: Any, temporary: Path) -> None:
+    """The initializer of the manager process. If the crawl is killed, its temporary folder goes with the room."""
     global _room
-    begin_child(lambda: remove_folders(folders))
+    begin_child(lambda: shutil.rmtree(temporary, ignore_errors=True))
     _room = ControlRoom(Switch(gauges.level, running, stop))
 
 
@@ -201,14 +201,13 @@ class RoomProcess:
     """
 
     def __init__(self, context: BaseContext, gauges: Gauges, running: Any, stop: Any) -> None:
-        self.folder = _private_folder()
-        self.temporary = (self.folder, library_folder())  # what a killed crawl leaves behind
+        self.folder = Path(tempfile.mkdtemp(prefix="room-", dir=temporary_folder()))
         self.address = str(self.folder / "room")
         self.key = secrets.token_bytes(32)
         manager: Any = _RoomManager(address=self.address, authkey=self.key, ctx=context)
         self._manager = manager
         try:
-            manager.start(_open_room, (gauges, running, stop, self.temporary))
+            manager.start(_open_room, (gauges, running, stop, temporary_folder()))
             self.pid: int = manager._process.pid
             self.room: RoomProxy = manager.room()
         except (OSError, EOFError) as error:
@@ -246,11 +245,6 @@ def local_room(gauges: Gauges) -> tuple[ControlRoom, Switch]:
     running.set()
     switch = Switch(gauges.level, running, stop)
     return ControlRoom(switch), switch
-
-
-def _private_folder() -> Path:
-    base = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="crawl-", dir=base if len(base) <= _LONGEST_PATH - 20 else "/tmp"))
 
 
 __all__ = ["ControlRoom", "Level", "RoomLost", "RoomProcess", "RoomProxy", "attach", "local_room"]

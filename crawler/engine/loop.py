@@ -41,6 +41,7 @@ from crawler.verdict import Again, Drop, Go, Keep
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
+_LONGEST_REASON = 300  # characters
 _HOPELESS = 5  # workers lost in a row without a single landing
 
 Landed = tuple[Request, Outcome]
@@ -208,7 +209,9 @@ class Engine:
     def land(self, arrival: Arrival) -> list[Landed]:
         """Settle what came back and ask the rules; what is left for the spider to read."""
         if arrival.error is not None:
-            return self._lose(arrival.lane, f"no report: {arrival.error}")
+            # The library's error for what cannot be pickled shows the whole report, pages and all; `exc` is the reason.
+            reason = str(getattr(arrival.error, "exc", arrival.error))[:_LONGEST_REASON]
+            return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
         self._to_wall = time.time() - time.monotonic()
         for request, landing in self._lanes.settle(arrival):

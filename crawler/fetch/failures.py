@@ -84,9 +84,17 @@ def _line(chain: list[BaseException], cause: BaseException) -> str:
     )
     if system is not None:
         return _SYSTEM.sub("", str(system.strerror))
-    for text in map(str, (cause, *chain)):
+    for text in map(_text, (cause, *chain)):
         for pattern, saying in _SAYINGS:
             if match := pattern.search(text):
                 return " ".join(saying.format(*match.groups()).split())[:300]
-    text = str(cause).rsplit("object at 0x", 1)[-1]
+    text = _text(cause).rsplit("object at 0x", 1)[-1]
     return " ".join(text.split())[:300] or type(cause).__name__
+
+
+def _text(error: BaseException) -> str:
+    """What an exception says, which may be nothing: its `__str__` can raise."""
+    try:
+        return str(error)
+    except Exception:
+        return ""

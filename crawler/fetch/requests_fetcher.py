@@ -96,9 +96,8 @@ class Client:
         started = time.monotonic()
         try:
             outcome = self._exchange(order, started)
-        except BaseException as error:  # the end of this thread would be an order that nobody settles
-            kind, detail = kind_of(error)
-            outcome = Failure(order.url, kind, detail, time.monotonic() - started)
+        except BaseException as error:
+            return _failed(order, started, error)
         return Landing(order.token, started, outcome)
 
     def close(self) -> None:
@@ -215,7 +214,11 @@ class RequestsFetcher:
                 return
             with self._lock:
                 self._busy += 1
-            landing = self._client.fetch(order)
+            started = time.monotonic()
+            try:
+                landing = self._client.fetch(order)
+            except BaseException as error:  # the end of this thread would be an order that nobody settles
+                landing = _failed(order, started, error)
             with self._lock:
                 self._busy -= 1
                 self._held += _size(landing)
@@ -312,6 +315,11 @@ def _prepared(order: Order) -> PreparedRequest:
         headers["Content-Length"] = "0"
     request.hooks = {"response": []}
     return request
+
+
+def _failed(order: Order, started: float, error: BaseException) -> Landing:
+    kind, detail = kind_of(error)
+    return Landing(order.token, started, Failure(order.url, kind, detail, time.monotonic() - started))
 
 
 def _size(landing: Landing) -> int:

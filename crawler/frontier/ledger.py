@@ -27,8 +27,8 @@ STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
 _CODE = {state: code for code, state in enumerate(STATES)}
 
 _SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE requests (
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY,           -- in the order found
     fingerprint INTEGER NOT NULL,     -- 8 bytes as a signed number
     url TEXT NOT NULL,                -- where it stands now: after a redirect the last hop
@@ -44,18 +44,20 @@ CREATE TABLE requests (
     reason TEXT,
     rest TEXT                         -- the other fields as JSON, NULL where they have their defaults
 );
-CREATE UNIQUE INDEX by_fingerprint ON requests (fingerprint);
-CREATE INDEX waiting ON requests (host, priority DESC, id) WHERE state = 0;
-CREATE TABLE attempts (
+CREATE UNIQUE INDEX IF NOT EXISTS by_fingerprint ON requests (fingerprint);
+CREATE INDEX IF NOT EXISTS waiting ON requests (host, priority DESC, id) WHERE state = 0;
+CREATE TABLE IF NOT EXISTS attempts (
     request INTEGER NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, url TEXT, outcome TEXT NOT NULL
 );
-CREATE TABLE items (id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL);
-CREATE TABLE hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE cookies (
+CREATE TABLE IF NOT EXISTS items (
+    id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cookies (
     jar TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, -- JSON
     PRIMARY KEY (jar, domain, path, name)
 ) WITHOUT ROWID;
-CREATE TABLE exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 # The parent's URL is where that page was found in the end, after redirects.
@@ -116,12 +118,11 @@ class Ledger:
             self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts,
             self._cookies, self._meta, self._exports,
         )  # fmt: skip
-        is_new = path is None or not path.exists()
         with self._told():
             self._db = _connect(path, read_only)
             try:
                 if not read_only:
-                    self._open(is_new, durability)
+                    self._open(durability)
                 self._check_version()
                 if not read_only:  # the items of a damaged ledger can be read
                     self._next_row = self._number("SELECT coalesce(max(id), 0) FROM requests") + 1
@@ -130,12 +131,13 @@ class Ledger:
                 self._db.close()
                 raise
 
-    def _open(self, is_new: bool, durability: str) -> None:
+    def _open(self, durability: str) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'OFF'}")
         self._db.execute("PRAGMA cache_size = -16000")
-        if is_new:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        # Also the file of a run that was killed before this. Who lists the runs may do it at the same moment.
+        if not self._number("SELECT count(*) FROM sqlite_master"):
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def _check_version(self) -> None:
         found = self._number("PRAGMA user_version")

@@ -9,11 +9,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import (
     connection,
@@ -23,20 +22,21 @@ from multiprocessing import (
     popen_spawn_posix,
     resource_tracker,
     spawn,
-    util,
 )
 from multiprocessing.context import BaseContext, ForkContext, ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from crawler.errors import UsageError
+from crawler.pool.temporary import temporary_folder
 
 # Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # What the fork server imports once, so that each worker starts with it in place.
 PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fetcher"]
+
+_FAREWELL = 1.0  # seconds
 
 _launching = threading.local()
 _stock_preparation_data = spawn.get_preparation_data
@@ -84,17 +84,30 @@ class _ForkServerPopen(popen_forkserver.Popen):
             super()._launch(process_obj)  # type: ignore[misc]
 
 
-class _ForkProcess(BaseProcess):
+class _Process(BaseProcess):
+    def run(self) -> None:
+        """As the library's. What fails because the parent was killed meanwhile is told to nobody."""
+        try:
+            super().run()
+        except (OSError, EOFError):
+            parent = multiprocessing.parent_process()
+            if parent is None or not connection.wait([parent.sentinel], _FAREWELL):
+                raise
+            threading.Event().wait(_FAREWELL)  # the thread that waits for that, too, has something to do before
+            os._exit(1)
+
+
+class _ForkProcess(_Process):
     _start_method = "fork"
     _Popen = staticmethod(_ForkPopen)
 
 
-class _SpawnProcess(BaseProcess):
+class _SpawnProcess(_Process):
     _start_method = "spawn"
     _Popen = staticmethod(_SpawnPopen)
 
 
-class _ForkServerProcess(BaseProcess):
+class _ForkServerProcess(_Process):
     _start_method = "forkserver"
     _Popen = staticmethod(_ForkServerPopen)
 
@@ -123,6 +136,7 @@ def context_for(start_method: str) -> BaseContext:
         )
     if start_method == "auto":
         start_method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    temporary_folder()
     context: BaseContext = {"fork": _Fork, "spawn": _Spawn, "forkserver": _ForkServer}[start_method]()
     if start_method != "fork":
         with _launch_of_ours():
@@ -146,17 +160,6 @@ def _start_tracker() -> None:
         resource_tracker.ensure_running()
     finally:
         sys.warnoptions.remove("ignore:resource_tracker")
-
-
-def library_folder() -> Path:
-    """The temporary folder of the `multiprocessing` library in this process."""
-    return Path(util.get_temp_dir())
-
-
-def remove_folders(folders: Iterable[Path]) -> None:
-    """Remove temporary folders, for a process that leaves without its usual ending, or that did."""
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def begin_child(last: Callable[[], None] | None = None) -> None:
@@ -186,6 +189,9 @@ def _leave_with_parent(last: Callable[[], None] | None) -> None:
     if parent is not None:
         with suppress(OSError):
             connection.wait([parent.sentinel])
+        # The other threads may stumble over what is gone now; nobody wants to know.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         if last is not None:
             with suppress(Exception):
                 last()

@@ -10,8 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -84,7 +83,7 @@ class RunFolder:
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._lock = handle
         _held.add(self._key)
-        self._clean_up()
+        self.withdraw()  # the room of a killed owner
 
     @property
     def _key(self) -> str:
@@ -99,25 +98,10 @@ class RunFolder:
             self._lock = None
             _held.discard(self._key)
 
-    def announce(self, address: str, key: bytes, temporary: Iterable[Path] = ()) -> None:
-        """Tell other terminals of this user how to reach the control room: written to `control.json`, 0600.
-
-        `temporary` are the folders that a killed crawl leaves behind: whoever locks this folder next removes them.
-        """
-        left = [str(path) for path in temporary]
-        told = {"address": address, "key": key.hex(), "pid": os.getpid(), "temporary": left}
+    def announce(self, address: str, key: bytes) -> None:
+        """Tell other terminals of this user how to reach the control room: written to `control.json`, 0600."""
+        told = {"address": address, "key": key.hex(), "pid": os.getpid()}
         _write(self.control, msgspec.json.encode(told), 0o600)
-
-    def _clean_up(self) -> None:
-        """Remove what the last owner of this folder could not, because it was killed."""
-        with suppress(OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError):
-            left = msgspec.json.decode(self.control.read_bytes())["temporary"]
-            for folder in map(Path, left):
-                # Only what this library makes: a file from elsewhere shall not make us delete anything else.
-                is_ours = folder.parent == Path(tempfile.gettempdir()) and folder.name.startswith(("crawl-", "pymp-"))
-                if is_ours and not folder.is_symlink() and folder.stat().st_uid == os.getuid():
-                    shutil.rmtree(folder, ignore_errors=True)
-        self.withdraw()
 
     def withdraw(self) -> None:
         """The room is gone."""

@@ -38,7 +38,6 @@ DAMAGE = {
     "a text file": (_text, "is not a whole ledger: file is not a database"),
     "version 99": (_version, "is a ledger of version 99, this crawler writes version 2"),
     "of another program": (_of_another_program, "is not a whole ledger: it is empty, or from another program"),
-    "empty": (lambda path: path.write_bytes(b""), "is not a whole ledger: it is empty, or from another program"),
 }
 
 

@@ -206,18 +206,6 @@ def test_each_room_has_an_address_and_a_key_of_its_own(run):
         other.close()
 
 
-def test_a_long_temporary_folder_is_not_used(tmp_path, monkeypatch):
-    deep = tmp_path / ("x" * 100)
-    deep.mkdir()
-    monkeypatch.setattr(room_module.tempfile, "tempdir", str(deep))
-    run = Run("auto")
-    try:
-        assert run.room.level() == "run"
-        assert not list(deep.iterdir())
-    finally:
-        run.close()
-
-
 def descriptors_and_threads():
     return len(os.listdir("/proc/self/fd")), threading.active_count()
 

@@ -69,3 +69,11 @@ def test_addresses_of_objects_and_long_texts_are_left_out():
 
 def test_an_exception_without_words_is_told_by_its_name():
     assert kind_of(KeyError()) == ("error", "KeyError")
+
+
+def test_an_exception_that_cannot_be_written_is_told_by_its_name():
+    class OddError(Exception):
+        def __str__(self):
+            raise RuntimeError("not even this")
+
+    assert kind_of(OddError()) == ("error", "OddError")

@@ -246,9 +246,8 @@ def test_a_ledger_of_another_version_is_refused(path):
         Ledger(path)
 
 
-@pytest.mark.parametrize("damage", [b"not a database at all" * 100, b""])
-def test_a_file_that_is_no_ledger_is_refused(path, damage):
-    path.write_bytes(damage)
+def test_a_file_that_is_no_ledger_is_refused(path):
+    path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(UsageError):
         Ledger(path)
 
@@ -376,6 +375,13 @@ def test_a_folder_that_cannot_be_written_can_be_read(was_killed, has_index, kill
         assert "read a copy of the whole folder" in done.stdout
     else:
         assert done.stdout == "{'waiting': 1}\n", done
+
+
+def test_a_file_without_anything_in_it_was_going_to_be_a_ledger(path):
+    path.touch()
+    ledger = Ledger(path)
+    assert ledger.get("record") is None
+    ledger.close()
 
 
 def test_a_ledger_that_cannot_be_written_is_an_output_error(path):

@@ -155,3 +155,26 @@ def test_a_daemonic_process_is_told_to_fetch_in_threads():
     process.start()
     assert answers.get().endswith('let it fetch in threads: settings={"crawl.pool": "thread"}')
     process.join(5)
+
+
+CUT_OFF = """
+import sys, time
+from crawler.pool.context import context_for
+
+context = context_for(sys.argv[1])
+ours, its = context.Pipe()
+child = context.Process(target=its.recv)
+child.start()
+its.close()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])  # a forked child would hold both ends
+def test_a_child_says_nothing_when_it_fails_because_its_parent_was_killed(method, script, alive, wait_until):
+    parent = script(CUT_OFF, method)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    wait_until(lambda: not alive(pid), 3)
+    assert parent.stderr.read() == ""

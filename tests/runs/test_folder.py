@@ -4,7 +4,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 
 import msgspec
 import pytest
@@ -103,7 +102,6 @@ def test_how_to_reach_the_room_is_for_the_owner_only(tmp_path):
         "address": "/tmp/room",
         "key": "0102",
         "pid": os.getpid(),
-        "temporary": [],
     }
     run.withdraw()
     assert not run.control.exists()
@@ -111,29 +109,9 @@ def test_how_to_reach_the_room_is_for_the_owner_only(tmp_path):
     run.unlock()
 
 
-def test_the_next_owner_removes_what_a_killed_one_left_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    left, elsewhere, named, link = (
-        tmp_path / "tmp" / "crawl-1", tmp_path / "crawl-2", tmp_path / "tmp" / "mine", tmp_path / "tmp" / "crawl-3"
-    )  # fmt: skip
-    for folder in (left, elsewhere, named):
-        folder.mkdir(parents=True)
-    link.symlink_to(elsewhere)
+def test_the_next_owner_removes_the_note_of_a_room_that_is_gone(tmp_path):
     run = create("films", tmp_path)
-    run.announce("/tmp/room", b"", [left, elsewhere, named, link, tmp_path / "tmp" / "crawl-gone"])
-    run.unlock()
-    run.lock()
-    assert not left.exists()
-    assert elsewhere.exists()
-    assert named.exists()
-    assert not run.control.exists()
-    run.unlock()
-
-
-@pytest.mark.parametrize("text", ["", "{}", "no json", '{"temporary": 5}', '{"temporary": [5, null]}'])
-def test_a_broken_note_of_the_last_owner_does_no_harm(tmp_path, text):
-    run = create("films", tmp_path)
-    run.control.write_text(text)
+    run.control.write_text("no json")
     run.unlock()
     run.lock()
     assert not run.control.exists()
