@@ -80,6 +80,9 @@ def _taking_signals() -> Iterator[None]:
     taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
     for number in taken:
         signal.signal(number, _terminate)
+    if signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
+        # It asks a crawl for its status. To the very end of the process it shall not kill one that is over.
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     try:
         yield
     finally:
