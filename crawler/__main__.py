@@ -22,6 +22,9 @@ def main() -> None:
     """Run the command. Exit codes are in the README."""
     atexit.register(_ignore)  # the first to be registered is the last to be called
     try:
+        if signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL:
+            # It asks a crawl for its status. To the very end of the process it shall not kill one that is over.
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         _handle(_end)
         _open_standard_streams()
         _leave(_run())

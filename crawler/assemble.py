@@ -210,7 +210,7 @@ def run(
             os._exit(code)
 
         view = LiveView(stats, lambda: _extra(engine), quiet=not live)
-        signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now)
+        signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now, view.say)
         emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()

@@ -1,4 +1,5 @@
-"""Ctrl-C, SIGTERM and SIGHUP while a crawl runs: the first one drains, the second one leaves at once.
+"""Ctrl-C, SIGTERM and SIGHUP while a crawl runs: the first one drains, the second one leaves at once. SIGUSR1 asks how
+it is doing.
 
 Python runs signal handlers in the main thread and only between its own instructions, so a long call
 into a C library (an XPath over a huge page) holds them up. The operating system's byte in the wake-up
@@ -10,7 +11,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -19,14 +22,17 @@ from crawler.errors import StopNow
 from crawler.spider.time_limit import is_of_limit
 
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STATUS = signal.SIGUSR1
 _PATIENCE = 0.8  # seconds the main thread has to leave after the second signal
+_STANDING = 0.5  # seconds it stands still at most, so that the status can be told
+_MOMENT = 0.01
 
 
 class Signals:
     """A context in which the signals of the terminal end a crawl. Does nothing outside the main thread.
 
-    What comes before `steer` says what to do is kept and takes effect then. `ended_by` is the name of the first
-    signal, or "".
+    What comes before `steer` says what to do is kept and takes effect then; a question for the status is not.
+    `ended_by` is the name of the first signal that ends it, or "".
     """
 
     def __init__(self) -> None:
@@ -35,6 +41,10 @@ class Signals:
         self._wake: Callable[[], None] = _nothing
         self._in_user_code: Callable[[], bool] = bool
         self._emergency: Callable[[int], None] = os._exit
+        self._status: Callable[[], None] = _nothing
+        self._is_asked = False
+        self._telling = threading.Lock()
+        self._is_standing = False
         self._left = threading.Event()
         self._active = threading.current_thread() is threading.main_thread()
         self._handled = 0
@@ -48,12 +58,15 @@ class Signals:
         wake: Callable[[], None],
         in_user_code: Callable[[], bool],
         emergency: Callable[[int], None],
+        status: Callable[[], None],
     ) -> None:
         """Turn `switch` at each signal from now on, and for those that came already.
 
         `wake` makes the engine look at the switch; `in_user_code` says whether an exception may be raised where the
-        main thread is; `emergency` ends the process at once and is given the exit code.
+        main thread is; `emergency` ends the process at once and is given the exit code; `status` tells how the crawl is
+        doing, from a thread.
         """
+        self._status = status
         self._wake = wake
         self._in_user_code = in_user_code
         self._emergency = emergency
@@ -69,6 +82,7 @@ class Signals:
                 if signal.getsignal(number) is signal.SIG_IGN:
                     continue  # by nohup, or by a script's `&`: it stays so
                 self._handlers[number] = signal.signal(number, self._handle)
+            self._handlers[STATUS] = signal.signal(STATUS, self._stand)
             self._thread = threading.Thread(target=self._read, name="signals", daemon=True)
             self._thread.start()
         return self
@@ -92,6 +106,25 @@ class Signals:
         if is_now and self._in_user_code() and not is_of_limit(frame):
             raise StopNow
 
+    def _stand(self, _number: int, _frame: FrameType | None) -> None:
+        # A thread tells, as it can do so while the main thread is inside a library. But a regular expression that never
+        # ends lets no other thread run, except here.
+        if self._is_standing:
+            return
+        self._is_standing = True
+        try:
+            latest = time.monotonic() + _STANDING
+            time.sleep(_MOMENT)
+            while (self._is_asked or self._telling.locked()) and time.monotonic() < latest:
+                time.sleep(_MOMENT)
+        finally:
+            self._is_standing = False
+
+    def _tell(self) -> None:
+        with self._telling, suppress(Exception):  # standard error is gone, or a number is just changing
+            self._is_asked = False
+            self._status()
+
     def _turn(self, signals: int) -> None:
         if self._switch is not None and signals:
             self._switch.raise_level(Level.STOP if signals == 1 else Level.STOP_NOW)
@@ -106,6 +139,10 @@ class Signals:
         """Runs in the thread: one byte per signal, in the order they came."""
         while numbers := os.read(self._read_end, 64):
             for number in numbers:
+                if number == STATUS and not self._is_asked:
+                    self._is_asked = True
+                    # In a thread of its own: a terminal that is held (Ctrl-S) must not hold up this one.
+                    threading.Thread(target=self._tell, name="status", daemon=True).start()
                 if number not in WATCHED:
                     continue
                 self._note(number)

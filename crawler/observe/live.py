@@ -89,6 +89,12 @@ class LiveView:
             sys.stderr.write(line(snapshot, extra) + "\n")
             sys.stderr.flush()
 
+    def say(self) -> None:
+        """Write a line on standard error now, whatever is shown: above the picture, and also if the view is quiet."""
+        if sys.stderr is not None:
+            sys.stderr.write(f"crawl: {line(self._stats.snapshot(), self._extra(), long_parse=0.0)}\n")
+            sys.stderr.flush()
+
     def _run(self) -> None:
         pause = ON_TERMINAL if self._screen is not None else ELSEWHERE
         while not self._over.wait(pause):
@@ -121,15 +127,15 @@ def picture(snapshot: Snapshot, extra: Extra) -> list[str]:
     return lines + [f"  {note}" for note in _notes(extra)]
 
 
-def line(snapshot: Snapshot, extra: Extra) -> str:
-    """One line, for files and pipes."""
+def line(snapshot: Snapshot, extra: Extra, long_parse: float = LONG_PARSE) -> str:
+    """One line, for files and pipes. A page that is being parsed is named after `long_parse` seconds."""
     parts = [
         _pages(snapshot),
         f"items {snapshot.items:,}",
         f"errors {snapshot.errors:,}",
         f"queue {extra.queue:,}",
         f"in flight {extra.in_flight:,}",
-        *_notes(extra),
+        *_notes(extra, long_parse),
     ]
     return f"{duration(snapshot.seconds)}: {', '.join(parts)}"
 
@@ -139,11 +145,11 @@ def _pages(snapshot: Snapshot) -> str:
     return f"pages {snapshot.pages:,} ({rates}, {size(snapshot.bytes)})"
 
 
-def _notes(extra: Extra) -> list[str]:
+def _notes(extra: Extra, long_parse: float = LONG_PARSE) -> list[str]:
     notes = []
     if extra.idle:
         notes.append(f"idle: {plain(extra.idle)}")
-    if extra.parsing and extra.parsing_seconds >= LONG_PARSE:
+    if extra.parsing and extra.parsing_seconds >= long_parse:
         notes.append(f"parsing {plain(extra.parsing)} for {duration(extra.parsing_seconds)}")
     return notes
 

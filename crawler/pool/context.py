@@ -30,8 +30,8 @@ from typing import Any
 from crawler.errors import UsageError
 from crawler.pool.temporary import temporary_folder
 
-# Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group.
-IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Ended only by the parent; a Ctrl-C in a terminal reaches the whole process group. SIGUSR1 is a question to the parent.
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 # What the fork server imports once, so that each worker starts with it in place.
 PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fetcher"]

@@ -11,7 +11,7 @@ import pytest
 
 from crawler.control.gauges import Gauges
 from crawler.control.room import local_room
-from crawler.control.signals import WATCHED, Signals
+from crawler.control.signals import STATUS, WATCHED, Signals
 from crawler.control.switch import Level
 
 PROGRAM = """
@@ -78,7 +78,7 @@ def early():
 with Signals() as signals:
     if sys.argv[1] == "early":
         early()
-    signals.steer(switch, wake, lambda: in_user_code, emergency)
+    signals.steer(switch, wake, lambda: in_user_code, emergency, lambda: say("status"))
     try:
         globals()[sys.argv[1]]()
     except StopNow:
@@ -178,6 +178,33 @@ def test_more_signals_change_nothing(program):
     assert running.stderr == ""
 
 
+@pytest.mark.parametrize("work", ["wait", "python", "pattern", "library"])
+def test_the_status_is_told_whatever_the_main_thread_does(program, work):
+    running = program(work)
+    for _ in range(2):
+        running.signal(signal.SIGUSR1)
+        assert running.process.stdout.readline() == b"status\n"
+    assert running.process.poll() is None
+
+
+def test_asking_for_the_status_ends_nothing_and_counts_for_nothing(program):
+    running = program("drain")
+    running.signal(signal.SIGUSR1)
+    assert running.process.stdout.readline() == b"status\n"
+    running.first("SIGINT")
+    running.end(5)
+    assert running.lines() == ["drained at STOP", "ended by SIGINT"]
+
+
+def test_asking_for_the_status_of_nothing_does_no_harm(program):
+    running = program("early")
+    running.signal(signal.SIGUSR1)
+    running.signal(signal.SIGTERM)
+    running.end(5)
+    assert running.lines() == ["woken", "switch at STOP", "ended by SIGTERM"]
+    assert (running.rc, running.stderr) == (0, "")
+
+
 # -- in this process -----------------------------------------------------------------------------------------------
 
 
@@ -190,7 +217,7 @@ def state():
     wakeup = signal.set_wakeup_fd(-1)
     signal.set_wakeup_fd(wakeup)
     descriptors = len(os.listdir("/proc/self/fd"))
-    return [signal.getsignal(number) for number in WATCHED], wakeup, descriptors, threading.active_count()
+    return [signal.getsignal(number) for number in (*WATCHED, STATUS)], wakeup, descriptors, threading.active_count()
 
 
 def test_afterwards_everything_is_as_it_was(signals):
@@ -217,7 +244,7 @@ def test_outside_the_main_thread_it_does_nothing():
 
     def enter():
         with Signals() as signals:
-            inside.append([signal.getsignal(number) for number in WATCHED])
+            inside.append([signal.getsignal(number) for number in (*WATCHED, STATUS)])
             assert signals.ended_by == ""
 
     thread = threading.Thread(target=enter)
@@ -227,19 +254,34 @@ def test_outside_the_main_thread_it_does_nothing():
     assert state() == before
 
 
+def test_a_status_that_cannot_be_told_harms_nobody(signals, wait_until):
+    asked = []
+
+    def status():
+        asked.append(1)
+        raise OSError("standard error is gone")
+
+    _, switch = local_room(Gauges(1))
+    with signals:
+        signals.steer(switch, lambda: None, bool, os._exit, status)
+        for number in (1, 2):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            wait_until(lambda number=number: len(asked) == number)
+
+
 def test_other_signals_are_not_ours(signals, wait_until):
     noticed = []
-    old = signal.signal(signal.SIGUSR1, lambda *_: noticed.append(1))
+    old = signal.signal(signal.SIGUSR2, lambda *_: noticed.append(1))
     _, switch = local_room(Gauges(1))
     try:
         with signals:
-            signals.steer(switch, lambda: None, bool, os._exit)
-            os.kill(os.getpid(), signal.SIGUSR1)
+            signals.steer(switch, lambda: None, bool, os._exit, lambda: None)
+            os.kill(os.getpid(), signal.SIGUSR2)
             wait_until(lambda: noticed)
             assert signals.ended_by == ""
             assert switch.level == Level.RUN
     finally:
-        signal.signal(signal.SIGUSR1, old)
+        signal.signal(signal.SIGUSR2, old)
 
 
 def test_what_was_ignored_stays_ignored():

@@ -168,6 +168,30 @@ def test_the_cursor_is_never_hidden(stats, attach, still):
     assert "\x1b[?25l" not in terminal.getvalue()
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_asked_for_it_says_a_line_with_the_page_that_is_being_parsed(stats, capsys, still, quiet):
+    view = LiveView(stats, lambda: Extra(in_flight=2, parsing="https://a.example/1", parsing_seconds=0.2), quiet=quiet)
+    view.start()
+    view.say()
+    view.stop()
+    said = capsys.readouterr().err
+    assert said.startswith("crawl: 4.0 s: pages 4 (")
+    assert said.endswith("in flight 2, parsing https://a.example/1 for 0.2 s\n")
+
+
+def test_what_it_says_stands_above_the_picture(stats, attach, still):
+    terminal = attach()
+    view = LiveView(stats, lambda: Extra(queue=77))
+    view.start()
+    view.tick()
+    view.say()
+    sent = terminal.getvalue()
+    view.stop()
+    said = "crawl: 4.0 s: pages 4 (1.0/s now, 1.0/s on average, 100.0 kB), items 40, errors 0, queue 77, in flight 0\n"
+    assert sent.count(said) == 1
+    assert sent.rindex("items 40   errors 0") > sent.index(said)  # it is drawn again below
+
+
 def test_what_is_printed_meanwhile_comes_out_whole_and_in_order(stats, attach, still):
     terminal = attach()
     long = "https://a.example/" + "x" * 300

@@ -63,7 +63,7 @@ def test_other_users_of_multiprocessing_keep_their_main_module(script):
 SIGNALLED = """
 import operator, os, signal, sys, time
 from queue import SimpleQueue
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
     signal.signal(number, lambda *_: None)
 from crawler.pool.context import context_for
 from crawler.pool.process import ProcessPool
@@ -76,8 +76,9 @@ context = context_for(sys.argv[1])
 everybody(signal.SIGINT)  # while the fork server imports
 everybody(signal.SIGTERM)
 everybody(signal.SIGHUP)
+everybody(signal.SIGUSR1)
 first = ProcessPool(context, os.getpid, ())
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
     everybody(number)
 second = ProcessPool(context, os.getpid, ())
 for pool in (first, second):
@@ -135,7 +136,7 @@ def test_a_child_cannot_be_ended_by_the_signals_of_a_terminal(method, script):
         for line in stdout.splitlines()
         if line.startswith(("SigIgn", "SigBlk"))
     }
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         assert masks["SigIgn:"] >> (number - 1) & 1
         assert not masks["SigBlk:"] >> (number - 1) & 1
 

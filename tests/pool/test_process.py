@@ -54,7 +54,7 @@ def test_a_worker_that_left_is_noticed(context, new_pool, call, wait_until):
 def test_a_worker_outlives_the_signals_of_a_terminal(context, new_pool, call):
     pool = new_pool(context)
     for _ in range(2):  # while it starts, and when it works
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             os.kill(pool.pid, number)
         assert call(pool, os.getpid).result() == pool.pid
     assert pool.death() == ""
