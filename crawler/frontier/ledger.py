@@ -87,11 +87,12 @@ class Ledger:
     """The ledger of one run. Used by one thread; other processes may read it meanwhile.
 
     Changes are collected and written by `commit`, one transaction for all of them. `durability` "process" survives
-    any kill of processes, "power" also a loss of power (fsync). Raises `UsageError` for a file that is none or of
+    any kill of processes, "power" also a loss of power (fsync): also for who only reads, as the last one to close the
+    file moves what was committed to its place. Raises `UsageError` for a file that is none or of
     another version, and `OutputError` when it cannot be written.
     """
 
-    def __init__(self, path: Path | None, durability: Literal["process", "power"] = "process") -> None:
+    def __init__(self, path: Path | None, durability: Literal["process", "power"] = "power") -> None:
         self.path = path  # None: in memory, gone with the process
         self._new: dict[int, tuple[Any, ...]] = {}  # by row: requests that are not in the file yet
         self._dropped: list[tuple[Any, ...]] = []
@@ -117,8 +118,8 @@ class Ledger:
         self._next_item = self._number("SELECT coalesce(max(id), 0) FROM items") + 1
 
     def _open(self, durability: str) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'OFF'}")
+        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA cache_size = -16000")
         # Also the file of a run that was killed before this. Who lists the runs may do it at the same moment.
         if not self._number("SELECT count(*) FROM sqlite_master"):
