@@ -27,7 +27,7 @@ def test_a_crawl_that_is_killed_again_and_again_gives_every_item_once(crawl_of, 
             killed += 1
             if done + killed == kills:
                 break
-            running = crawl.start("resume")
+            running = crawl.resume()
         crawl.end(running)
         code = crawl.resume_until_done()
         done += killed
