@@ -302,10 +302,10 @@ class Engine:
         """Go on where the ledger stands; in a new run it stands nowhere."""
         self._to_wall = time.time() - time.monotonic()
         self._seen.fill()
-        for host, pause in self._ledger.resting_hosts().items():
-            self.frontier.open(host, time.monotonic() + pause)
         counts = self._ledger.count()
         self.frontier.recover(counts.get("waiting", 0))
+        for host, pause in self._ledger.resting_hosts().items():
+            self.frontier.open(host, time.monotonic() + pause)
         self.frontier.refill()
         self._starts.open()
         self.ending.items = self._ledger.last_item

@@ -160,3 +160,16 @@ def test_failed_requests_are_tried_again_on_request(serve, write, crawl_command)
     assert "items    2 in" in again.stderr, again.stderr
     assert server.paths.count("/good") == 1
     assert server.paths.count("/bad") == 2
+
+
+def test_a_run_resumed_while_its_host_rests_goes_on_after_that(
+    serve, write, start_crawl, crawl_command, wait_until, tmp_path
+):
+    server = serve({"*": "<p>x"})
+    write("site.py", SPIDER.format(url=server.url, pages=4))
+    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "2")
+    wait_until(lambda: (tmp_path / "out.jsonl").exists() and numbers(tmp_path / "out.jsonl"))
+    os.kill(running.pid, signal.SIGKILL)
+    running.end(10)
+    assert crawl_command("resume").rc == 0
+    assert server.paths == ["/0", "/1", "/2", "/3"]
