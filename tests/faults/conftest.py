@@ -318,6 +318,7 @@ class Finder:
             return None
         sys.meta_path.remove(cls)
         spec = importlib.util.find_spec(name)
+        sys.meta_path.insert(0, cls)  # who asks where a module is need not import it
         load = spec.loader.exec_module
 
         def load_and_patch(module):
