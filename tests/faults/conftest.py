@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.faults)
+            if "kills" in item.fixturenames:
+                item.add_marker(pytest.mark.timeout(90 + 3 * KILLS))
 
 
 # -- the account of all faults ------------------------------------------------------------------------------------
@@ -172,13 +174,12 @@ class Crawl:
             assert word not in running.stderr, running.stderr
 
     def resume_until_done(self, most=5, env=None):
-        """`crawl resume` until it has nothing to do; the last exit code of a crawl, None if it was done before."""
-        code = None
+        """`crawl resume` until it has nothing to do; the exit code that the run ended with."""
         for _ in range(most):
             running = self.resume(env=env)
             self.end(running)
             if running.rc == 2 and "is finished" in running.stderr:
-                return code
+                return json.loads(self.query("SELECT value FROM meta WHERE key = 'end'")[0][0])["exit_code"]
             if running.rc == 2:  # it had ended before there was anything to resume
                 assert not self.server.log, running.stderr
                 if "rm -r kept" in running.stderr:
@@ -186,9 +187,8 @@ class Crawl:
                         path.unlink()
                 running = self.run(env=env)
                 self.end(running)
-            code = running.rc
-            if code == 0:
-                return code
+            if running.rc == 0:
+                return 0
         pytest.fail(f"not done after {most} times `crawl resume`: {running.stderr}")
 
     def workers(self, running):

@@ -47,7 +47,7 @@ def test_while_a_crawl_runs(crawl_of, patched, day):
 
 @pytest.mark.parametrize("day", [DAY, -DAY], ids=["forward", "back"])
 def test_between_a_kill_and_resume(crawl_of, patched, day):
-    crawl = crawl_of(pages=20)
+    crawl = crawl_of(pages=14)
     refused = shaky(crawl)
     running = crawl.started("--delay", "0.25", "-s", "retry.pause=1.5", pages=8)
     assert crawl.kill(running, whole_group=True)
