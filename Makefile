@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check format bench clean
+.PHONY: help demo test faults lint check format bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ demo: $(VENV)/installed  ## set up, then crawl the built-in site and show the fi
 
 test: $(VENV)/tested  ## set up, then run the test suite
 	@$(BIN)/python -m pytest -q
+
+faults: $(VENV)/tested  ## kill processes, fill disks, set clocks; the account goes into docs/reliability.md
+	@KILLS=100 TABLE=docs/reliability.md $(BIN)/python -m pytest -q tests/faults
 
 lint: $(VENV)/linted  ## formatting, style, types, and the floors of the architecture
 	@$(BIN)/ruff format --check .

@@ -39,5 +39,9 @@ class RoomKeeper:
 
     def _open(self, running: object, stop: object) -> RoomProcess:
         process = RoomProcess(self._context, self._gauges, running, stop)
-        self._announce(process)
+        try:
+            self._announce(process)
+        except BaseException:
+            process.close()
+            raise
         return process

@@ -94,13 +94,14 @@ class Ledger:
     """The ledger of one run. Used by one thread; other processes may read it meanwhile.
 
     Changes are collected and written by `commit`, one transaction for all of them. `durability` "process" survives
-    any kill of processes, "power" also a loss of power (fsync). With `read_only` nothing is written to the file, and
-    all that is read is of one moment, whoever writes to it meanwhile. Raises `UsageError` for a file that is none, is
-    damaged or of another version, and `OutputError` when it cannot be written (or read at all).
+    any kill of processes, "power" also a loss of power (fsync): also for who only looks into it, as the last one to
+    close the file moves what was committed to its place. With `read_only` nothing is written to the file, and all that
+    is read is of one moment, whoever writes to it meanwhile. Raises `UsageError` for a file that is none, is damaged or
+    of another version, and `OutputError` when it cannot be written (or read at all).
     """
 
     def __init__(
-        self, path: Path | None, durability: Literal["process", "power"] = "process", read_only: bool = False
+        self, path: Path | None, durability: Literal["process", "power"] = "power", read_only: bool = False
     ) -> None:
         self.path = path  # None: in memory, gone with the process
         self._act = "read" if read_only else "write"
@@ -132,8 +133,8 @@ class Ledger:
                 raise
 
     def _open(self, durability: str) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'OFF'}")
+        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA cache_size = -16000")
         # Also the file of a run that was killed before this. Who lists the runs may do it at the same moment.
         if not self._number("SELECT count(*) FROM sqlite_master"):

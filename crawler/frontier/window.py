@@ -94,6 +94,7 @@ class Window:
 
     def recover(self, waiting: int) -> None:
         """Begin with so many requests in the ledger, none of them in memory."""
+        assert not self._hosts, "a host that is known before would not be looked for in the ledger"
         self._behind = waiting
         self._unknown_hosts = waiting > 0
 

@@ -38,6 +38,8 @@ PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fet
 
 _FAREWELL = 1.0  # seconds
 
+_polling = threading.Lock()
+
 _launching = threading.local()
 _stock_preparation_data = spawn.get_preparation_data
 
@@ -82,6 +84,15 @@ class _ForkServerPopen(popen_forkserver.Popen):
     def _launch(self, process_obj: Any) -> None:
         with _launch_of_ours():
             super()._launch(process_obj)  # type: ignore[misc]
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """As the library's, in one thread at a time: it reads the exit code from a pipe, and of two threads that do so
+        at once (the Pool's and ours) one would find it empty and believe in a code of 255.
+        """
+        if self.returncode is None and flag != os.WNOHANG:
+            connection.wait([self.sentinel])
+        with _polling:
+            return super().poll()
 
 
 class _Process(BaseProcess):

@@ -68,7 +68,7 @@ class RunFolder:
         try:
             handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}", hint="choose another --run-dir") from error
+            raise self._cannot_write(error) from error
         try:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -79,11 +79,20 @@ class RunFolder:
                 f"the run {self.path} is in use by process {self.owner() or 'unknown'}",
                 hint="`crawl status` shows it, `crawl stop` ends it",
             ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(handle)
+            raise self._cannot_write(error) from error
         self._lock = handle
         _held.add(self._key)
         self.withdraw()  # the room of a killed owner
+
+    def _cannot_write(self, error: OSError) -> OutputError:
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = "make room; `crawl resume` goes on" if is_full else "choose another --run-dir"
+        return OutputError(f"cannot write {self.path}: {error.strerror}", hint=hint)
 
     @property
     def _key(self) -> str:
@@ -99,9 +108,15 @@ class RunFolder:
             _held.discard(self._key)
 
     def announce(self, address: str, key: bytes) -> None:
-        """Tell other terminals of this user how to reach the control room: written to `control.json`, 0600."""
+        """Tell other terminals of this user how to reach the control room: written to `control.json`, 0600.
+
+        Raises `OutputError`.
+        """
         told = {"address": address, "key": key.hex(), "pid": os.getpid()}
-        _write(self.control, msgspec.json.encode(told), 0o600)
+        try:
+            _write(self.control, msgspec.json.encode(told), 0o600)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def withdraw(self) -> None:
         """The room is gone."""

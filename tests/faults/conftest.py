@@ -12,6 +12,7 @@ import platform
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from contextlib import closing, suppress
@@ -51,6 +52,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.faults)
+            if "kills" in item.fixturenames:
+                item.add_marker(pytest.mark.timeout(90 + 3 * KILLS))
 
 
 # -- the account of all faults ------------------------------------------------------------------------------------
@@ -101,20 +104,24 @@ class Crawl:
     `expected` are the items of an undisturbed run.
     """
 
-    def __init__(self, server, spider, pages, expected, folder, temporary, start, wait_until):
+    def __init__(self, server, spider, pages, expected, folder, temporary, start_command, wait_until):
         self.server = server
         self.spider = spider
         self.pages = pages
         self.expected = expected
         self.folder = folder
         self.temporary = temporary
+        self.run_dir = ()  # the name of the run's folder, if it has one
+        self.outputs = folder / "out"
+        self.outputs.mkdir()
         self.noise = NOISE  # what shall not stand in what a command says
-        self._start = start
+        self._start_command = start_command
         self._wait_until = wait_until
 
-    def start(self, *arguments, env=None):
-        """The command, running in this crawl's folder."""
-        return self._start(*arguments, cwd=self.folder, env={"TMPDIR": str(self.temporary), **(env or {})})
+    def start(self, *arguments, env=None, through=()):
+        """The `crawl` command, running in this crawl's folder; `through` is a program that starts it."""
+        command = (*through, sys.executable, "-m", "crawler", *arguments)
+        return self._start_command(*command, cwd=self.folder, env={"TMPDIR": str(self.temporary), **(env or {})})
 
     @property
     def command(self):
@@ -123,15 +130,19 @@ class Crawl:
         return (
             *("run", self.spider, "-a", f"site={self.server.url}", "-a", f"pages={self.pages}"),
             *politeness,
-            *("-o", "x.jsonl", "-o", "x.csv.gz"),
+            *(("--run-dir", *self.run_dir) if self.run_dir else ()),
+            *("-o", f"{self.outputs}/x.jsonl", "-o", f"{self.outputs}/x.csv.gz"),
         )
 
-    def run(self, *more, env=None):
-        return self.start(*self.command, *more, env=env)
+    def run(self, *more, **options):
+        return self.start(*self.command, *more, **options)
 
-    def started(self, *more, pages=60, env=None):
+    def resume(self, *more, **options):
+        return self.start("resume", *self.run_dir, *more, **options)
+
+    def started(self, *more, pages=60, **options):
         """As `run`, and so many pages have been asked for."""
-        running = self.run(*more, env=env)
+        running = self.run(*more, **options)
         self.wait_for(running, lambda: len(self.server.log) >= pages)
         assert running.rc is None, running.stderr
         return running
@@ -162,21 +173,22 @@ class Crawl:
         for word in self.noise:
             assert word not in running.stderr, running.stderr
 
-    def resume_until_done(self, most=5):
-        """`crawl resume` until it has nothing to do; the last exit code of a crawl, None if it was done before."""
-        code = None
+    def resume_until_done(self, most=5, env=None):
+        """`crawl resume` until it has nothing to do; the exit code that the run ended with."""
         for _ in range(most):
-            running = self.start("resume")
+            running = self.resume(env=env)
             self.end(running)
             if running.rc == 2 and "is finished" in running.stderr:
-                return code
-            if running.rc == 2:  # killed before there was anything to resume
+                return json.loads(self.query("SELECT value FROM meta WHERE key = 'end'")[0][0])["exit_code"]
+            if running.rc == 2:  # it had ended before there was anything to resume
                 assert not self.server.log, running.stderr
-                running = self.run()
+                if "rm -r kept" in running.stderr:
+                    for path in (self.folder / "kept").iterdir():
+                        path.unlink()
+                running = self.run(env=env)
                 self.end(running)
-            code = running.rc
-            if code == 0:
-                return code
+            if running.rc == 0:
+                return 0
         pytest.fail(f"not done after {most} times `crawl resume`: {running.stderr}")
 
     def workers(self, running):
@@ -210,10 +222,10 @@ class Crawl:
 
     def items(self):
         """The items as each place has them: the ledger, and both files."""
-        rows = csv.DictReader(gzip.decompress((self.folder / "x.csv.gz").read_bytes()).decode().splitlines())
+        rows = csv.DictReader(gzip.decompress((self.outputs / "x.csv.gz").read_bytes()).decode().splitlines())
         return {
             "ledger": [json.loads(line) for (line,) in self.query("SELECT json FROM items ORDER BY id")],
-            "x.jsonl": [json.loads(line) for line in (self.folder / "x.jsonl").read_bytes().splitlines()],
+            "x.jsonl": [json.loads(line) for line in (self.outputs / "x.jsonl").read_bytes().splitlines()],
             "x.csv.gz": [{**row, "number": int(row["number"])} for row in rows],
         }
 
@@ -306,6 +318,7 @@ class Finder:
             return None
         sys.meta_path.remove(cls)
         spec = importlib.util.find_spec(name)
+        sys.meta_path.insert(0, cls)  # who asks where a module is need not import it
         load = spec.loader.exec_module
 
         def load_and_patch(module):
@@ -348,7 +361,7 @@ def undisturbed(serve, start_crawl, tmp_path):
 
 
 @pytest.fixture
-def crawl_of(serve, start_crawl, wait_until, undisturbed, temporary, tmp_path):
+def crawl_of(serve, start_command, wait_until, undisturbed, temporary, tmp_path):
     """`crawl_of(pages=400, latency=0.02)`: a `Crawl` of a new site, in a folder of its own; `routes` of the site."""
     made = []
 
@@ -358,10 +371,28 @@ def crawl_of(serve, start_crawl, wait_until, undisturbed, temporary, tmp_path):
         (folder / "site.py").write_text(spider)
         server = serve({"*": body_of, **(routes or {})}, latency=latency)
         expected = [item for item in undisturbed if item["number"] < pages]
-        made.append(Crawl(server, "site.py", pages, expected, folder, temporary, start_crawl, wait_until))
+        made.append(Crawl(server, "site.py", pages, expected, folder, temporary, start_command, wait_until))
         return made[-1]
 
     return make
+
+
+@pytest.fixture
+def mount():
+    """`mount(folder, "size=64k")`: a file system in memory, with these options; skips where that is not allowed."""
+    mounted = []
+
+    def make(folder, *options):
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"mount: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

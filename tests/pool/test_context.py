@@ -1,7 +1,9 @@
 """How children start: without the user's script, deaf to the terminal, with every start method."""
 
 import multiprocessing
+import os
 import signal
+import threading
 
 import pytest
 
@@ -43,6 +45,7 @@ def test_a_script_without_a_guard_runs_once(method, script):
 
 STOCK = """
 import multiprocessing
+import os
 import crawler.pool.context
 
 def job():
@@ -179,3 +182,25 @@ def test_a_child_says_nothing_when_it_fails_because_its_parent_was_killed(method
     parent.kill()
     wait_until(lambda: not alive(pid), 3)
     assert parent.stderr.read() == ""
+
+
+def test_threads_that_ask_at_the_same_moment_are_told_the_same_exit_code():
+    context = context_for("forkserver")
+    for _ in range(40):
+        child = context.Process(target=os._exit, args=(7,))
+        child.start()
+        codes = []
+
+        def ask(child=child, codes=codes):
+            while (code := child.exitcode) is None:
+                pass
+            codes.append(code)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert codes == [7] * 4
+        assert child.exitcode == 7
+        child.close()

@@ -211,3 +211,16 @@ def test_a_killed_run_is_still_logged_in(serve, write, start_crawl, crawl_comman
     assert server.paths.count("/login") == 1
     assert server.log[before].headers["Cookie"] == "session=yes"
     assert sorted(numbers(tmp_path / "out.jsonl")) == list(range(PAGES))
+
+
+def test_a_run_resumed_while_its_host_rests_goes_on_after_that(
+    serve, write, start_crawl, crawl_command, wait_until, tmp_path
+):
+    server = serve({"*": "<p>x"})
+    write("site.py", SPIDER.format(url=server.url, pages=4))
+    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "2")
+    wait_until(lambda: (tmp_path / "out.jsonl").exists() and numbers(tmp_path / "out.jsonl"))
+    os.kill(running.pid, signal.SIGKILL)
+    running.end(10)
+    assert crawl_command("resume").rc == 0
+    assert server.paths == ["/0", "/1", "/2", "/3"]
