@@ -29,16 +29,26 @@ def test_each_report_is_on_the_disk_with_power_and_none_with_process(crawl_of, d
         crawl.account('durability = "process": no fsync', PAGES, 0, code)
 
 
-def test_who_only_looks_at_a_run_that_was_killed_leaves_it_on_the_disk(crawl_of):
-    """The last one to close the ledger moves what was committed to its final place."""
+def test_who_only_looks_at_a_run_that_was_killed_leaves_it_as_it_is(crawl_of):
+    """Who opens a ledger to write moves, as it closes it, what was committed to its final place."""
+    crawl = crawl_of(pages=PAGES)
+    running = crawl.started("-s", "run.durability=power", pages=10)
+    assert crawl.kill(running, whole_group=True)
+    (ledger,) = crawl.folder.glob("**/ledger.db")
+    wal = ledger.with_name("ledger.db-wal")
+    before = ledger.read_bytes(), wal.read_bytes()
+    assert crawl.end(crawl.start("runs")) == 0
+    assert (ledger.read_bytes(), wal.read_bytes()) == before
+    assert crawl.resume_until_done() == 0
+
+
+def test_what_a_resumed_run_finds_in_its_ledger_is_put_on_the_disk(crawl_of):
     crawl = crawl_of(pages=PAGES)
     running = crawl.started("-s", "run.durability=power", pages=10)
     assert crawl.kill(running, whole_group=True)
     calls = crawl.folder / "calls"
-    looking = crawl.start("runs", through=strace(calls))
-    assert crawl.end(looking) == 0
+    assert crawl.end(crawl.start("resume", through=strace(calls))) == 0
     assert synced(calls)["ledger.db"]
-    assert crawl.resume_until_done() == 0
 
 
 def strace(calls):

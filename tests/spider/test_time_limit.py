@@ -156,7 +156,8 @@ def test_a_call_into_a_c_library_is_an_error_once_it_returns():
         page.xpath("count(//b[count(//b) > 0][position() < 200])").get()
         yield {"n": 1}
 
-    error = reading_of(parse, 0.01).error
+    page = Response(URL, 200, (), b"<p>" + b"<b>x</b>" * 4_000)
+    error = read_page(Reader(parse), page, Request(URL), seconds=0.01).error
     assert error.kind == "TimeoutError"
     assert error.where.endswith(line_of(parse, 1))
 
