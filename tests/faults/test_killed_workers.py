@@ -10,8 +10,8 @@ from contextlib import suppress
 def test_one_worker_is_killed_every_half_second(crawl_of, kills):
     done = 0
     while done < kills // 4:
-        crawl = crawl_of()
-        running = crawl.started("--delay", "0.01", pages=20)
+        crawl = crawl_of(latency=0.1)
+        running = crawl.started(pages=20)
         killed, next_kill = 0, time.monotonic()
 
         def kill_now_and_then(crawl=crawl, running=running):
