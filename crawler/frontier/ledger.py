@@ -7,16 +7,15 @@ file: values are JSON, so a ledger from elsewhere cannot run code.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from crawler.errors import OutputError, UsageError
+from crawler.errors import UsageError
+from crawler.frontier.database import Database
 from crawler.request import Request
 from crawler.url import host_of
 
@@ -90,7 +89,7 @@ _decode_rest = msgspec.json.Decoder(Rest).decode
 Row = tuple[Request, float | None, State, str]  # a request, its `not_before`, what became of it, and why
 
 
-class Ledger:
+class Ledger(Database):
     """The ledger of one run. Used by one thread; other processes may read it meanwhile.
 
     Changes are collected and written by `commit`, one transaction for all of them. `durability` "process" survives
@@ -103,8 +102,7 @@ class Ledger:
     def __init__(
         self, path: Path | None, durability: Literal["process", "power"] = "power", read_only: bool = False
     ) -> None:
-        self.path = path  # None: in memory, gone with the process
-        self._act = "read" if read_only else "write"
+        super().__init__(path, read_only)
         self._new: dict[int, tuple[Any, ...]] = {}  # by row: requests that are not in the file yet
         self._dropped: list[tuple[Any, ...]] = []
         self._changed: dict[int, tuple[Request, float]] = {}  # by row, with its pause
@@ -119,18 +117,17 @@ class Ledger:
             self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts,
             self._cookies, self._meta, self._exports,
         )  # fmt: skip
-        with self._told():
-            self._db = _connect(path, read_only)
-            try:
+        try:
+            with self._told():
                 if not read_only:
                     self._open(durability)
                 self._check_version()
                 if not read_only:  # the items of a damaged ledger can be read
                     self._next_row = self._number("SELECT coalesce(max(id), 0) FROM requests") + 1
                 self._next_item = self._number("SELECT coalesce(max(id), 0) FROM items") + 1
-            except BaseException:
-                self._db.close()
-                raise
+        except BaseException:
+            self.close()
+            raise
 
     def _open(self, durability: str) -> None:
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durability == 'power' else 'OFF'}")
@@ -323,17 +320,6 @@ class Ledger:
                 for code, reason, *columns in rows
             ]
 
-    def select(self, query: str, *values: Any) -> list[Any]:
-        """The rows of a query, for those who ask what is asked nowhere else (`lookup.py`)."""
-        with self._told():
-            return self._db.execute(query, values).fetchall()
-
-    def check(self) -> None:
-        """Raise `UsageError` if the file is damaged anywhere. Reads all of it: 0.4 s for a million requests."""
-        found = self._row("PRAGMA quick_check(1)")[0]
-        if found != "ok":
-            raise self._damaged(found)
-
     def cookies(self) -> list[tuple[str, str]]:
         """The cookies of all jars: the name of the jar, and the cookie as JSON."""
         return self.select("SELECT jar, value FROM cookies")
@@ -342,87 +328,6 @@ class Ledger:
         """Let all failed requests wait again, with fresh attempts; how many they are."""
         with self._told(), self._transaction() as db:
             return db.execute("UPDATE requests SET state = 0, attempts = 0, reason = NULL WHERE state = 2").rowcount
-
-    def close(self) -> None:
-        """Close the file. What was not committed is gone."""
-        with suppress(sqlite3.Error):
-            self._db.close()
-
-    # -- plumbing ------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            raise
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """SQLite's errors as ours: what the disk or another process is to blame for, and what is wrong in the file."""
-        try:
-            yield
-        except msgspec.MsgspecError as error:
-            raise self._damaged(error) from error
-        except sqlite3.DatabaseError as error:
-            # A table or column that is missing is an operational error too, and so is text that cannot be decoded.
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            if not isinstance(error, sqlite3.OperationalError) or code == sqlite3.SQLITE_ERROR:
-                raise self._damaged(error) from error
-            if self._act == "read":
-                hint = "it may not be yours to read; if its folder cannot be written, read a copy of the whole folder"
-            else:
-                hint = "make room or fix the permissions; what was committed is whole, and `crawl resume` goes on"
-            raise OutputError(f"cannot {self._act} the ledger {self.path}: {error}", hint=hint) from error
-
-    def _damaged(self, what: object) -> UsageError:
-        return UsageError(
-            f"{self.path} is not a whole ledger: {what}",
-            hint="start a new run: crawl run; `crawl export RUN -o FILE` may still save the items of this one",
-        )
-
-    def _row(self, query: str, *values: Any) -> Any:
-        with self._told():
-            return self._db.execute(query, values).fetchone()
-
-    def _chunks(self, query: str, size: int, *values: Any) -> Iterator[list[Any]]:
-        """The rows of a query, `size` at once."""
-        with self._told():
-            cursor = self._db.execute(query, values)
-            rows = cursor.fetchmany(size)
-        while rows:
-            yield rows
-            with self._told():
-                rows = cursor.fetchmany(size)
-
-    def _number(self, query: str) -> int:
-        return int(self._row(query)[0])
-
-
-def _connect(path: Path | None, read_only: bool) -> sqlite3.Connection:
-    if path is None or not read_only:
-        return sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5.0)
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=5.0)
-    try:
-        db.execute("BEGIN")
-        db.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError:
-        # SQLite needs the index of the WAL beside the file, and makes it where it may. A ledger that was closed has
-        # nothing in its WAL: in a folder where nobody can write, it can be read as a file that does not change.
-        db.close()
-        wal = path.with_name(f"{path.name}-wal")
-        if wal.exists() and wal.stat().st_size:
-            raise
-        db = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None)
-    except BaseException:
-        db.close()
-        raise
-    return db
 
 
 _INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) "
