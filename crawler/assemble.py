@@ -166,7 +166,7 @@ def run(
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
         chain.open(ledger.marks(), ledger.items_after)
-        stats.carry({**ledger.get("carried", {}), "items": ledger.last_item})
+        stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
         def renew_room() -> None:
             shop.renew_room()
@@ -215,9 +215,15 @@ def run(
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
         ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before
+
+        def leave_if_told() -> None:
+            if shop.switch.level == Level.STOP_NOW:
+                signals.leave()
+
         board = Noticeboard(shop.room, engine.numbers, inbox)
         tickers = [
             Ticker("watchdog", _WATCH, Watchdog(lanes, inbox, _WATCH).look),
+            Ticker("leave", _WATCH, leave_if_told),
             Ticker("numbers", _PUBLISH, board.look),
         ]
         for ticker in tickers:
@@ -303,6 +309,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     )
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
+    if folder is not None and folder.is_paused:
+        gauges.level.value = Level.PAUSE  # before there is a room in which somebody can say `go`
 
     def announce(process: RoomProcess) -> None:
         if folder is not None:

@@ -107,12 +107,11 @@ def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
             ledger.commit()
         end = ledger.get("end")
         is_finished = end is not None and not msgspec.convert(end, End).resumable
-        is_paused = bool(ledger.get("paused"))
     settings = [msgspec.convert(one, Settings) for one in record.settings]
     changed = [
         target for target, old in zip(record.targets, record.digests, strict=True) if old and digest(target) != old
     ]
-    return Reopened(record, settings, changed, is_finished, is_paused)
+    return Reopened(record, settings, changed, is_finished, folder.is_paused)
 
 
 def entries(root: Path = folders.ROOT) -> list[Entry]:
@@ -126,7 +125,7 @@ def entry(folder: RunFolder) -> Entry:
     try:
         with closing(Ledger(folder.ledger, read_only=True)) as ledger:
             record, end = ledger.get("record", {}), ledger.get("end")
-            pages, items = ledger.count().get("done", 0), ledger.last_item
+            pages, items = ledger.count_pages(), ledger.count_items()
     except CrawlError as error:
         return Entry(str(folder.path), spider, "", "broken", reason=error.message)
     known = Entry(str(folder.path), spider, record.get("started", ""), "unfinished", pages, items)

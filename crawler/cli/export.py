@@ -31,4 +31,4 @@ def command(name: str | None, outputs: tuple[str, ...], template: str) -> None:
         chain.close()
         for note in chain.notes():
             click.echo(f"crawl: {plain(note)}", err=True)
-        click.echo(f"{ledger.last_item:,} items of {folder.path} written to {', '.join(outputs)}", err=True)
+        click.echo(f"{ledger.count_items():,} items of {folder.path} written to {', '.join(outputs)}", err=True)

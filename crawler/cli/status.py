@@ -93,4 +93,6 @@ def switch(name: str | None, act: str, said: str, **arguments: Any) -> None:
     folder = to_look_at(name)
     if ask_room(folder, lambda room: getattr(room, act)(**arguments)) is False:
         raise UsageError(f"the run {folder.path} is stopping already")
+    if act != "stop":
+        folder.keep_pause(act == "pause")
     click.echo(plain(f"{folder.path}: {said}"), err=True)

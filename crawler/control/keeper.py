@@ -8,6 +8,7 @@ from multiprocessing.context import BaseContext
 from crawler.control.gauges import Gauges
 from crawler.control.room import RoomProcess, RoomProxy
 from crawler.control.switch import Switch
+from crawler.errors import RoomLost
 
 
 class RoomKeeper:
@@ -38,7 +39,10 @@ class RoomKeeper:
         self.process.close()
 
     def _open(self, running: object, stop: object) -> RoomProcess:
-        process = RoomProcess(self._context, self._gauges, running, stop)
+        try:
+            process = RoomProcess(self._context, self._gauges, running, stop)
+        except RoomLost:  # killed as it started
+            process = RoomProcess(self._context, self._gauges, running, stop)
         try:
             self._announce(process)
         except BaseException:

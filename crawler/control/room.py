@@ -212,18 +212,18 @@ class RoomProcess:
             self.room: RoomProxy = manager.room()
         except (OSError, EOFError) as error:
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise RoomLost(f"the control room could not be started: {error}") from error
+            raise RoomLost(f"the control room could not be started: {type(error).__name__} {error}") from error
         # However this process ends, short of a kill, the socket's folder goes with it.
         self._cleanup = Finalize(self, shutil.rmtree, (self.folder, True), exitpriority=5)
 
     def close(self) -> None:
-        """End the process. It holds nothing that has to be saved, so it is not asked."""
+        """End the process. It holds nothing that has to be saved, so it is not asked. May be called twice."""
         shutdown = self._manager.shutdown
         shutdown.cancel()
         process = self._manager._process
-        process.kill()
-        process.join(DEADLINE)
-        with suppress(ValueError):
+        with suppress(ValueError):  # it is closed already
+            process.kill()
+            process.join(DEADLINE)
             process.close()
         self._cleanup()
 

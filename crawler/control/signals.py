@@ -32,7 +32,7 @@ class Signals:
     """A context in which the signals of the terminal end a crawl. Does nothing outside the main thread.
 
     What comes before `steer` says what to do is kept and takes effect then; a question for the status is not.
-    `ended_by` is the name of the first signal that ends it, or "".
+    `ended_by` is the name of the first signal that ends it, "stop" for `leave`, or "".
     """
 
     def __init__(self) -> None:
@@ -42,6 +42,7 @@ class Signals:
         self._in_user_code: Callable[[], bool] = bool
         self._emergency: Callable[[int], None] = os._exit
         self._status: Callable[[], None] = _nothing
+        self._is_leaving = False
         self._is_asked = False
         self._telling = threading.Lock()
         self._is_standing = False
@@ -96,6 +97,17 @@ class Signals:
             os.close(self._write_end)  # the reader sees the end
             self._thread.join()
             os.close(self._read_end)
+
+    def leave(self) -> None:
+        """As a second signal, for a stop that came from another terminal. May be called again and again."""
+        if not self._active or self._left.is_set() or self._is_leaving or max(self._handled, self._read_bytes) > 1:
+            return
+        self._is_leaving = True
+        self.ended_by = self.ended_by or "stop"
+        threading.Thread(target=self._watch_leaving, name="leave-now", daemon=True).start()
+        main = threading.main_thread().ident
+        if main is not None and signal.SIGTERM in self._handlers:
+            signal.pthread_kill(main, signal.SIGTERM)  # its handler raises `StopNow` where the user's code is
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         # The thread counts as well, but a regular expression that never ends runs handlers and no other thread.

@@ -36,8 +36,8 @@ class Lanes:
     """`new_lane(number, one_at_a_time)` starts a worker; numbers go from 0 to `workers`, the last one for suspects."""
 
     def __init__(self, new_lane: Callable[[int, bool], Lane], workers: int) -> None:
+        self.workers = workers
         self._new_lane = new_lane
-        self._workers = workers
         self._lanes: list[Lane] = []
         self._alone: Lane | None = None
         self._lane_of: dict[str, int] = {}
@@ -55,7 +55,7 @@ class Lanes:
 
     def open(self, is_wanted: Callable[[], bool]) -> None:
         """Start the workers, as long as somebody still wants them."""
-        for number in range(self._workers):
+        for number in range(self.workers):
             if not is_wanted():
                 break
             self._lanes.append(self._new_lane(number, False))
@@ -66,7 +66,7 @@ class Lanes:
             self._lane_for(host).give(order, request)
             return
         if self._alone is None:
-            self._alone = self._new_lane(self._workers, True)
+            self._alone = self._new_lane(self.workers, True)
         self._alone.give(order, request)
 
     def call(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from queue import Empty
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
@@ -42,10 +42,19 @@ _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _LONGEST_REASON = 300  # characters
-_HOPELESS = 5  # workers lost in a row without a single landing
+_HOPELESS = 5  # so many more than there are workers may be lost in a row before they began with anything
 
-Landed = tuple[Request, Outcome]
-Read = tuple[Request, Outcome, Reading]
+
+class Landed(NamedTuple):
+    """An outcome that a callback is to read, and what becomes of its request once that is stored."""
+
+    request: Request
+    outcome: Outcome
+    state: State = "done"
+    reason: str | None = None
+
+
+Read = tuple[Landed, Reading]
 
 
 class Engine:
@@ -104,7 +113,6 @@ class Engine:
         self._starts = Starts(spiders, ledger)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
-        self._is_paused = False  # what the ledger says
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
 
     # -- what others may look at, from any thread ---------------------------------------------------------------
@@ -156,6 +164,7 @@ class Engine:
         Raises `OutputError` if an output fails, and `CrawlError` if workers cannot be kept alive.
         """
         self._recover()
+        is_whole = True  # no page was left in the middle, of which the spider may remember something
         try:
             self._lanes.open(lambda: self._switch.level < Level.STOP)
             while not self._is_over():
@@ -168,13 +177,13 @@ class Engine:
                 if self.frontier.is_hungry:
                     self._ledger.commit()
                     self.frontier.refill()
-                self._keep_pause()
         except StopNow:
             self.reading = None
             self.ending.end("stopped")
+            is_whole = False
         finally:
             self._lanes.close()
-        self._keep_and_commit()
+        self._keep_and_commit(is_whole)
         if not self.ending.reason and self._ledger.hosts_waiting("", 1):
             raise CrawlError(
                 "requests still wait and none of them was handed out", hint="crawl resume goes on with them"
@@ -239,7 +248,8 @@ class Engine:
         """Open the pages and let the spider's callbacks read them, until they have given enough for one transaction."""
         readings: list[Read] = []
         given = 0
-        for request, outcome in landed:
+        for one in landed:
+            request, outcome = one.request, one.outcome
             if self._switch.level == Level.STOP_NOW or given > _ENOUGH:
                 break
             spider = self._spiders[request.spider]
@@ -257,7 +267,7 @@ class Engine:
                 self._emit(events.ReadFailed(reading.error))
             else:
                 self._emit(events.PageRead(request.url, callback, len(reading.items), len(reading.requests)))
-            readings.append((request, outcome, reading))
+            readings.append((one, reading))
             given += len(reading.items) + len(reading.requests)
         return readings
 
@@ -267,7 +277,8 @@ class Engine:
         found: list[Request] = []
         most = self.ending.limits.max_items
         lines: list[bytes] = []
-        for request, outcome, reading in readings:
+        for landed, reading in readings:
+            request = landed.request
             items = reading.items
             if most:
                 items = items[: max(0, most - self.ending.items)]
@@ -282,8 +293,8 @@ class Engine:
             found += self._offers.allowed(reading.requests, request)
             if reading.error is not None:
                 self._finish(request, "failed", f"{reading.error.callback}: {reading.error}")
-            elif type(outcome) is Response:
-                self._finish(request, "done")
+            else:
+                self._finish(request, landed.state, landed.reason)
         self._claim(found)
         self._keep_and_commit()
         if lines:
@@ -330,11 +341,8 @@ class Engine:
             self.frontier.open(host, time.monotonic() + pause)
         self.frontier.refill()
         self._starts.open()
-        self._is_paused = bool(self._ledger.get("paused"))
-        if self._is_paused:
-            self._switch.pause()
-        self.ending.items = self._ledger.last_item
-        self.ending.pages = counts.get("done", 0)
+        self.ending.items = self._ledger.count_items()
+        self.ending.pages = self._ledger.count_pages()
         for stored in self._ledger.get("changes", []):
             apply(Change.of(stored), self)
 
@@ -343,10 +351,10 @@ class Engine:
         self._ledger.end(request, state, reason)
         self.frontier.done(request)
 
-    def _keep_and_commit(self) -> None:
+    def _keep_and_commit(self, with_states: bool = True) -> None:
         """One transaction: all that has changed since the last one, and what the spiders want to remember."""
         for number, spider in enumerate(self._spiders):
-            if spider.state:
+            if spider.state and with_states:
                 self._keep_state(number, spider)
         if self._sync:
             self._chain.flush(sync=True)
@@ -354,14 +362,6 @@ class Engine:
         for path, mark, item in self._chain.marks():
             self._ledger.mark(path, mark, item)
         self._ledger.commit()
-
-    def _keep_pause(self) -> None:
-        """A run that ends while it is paused, killed or not, is paused when it goes on: only `go` ends a pause."""
-        level = self._switch.level
-        if level < Level.STOP and (level == Level.PAUSE) != self._is_paused:
-            self._is_paused = level == Level.PAUSE
-            self._ledger.set("paused", self._is_paused)
-            self._ledger.commit()
 
     def _keep_state(self, number: int, spider: Spider) -> None:
         try:
@@ -441,7 +441,7 @@ class Engine:
         match verdict:
             case Keep():
                 self.ending.pages += 1
-                return [(request, outcome)]
+                return [Landed(request, outcome)]
             case Again():
                 self._do_again(request, verdict)
                 return []
@@ -455,7 +455,8 @@ class Engine:
         following = verdict.request
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
-            self._finish(request, "dropped", allowed.reason)
+            # It was fetched, and is not to be fetched again because nobody wants to know where it leads.
+            self._finish(request, "done", f"redirect: to {following.url}: {allowed.reason}")
             self._ledger.drop(following.replace(parent_row=request.row), allowed.reason)
             self._emit(events.Dropped(following.url, allowed.reason))
             return
@@ -476,7 +477,6 @@ class Engine:
 
     def _give_up(self, request: Request, outcome: Outcome, verdict: Drop) -> list[Landed]:
         """Tell why a request gave nothing; its `on_failure` callback may still read that."""
-        self._finish(request, verdict.state, verdict.reason)
         kind: str
         if verdict.state == "blocked":
             self._emit(events.Blocked(request.url, verdict.reason, start=request.depth == 0))
@@ -491,11 +491,12 @@ class Engine:
         elif verdict.state == "dropped":
             self._emit(events.Dropped(request.url, verdict.reason))
         if request.on_failure is None:
+            self._finish(request, verdict.state, verdict.reason)
             return []
         if not isinstance(outcome, Failure):
             told: FailureKind = "redirect" if kind == "redirect" else "status"
             outcome = Failure(request.url, told, detail, outcome.seconds)
-        return [(request, outcome)]
+        return [Landed(request, outcome, verdict.state, verdict.reason)]
 
     # -- time, limits, faults -----------------------------------------------------------------------------------
 
@@ -526,13 +527,14 @@ class Engine:
         """Put a faulty worker's requests back, or set those aside that are to blame, and start another worker."""
         if lane.is_gone:
             return []
-        self._lost_in_a_row += 1
-        if self._lost_in_a_row > _HOPELESS:
+        loss = self._lanes.lose(lane)
+        # Deaths with a request that was begun lead somewhere, if only to a verdict. Those before never would.
+        self._lost_in_a_row += bool(loss.requests) and not loss.begun
+        if self._lost_in_a_row > _HOPELESS + self._lanes.workers:
             raise CrawlError(
-                f"{self._lost_in_a_row} workers in a row were lost without a single page, the last one: {reason}",
+                f"{self._lost_in_a_row} workers in a row were lost before they began, the last one: {reason}",
                 hint="see the log above; `--pool thread` runs without worker processes",
             )
-        loss = self._lanes.lose(lane)
         self._emit(events.WorkerLost(lane.number, reason, len(loss.requests)))
         for request, since in loss.begun:
             self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
@@ -543,7 +545,6 @@ class Engine:
             self.frontier.push(request)
         landed: list[Landed] = []
         for request in loss.guilty:
-            self._lost_in_a_row = 0  # what killed them is out of the way
             landed += self._judge(request, self._guilty(request, reason))
         return landed
 

@@ -294,6 +294,14 @@ class Ledger(Database):
         rows = self.select("SELECT state, count(*) FROM requests GROUP BY state")
         return {STATES[code]: number for code, number in rows}
 
+    def count_pages(self) -> int:
+        """Requests whose page was read; those that only led to another one have a reason."""
+        return self._number("SELECT count(*) FROM requests WHERE state = 1 AND reason IS NULL")
+
+    def count_items(self) -> int:
+        """Items that are stored."""
+        return self._number("SELECT count(*) FROM items")
+
     def items_after(self, item: int, spider: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Items with a number above `item`, in their order: number and line of JSON."""
         where, values = ("", ()) if spider is None else (" AND spider = ?", (spider,))
@@ -325,8 +333,14 @@ class Ledger(Database):
         return self.select("SELECT jar, value FROM cookies")
 
     def retry_failed(self) -> int:
-        """Let all failed requests wait again, with fresh attempts; how many they are."""
+        """Let all failed requests wait again, with fresh attempts; how many they are.
+
+        What their `on_failure` gave counts no more, so the files that have it are written anew.
+        """
         with self._told(), self._transaction() as db:
+            if db.execute("DELETE FROM items WHERE request IN (SELECT id FROM requests WHERE state = 2)").rowcount:
+                db.execute("DELETE FROM exports WHERE path <> '-'")  # what was printed stays printed
+                db.execute("UPDATE exports SET item = min(item, (SELECT coalesce(max(id), 0) FROM items))")
             return db.execute("UPDATE requests SET state = 0, attempts = 0, reason = NULL WHERE state = 2").rowcount
 
 

@@ -12,9 +12,11 @@ from multiprocessing.pool import TERMINATE
 from multiprocessing.pool import Pool as StockPool
 from typing import Any
 
+from crawler.errors import CrawlError
 from crawler.pool.context import begin_child
 
 _JOIN = 1.0  # seconds a helper thread of the Pool gets to leave
+_TRIES = 3  # to start a worker
 _LOCK = 0.1  # seconds one of them may hold a lock; longer, and it was a worker that died with it
 
 # The ends of pipes that belong to the worker of each pool. A forked worker inherits those of the others, too, and
@@ -24,6 +26,16 @@ _numbers = count()
 
 
 class _QuietPool(StockPool):
+    """A Pool that never starts a second worker: a lane that lost its worker is replaced whole."""
+
+    worker: Any
+
+    def _repopulate_pool(self) -> None:
+        super()._repopulate_pool()  # type: ignore[misc]
+        # Here no thread runs yet. Later one takes dead workers out of the list; holding the object keeps the exit code.
+        self.worker = self._pool[0]  # type: ignore[attr-defined]
+        self._processes = 0  # as many are started again when one has died
+
     def _get_sentinels(self) -> list[Any]:
         """What the thread that looks after workers waits for, besides their deaths.
 
@@ -38,11 +50,10 @@ class ProcessPool:
 
     def __init__(self, context: BaseContext, initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
         self._number = next(_numbers)
-        pool: Any = _QuietPool(1, initializer=_begin, initargs=(self._number, initializer, initargs), context=context)
+        pool: Any = _started(context, (self._number, initializer, initargs))
         self._pool = pool
         _ends[self._number] = (pool._outqueue._writer, pool._inqueue._reader)
-        # The Pool forgets a dead worker as it puts a new one in its place; holding the object keeps the exit code.
-        self._process = pool._pool[0]
+        self._process = pool.worker
         _widen(pool._outqueue._reader.fileno())
         self.pid: int = self._process.pid
         self._abandoned = False
@@ -107,6 +118,20 @@ class ProcessPool:
         for process in {self._process, *pool._pool}:
             with suppress(ValueError):
                 process.close()
+
+
+def _started(context: BaseContext, initargs: tuple[Any, ...]) -> _QuietPool:
+    """A Pool with its worker. One that is killed while it is given what it starts with has a successor."""
+    for _ in range(_TRIES - 1):
+        with suppress(OSError, EOFError):
+            return _QuietPool(1, initializer=_begin, initargs=initargs, context=context)
+    try:
+        return _QuietPool(1, initializer=_begin, initargs=initargs, context=context)
+    except (OSError, EOFError) as error:
+        raise CrawlError(
+            f"no worker process could be started: {type(error).__name__}: {error}",
+            hint="the system may be out of processes, files or memory; fewer workers: --workers 1",
+        ) from error
 
 
 def _widen(pipe: int) -> None:

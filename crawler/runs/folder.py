@@ -24,6 +24,7 @@ ROOT = Path(".crawl")
 # A process loses a POSIX lock as soon as it closes any descriptor of the file, so it must not look into its own.
 _held: set[str] = set()
 _LEDGER = "ledger.db"
+_PAUSED = "paused"
 
 
 class RunFolder:
@@ -115,6 +116,21 @@ class RunFolder:
         told = {"address": address, "key": key.hex(), "pid": os.getpid()}
         try:
             _write(self.control, msgspec.json.encode(told), 0o600)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the run goes on paused when it is resumed."""
+        return (self.path / _PAUSED).exists()
+
+    def keep_pause(self, is_paused: bool) -> None:
+        """Remember a pause for whoever resumes the run, also if it is killed in this moment. Raises `OutputError`."""
+        try:
+            if is_paused:
+                (self.path / _PAUSED).touch()
+            else:
+                (self.path / _PAUSED).unlink(missing_ok=True)
         except OSError as error:
             raise self._cannot_write(error) from error
 

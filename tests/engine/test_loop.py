@@ -32,6 +32,7 @@ from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
 from crawler.rules.status import Status
 from crawler.settings import Layer, merge
+from crawler.verdict import Drop, Go
 
 
 class FakeWorker:
@@ -427,7 +428,7 @@ def test_workers_that_always_die_end_the_crawl_with_an_error():
         return lane
 
     setting.lanes._new_lane = new_lane
-    with pytest.raises(CrawlError, match="6 workers in a row were lost") as raised:
+    with pytest.raises(CrawlError, match="7 workers in a row were lost before they began") as raised:
         setting.run()
     assert raised.value.exit_code == 6
     assert all(worker.closed for worker in setting.workers)
@@ -608,41 +609,82 @@ def test_a_start_that_is_no_url_is_an_error_and_the_others_are_fetched(url):
     assert (failed.url, failed.kind, failed.error) == (url, "invalid", True)
 
 
-def test_a_pause_is_kept_in_the_ledger_at_once_and_only_go_ends_it():
-    setting = Setting(Pages(urls=urls(5)))
-    setting.switch.pause()
-    notes = []
-    stock_set = setting.ledger.set
+class Mourning(Pages):
+    """Every page is missing, and `on_failure` says so."""
 
-    def note(key, value):
-        stock_set(key, value)
-        if key == "paused":
-            notes.append(value)
-            setting.switch.go()
+    def start(self):
+        for url in self.urls:
+            yield Request(url, on_failure=self.mourn)
 
-    setting.ledger.set = note
-    assert setting.run() == "finished"
-    assert notes == [True, False]
-    assert len(setting.items) == 5
+    def mourn(self, failure):
+        if failure.url.endswith("/3"):
+            raise StopNow
+        yield {"url": failure.url}
 
 
-def test_a_run_that_was_paused_starts_paused():
-    setting = Setting(Pages(urls=urls(5)))
-    setting.ledger.set("paused", True)
-    setting.ledger.commit()
-    levels = []
-    stock_wait = setting.engine._wait
-
-    def wait(next_time):
-        levels.append(setting.switch.level)
-        setting.switch.stop()
-        return stock_wait(next_time)
-
-    setting.engine._wait = wait
-    kept = []
-    stock_close = setting.ledger.close
-    setting.ledger.close = lambda: (kept.append(setting.ledger.get("paused")), stock_close())
+def test_a_failure_that_nobody_has_read_yet_is_not_finished():
+    setting = Setting(Mourning(urls=urls(6)), lambda order: Response(order.url, 404), per_host=1)
+    counts = []
+    stock = setting.ledger.close
+    setting.ledger.close = lambda: (counts.append(setting.ledger.count()), stock())
     assert setting.run() == "stopped"
-    assert levels[0] == Level.PAUSE
-    assert setting.items == []
-    assert kept == [True]  # a stop is no go
+    assert setting.items == urls(3)
+    assert counts == [{"failed": 3, "waiting": 3}]
+
+
+def test_a_state_that_knows_of_a_page_which_counts_no_more_is_not_kept():
+    class Counting(Pages):
+        def parse(self, page):
+            self.state["read"] = self.state.get("read", 0) + 1
+            if page.url.endswith("/3"):
+                raise StopNow
+            yield {"url": page.url}
+
+    setting = Setting(Counting(urls=urls(6)), per_host=1)
+    kept = []
+    stock = setting.ledger.close
+    setting.ledger.close = lambda: (kept.append(setting.ledger.get("state 0")), stock())
+    assert setting.run() == "stopped"
+    assert kept == [{"read": 3}]
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_a_site_where_every_page_kills_its_worker_is_gone_through(workers):
+    def answer(order):
+        raise _Dies("exited with code 3")
+
+    setting = Watched(Pages(urls=urls(12, hosts=4)), answer, workers=workers)
+    assert setting.run() == "finished"
+    assert len(setting.heard.of(events.FetchFailed)) == 12
+
+
+def test_any_number_of_workers_may_be_killed_at_once():
+    class Killed(Watched):
+        def answer_of(self, number, answer):
+            def dies(order):
+                raise _Dies("killed by signal 9")
+
+            return dies if number < 8 else answer
+
+    setting = Killed(Pages(urls=urls(64, hosts=32)), workers=8, per_host=2)
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == sorted(urls(64, hosts=32))
+
+
+def test_a_redirect_to_where_no_rule_lets_it_was_fetched_and_is_done():
+    class Never:
+        name = "scope"
+
+        def found(self, request):
+            return Drop("scope: not there") if "forbidden" in request.url else Go()
+
+    def answer(order):
+        return Response(order.url, 302, (("Location", "http://forbidden.example/"),))
+
+    setting = Setting(Pages(urls=urls(2)), answer)
+    setting.engine._rules[0]._found.insert(0, Never().found)
+    counts = []
+    stock = setting.ledger.close
+    setting.ledger.close = lambda: (counts.append(setting.ledger.count()), stock())
+    assert setting.run() == "finished"
+    assert counts == [{"done": 2, "dropped": 1}]
