@@ -163,6 +163,37 @@ def test_failed_requests_are_tried_again_on_request(serve, write, crawl_command)
     assert server.paths.count("/bad") == 2
 
 
+def test_what_on_failure_gave_counts_no_more_when_the_request_is_tried_again(serve, write, crawl_command, tmp_path):
+    answers = iter([(500, {}, b"")])
+    server = serve({"/good": "<p>x", "/bad": lambda *_: next(answers, (200, {}, b"<p>x"))})
+    write(
+        "two.py",
+        f"""
+        from crawler import Request, Spider
+
+        class Two(Spider):
+            settings = {{"retry.times": 0, "politeness.delay": 0}}
+
+            def start(self):
+                for path in ("good", "bad"):
+                    yield Request(f"{server.url}/{{path}}", on_failure=self.mourn)
+
+            def parse(self, page):
+                yield {{"url": page.url}}
+
+            def mourn(self, failure):
+                yield {{"lost": failure.url}}
+        """,
+    )
+    assert crawl_command("run", "two.py", "-o", "out.jsonl").rc == 1
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
+    again = crawl_command("resume", "--retry-failed")
+    assert again.rc == 0, again.stderr
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert sorted(line["url"] for line in lines) == [f"{server.url}/bad", f"{server.url}/good"]
+    assert json.loads(crawl_command("runs", "--json").stdout)["items"] == 2
+
+
 def test_a_run_that_was_killed_while_it_was_paused_is_paused_until_it_is_told_to_go(
     site_spider, start_crawl, crawl_command, wait_until, tmp_path
 ):

@@ -207,3 +207,53 @@ def test_a_signal_at_any_moment_of_the_start_leaves_nothing_behind(
     assert "Traceback" not in crawl.stderr or crawl.rc < 0
     wait_until(lambda: not crawl.living(), 3)
     assert not list(temporary.iterdir())
+
+
+SLEEPY = """
+from crawler import Spider
+
+class Sleepy(Spider):
+    site: str
+
+    def start(self):
+        from crawler import Request
+        yield Request(self.site)
+
+    def parse(self, page):
+        import time
+        print("reading", flush=True)
+        time.sleep(60)
+        yield {}
+"""
+
+
+def test_stop_now_from_another_terminal_ends_a_callback_that_waits(
+    start_crawl, serve, write, crawl_command, wait_until
+):
+    site = serve({"*": "<p>x</p>"}).url
+    crawl = start_crawl("run", write("sleepy.py", SLEEPY), "-a", f"site={site}")
+    assert crawl.process.stdout.readline() == b"reading\n"
+    assert crawl_command("stop", "--now").rc == 0
+    crawl.end(5)
+    assert crawl.rc == 143
+    assert "ended by crawl stop" in crawl.stderr
+    assert "Traceback" not in crawl.stderr
+    wait_until(lambda: not crawl.living(), 3)
+
+
+def test_a_pause_is_kept_although_the_crawl_is_busy(start_crawl, serve, write, crawl_command, wait_until):
+    site = serve({"*": "<p>x</p>"}).url
+    crawl = start_crawl("run", write("sleepy.py", SLEEPY), "-a", f"site={site}")
+    assert crawl.process.stdout.readline() == b"reading\n"
+    assert crawl_command("pause").rc == 0
+    crawl.signal(signal.SIGKILL)
+    crawl.end(5)
+    resumed = start_crawl("resume")
+    wait_until(lambda: "the run is paused; `crawl go` lets it go on" in resumed.stderr)
+    wait_until(lambda: "level pause" in crawl_command("status").stdout)
+    assert crawl_command("go").rc == 0
+    assert resumed.process.stdout.readline() == b"reading\n"
+    resumed.signal(signal.SIGKILL)
+    resumed.end(5)
+    again = start_crawl("resume")
+    assert again.process.stdout.readline() == b"reading\n"  # only `pause` makes a pause
