@@ -16,6 +16,7 @@ import msgspec
 from crawler.control.room import RoomLost, RoomProxy, attach
 from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
+from crawler.frontier.lookup import wanted_callbacks
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
@@ -113,6 +114,31 @@ def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
         target for target, old in zip(record.targets, record.digests, strict=True) if old and digest(target) != old
     ]
     return Reopened(record, settings, changed, is_finished, is_paused)
+
+
+def check_callbacks(folder: RunFolder, spiders: Sequence[Spider]) -> None:
+    """Raise `UsageError` if waiting requests want a callback that their spider does not have any more."""
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        wanted = wanted_callbacks(ledger)
+    missing = [
+        f"spider {spiders[number].name} has no callback {name!r}, and {_requests(count)} it"
+        for (number, name), count in wanted.items()
+        if not _has_callback(spiders[number], name)
+    ]
+    if missing:
+        raise UsageError("; ".join(missing), hint="give it its old name again, or start a new run: crawl run")
+
+
+def _has_callback(spider: Spider, name: str) -> bool:
+    try:
+        spider.callback(name)
+    except UsageError:
+        return False
+    return name != "parse" or spider.has_parse
+
+
+def _requests(number: int) -> str:
+    return "1 waiting request wants" if number == 1 else f"{number:,} waiting requests want"
 
 
 def entries(root: Path = folders.ROOT) -> list[Entry]:

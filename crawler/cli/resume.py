@@ -17,7 +17,7 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.history import reopen
+    from crawler.history import check_callbacks, reopen
     from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
@@ -33,6 +33,7 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
         spiders = build_all(run.record.targets, run.record.arguments)
+        check_callbacks(folder, spiders)
         for target in run.changed:
             click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
         if run.is_paused:

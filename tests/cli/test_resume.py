@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 
 def test_a_broken_ledger_is_refused_with_what_to_do(broken_run, crawl_here):
     folder, said = broken_run
@@ -46,3 +48,42 @@ def test_killed_while_it_tries_failed_requests_again_it_is_not_finished(
     running.end(10)
     server.routes["/"] = "<p>x"
     assert "items    1\n" in crawl_here("resume", "kept").stderr
+
+
+@pytest.fixture
+def two_steps(serve, write):
+    """A spider of one start page and ten films, that ends after one page; `write_as(name)` renames its callback."""
+    server = serve({"/": "<p>x", "*": "<p>film"})
+
+    def write_as(callback):
+        return write(
+            "steps.py",
+            f"""
+            from crawler import Request, Spider
+
+            class Steps(Spider):
+                start_urls = ["{server.url}/"]
+                settings = {{"politeness.delay": 0, "limits.max_pages": 1}}
+
+                def parse(self, page):
+                    for number in range(10):
+                        yield page.follow(f"/film/{{number}}", callback=self.{callback})
+                    yield {{"at": page.url}}
+
+                def {callback}(self, page):
+                    yield {{"at": page.url}}
+            """,
+        )
+
+    write_as("film")
+    return server, write_as
+
+
+def test_a_callback_that_is_gone_is_told_before_anything_is_fetched(two_steps, crawl_command):
+    server, write_as = two_steps
+    assert crawl_command("run", "steps.py", "--run-dir", "kept", "--pool", "inline", "-q").rc == 0
+    write_as("movie")
+    done = crawl_command("resume", "kept")
+    assert done.rc == 2, done
+    assert "spider steps has no callback 'film', and 10 waiting requests want it" in done.stderr
+    assert len(server.log) == 1
