@@ -10,7 +10,7 @@ def test_a_broken_ledger_is_refused_with_what_to_do(broken_run, crawl_here):
     done = crawl_here("resume", str(folder))
     assert done.rc == 2, done
     first, hint = done.stderr.splitlines()
-    assert first.startswith(f"crawl: {folder}/ledger.db {said}")
+    assert first.startswith(f"crawl: {folder.absolute()}/ledger.db {said}")
     assert "crawl run" in hint
 
 
