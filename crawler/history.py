@@ -16,13 +16,17 @@ import msgspec
 from crawler.control.room import RoomLost, RoomProxy, attach
 from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
+from crawler.frontier.lookup import wanted_callbacks
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
-from crawler.settings import Settings
+from crawler.settings import Layer, Limits, Settings, flat, merge
 from crawler.spider.base import Spider
 
 Answer = TypeVar("Answer")
+# Why a run ended that has done what it was asked for, though it could go on.
+_LIMITS = [f"{name} reached" for name in ("max_pages", "max_items", "max_time", "stop_after_errors")]
+_BROKEN = 5  # exit codes from here on: its outputs may not be whole, or somebody wants to go on
 _PATIENCE = 8.0  # seconds a room may be missing; a lost one is replaced within its deadline of 5
 
 State = Literal["running", "finished", "stopped", "unfinished", "broken"]
@@ -114,6 +118,56 @@ def reopen(folder: RunFolder, retry_failed: bool) -> Reopened:
     return Reopened(record, settings, changed, is_finished, folder.is_paused)
 
 
+def amend(folder: RunFolder, run: Reopened, layers: Sequence[Layer]) -> list[Settings]:
+    """The settings of a run with some of them changed, also for later resumes; they win over earlier `crawl set`s."""
+    settings = [merge([flat(own, "settings of the run"), *layers]) for own in run.record.settings]
+    changed = {key for layer in layers for key in layer.values}
+    with closing(Ledger(folder.ledger)) as ledger:
+        record = msgspec.structs.replace(run.record, settings=[msgspec.to_builtins(one) for one in settings])
+        ledger.set("record", record)
+        changes = [(key, value, host) for key, value, host in ledger.get("changes", []) if host or key not in changed]
+        ledger.set("changes", changes)
+        ledger.commit()
+    return settings
+
+
+def limit_reached(folder: RunFolder, limits: Limits) -> str:
+    """The limit that a run has reached before it goes on, so that it would end at once ("limits.max_pages = 3"), or "".
+
+    The other limits count anew in every part of a run.
+    """
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        most = {"limits.max_pages": limits.max_pages, "limits.max_items": limits.max_items}
+        most |= {key: value for key, value, _ in ledger.get("changes", []) if key in most}
+        reached = {"limits.max_pages": ledger.count().get("done", 0), "limits.max_items": ledger.last_item}
+    return next((f"{key} = {most[key]}" for key in most if most[key] and reached[key] >= most[key]), "")
+
+
+def check_callbacks(folder: RunFolder, spiders: Sequence[Spider]) -> None:
+    """Raise `UsageError` if waiting requests want a callback that their spider does not have any more."""
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        wanted = wanted_callbacks(ledger)
+    missing = [
+        f"spider {spiders[number].name} has no callback {name!r}, and {_requests(count)} it"
+        for (number, name), count in wanted.items()
+        if not _has_callback(spiders[number], name)
+    ]
+    if missing:
+        raise UsageError("; ".join(missing), hint="give it its old name again, or start a new run: crawl run")
+
+
+def _has_callback(spider: Spider, name: str) -> bool:
+    try:
+        spider.callback(name)
+    except UsageError:
+        return False
+    return name != "parse" or spider.has_parse
+
+
+def _requests(number: int) -> str:
+    return "1 waiting request wants" if number == 1 else f"{number:,} waiting requests want"
+
+
 def entries(root: Path = folders.ROOT) -> list[Entry]:
     """All runs below `root`, oldest first."""
     return [entry(folder) for folder in folders.all_runs(root)]
@@ -173,14 +227,20 @@ def _latest_running() -> RunFolder | None:
 
 
 def prune(keep: int, root: Path = folders.ROOT) -> list[RunFolder]:
-    """Delete all finished runs but the last `keep` of each spider; those that were deleted."""
+    """Delete all finished runs but the last `keep` of each spider; those that were deleted. A limit is an end too."""
     finished = _finished(folders.all_runs(root))
     spiders = dict.fromkeys(folder.path.parent.name for folder in finished)
     return [gone for spider in spiders for gone in folders.prune(spider, finished, keep)]
 
 
 def _finished(runs: Sequence[RunFolder]) -> list[RunFolder]:
-    return [folder for folder in runs if entry(folder).state == "finished"]
+    return [folder for folder in runs if _is_over(entry(folder))]
+
+
+def _is_over(run: Entry) -> bool:
+    if run.state == "finished":
+        return True
+    return run.state == "stopped" and run.reason in _LIMITS and run.exit_code is not None and run.exit_code < _BROKEN
 
 
 def _absolute(target: str) -> str:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import click
 
-from crawler.cli.run import drive, finish
+from crawler.cli.run import drive, finish, flags
 from crawler.errors import UsageError
+from crawler.observe.plain import plain
+from crawler.settings import merge
 
 
 @click.command("resume")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--retry-failed", is_flag=True, help="Try the requests again that failed, also of a finished run.")
+@click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE",
+              help="Go on with another setting, also after later resumes.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only errors; no view, no report.")
-def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
+def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], quiet: bool) -> None:
     """Go on with an unfinished run.
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.history import reopen
+    from crawler.history import amend, check_callbacks, limit_reached, reopen
     from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
 
+    layers = flags(assignments, verbose=False, options={})
+    merge(layers)  # a wrong one is told before anything is touched
     folder = find(name)
     folder.lock()
     remove_left()  # a run may have been killed after its end was written down
@@ -33,11 +41,16 @@ def command(name: str | None, retry_failed: bool, quiet: bool) -> None:
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
         spiders = build_all(run.record.targets, run.record.arguments)
+        check_callbacks(folder, spiders)
         for target in run.changed:
             click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
         if run.is_paused:
             click.echo("crawl: the run is paused; `crawl go` lets it go on", err=True)
-        report = drive(spiders, run.settings, tuple(run.record.outputs), quiet, folder)
+        settings = amend(folder, run, layers) if layers else run.settings
+        if reached := limit_reached(folder, settings[0].limits):
+            more = f"crawl resume -s {reached.partition(' ')[0]}=N {quote(str(folder.path))}"
+            click.echo(plain(f"crawl: {reached} is reached already; with a higher one it goes on: {more}"), err=True)
+        report = drive(spiders, settings, tuple(run.record.outputs), quiet, folder)
     finally:
         folder.unlock()
     finish(report, quiet)

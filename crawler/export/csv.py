@@ -89,7 +89,7 @@ class Csv(FileExporter):
     def _remove_leftover(self) -> None:
         """Of a process that was killed while it wrote the file anew."""
         with suppress(OSError):
-            os.unlink(beside(self.path))
+            os.unlink(beside(self._file.place))
 
 
 def _decode(line: bytes) -> dict[str, Any]:

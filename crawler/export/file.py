@@ -15,6 +15,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from crawler.errors import OutputError
@@ -27,10 +28,12 @@ class File:
 
     `-` is standard output, which is written to and left open. What is no regular file (standard output, a named
     pipe, a device) cannot be cut: `cuttable` is False, its marks are empty, and it is resumed by writing on.
+    `path` is for people; `place` is the same file from any working folder, as a spider may change it.
     """
 
     def __init__(self, path: str, tail: bytes = b"") -> None:
         self.path = path
+        self.place = path if path == STANDARD_OUTPUT else str(Path(path).absolute())
         self.cuttable = False
         self._tail = tail
         self._fd = -1
@@ -55,7 +58,7 @@ class File:
                 raise output_error(self.path, error) from error
             return
         try:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            self._fd = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
             self.cuttable = stat.S_ISREG(os.fstat(self._fd).st_mode)
             if self.cuttable:
                 self._cut()
@@ -75,9 +78,9 @@ class File:
         size, crc = mark.get("size", 0), mark.get("crc", 0)
         self._is_new_in_folder = False
         try:
-            self._fd = os.open(self.path, os.O_WRONLY)
+            self._fd = os.open(self.place, os.O_WRONLY)
             self.cuttable = stat.S_ISREG(os.fstat(self._fd).st_mode)
-            if self.cuttable != ("size" in mark) or (self.cuttable and _crc_of(self.path, size) != crc):
+            if self.cuttable != ("size" in mark) or (self.cuttable and _crc_of(self.place, size) != crc):
                 self._let_go()
                 return False
             self._size, self._crc = size, crc
@@ -113,7 +116,7 @@ class File:
         try:
             os.fsync(self._fd)
             if self._is_new_in_folder:  # its name is kept in the folder
-                folder = os.open(os.path.dirname(os.path.realpath(self.path)), os.O_RDONLY)
+                folder = os.open(os.path.dirname(os.path.realpath(self.place)), os.O_RDONLY)
                 try:
                     os.fsync(folder)
                 finally:
@@ -138,7 +141,7 @@ class File:
 
     def read(self) -> BinaryIO:
         """The records of a regular file, opened for reading."""
-        return open(self.path, "rb")
+        return open(self.place, "rb")
 
     @contextmanager
     def anew(self) -> Iterator[Self]:
@@ -146,8 +149,9 @@ class File:
 
         If anything fails, this one stays as it is. Only for regular files.
         """
-        path = os.path.realpath(self.path)  # a link stays a link
+        path = os.path.realpath(self.place)  # a link stays a link
         new = type(self)(self.path)
+        new.place = self.place
         new._tail, new.cuttable, new._is_new_in_folder = self._tail, True, True
         try:
             new._fd = os.open(beside(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -64,7 +64,7 @@ class GzipFile(File):
         super().flush(sync)
 
     def read(self) -> BinaryIO:
-        return cast(BinaryIO, gzip.open(self.path, "rb"))
+        return cast(BinaryIO, gzip.open(self.place, "rb"))
 
     def _start(self, length: int) -> None:
         self._before = length

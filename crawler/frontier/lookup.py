@@ -7,6 +7,7 @@ million requests.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import msgspec
 
@@ -68,6 +69,20 @@ def similar(ledger: Ledger, url: str) -> list[str]:
         *(f"http%://{begins}", f"http%://www.{begins}"),
     )
     return [row[0] for row in found]
+
+
+def wanted_callbacks(ledger: Ledger) -> dict[tuple[int, str], int]:
+    """How many waiting requests want a callback, by the number of their spider and its name, `on_failure` included."""
+    rows = ledger.select(
+        "SELECT spider, json_extract(rest, '$.callback'), json_extract(rest, '$.on_failure'), count(*)"
+        " FROM requests WHERE state = 0 GROUP BY 1, 2, 3"
+    )
+    wanted: Counter[tuple[int, str]] = Counter()
+    for spider, callback, on_failure, number in rows:
+        # A request that says only what reads its failure may belong to a spider without `parse`.
+        for name in {callback, on_failure} - {None} or {"parse"}:
+            wanted[spider, name] += number
+    return wanted
 
 
 def _known(ledger: Ledger, request: Request, not_before: float | None, state: State, reason: str) -> Known:

@@ -42,6 +42,7 @@ class _Output:
 
     def __init__(self, exporter: Exporter) -> None:
         self.exporter = exporter
+        self.place = _place_of(exporter)  # now, as a spider may change the working folder
         self.item = 0
         self.has_gap = False  # items were not written, so what comes after them must not be written either
 
@@ -76,7 +77,7 @@ class Chain:
         """
         try:
             for output in self._outputs:
-                mark, item = (marks or {}).get(_place_of(output.exporter), (None, 0))
+                mark, item = (marks or {}).get(output.place, (None, 0))
                 if mark is not None and output.exporter.resume(mark):
                     output.item = item
                 else:
@@ -124,7 +125,7 @@ class Chain:
         marks = []
         for output in self._outputs:
             mark, behind = output.exporter.mark()
-            marks.append((_place_of(output.exporter), mark, output.item - behind))
+            marks.append((output.place, mark, output.item - behind))
         return marks
 
     def flush(self, sync: bool) -> None:

@@ -28,10 +28,14 @@ _PAUSED = "paused"
 
 
 class RunFolder:
-    """One run's folder. `lock` makes this process its owner until it ends."""
+    """One run's folder. `lock` makes this process its owner until it ends.
+
+    `path` is how it was given, for people; what is opened is found from any working folder, as a spider may change it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._place = path.absolute()
         self._lock: int | None = None
 
     @property
@@ -40,23 +44,23 @@ class RunFolder:
 
     @property
     def ledger(self) -> Path:
-        return self.path / _LEDGER
+        return self._place / _LEDGER
 
     @property
     def control(self) -> Path:
-        return self.path / "control.json"
+        return self._place / "control.json"
 
     @property
     def log(self) -> Path:
-        return self.path / "log"
+        return self._place / "log"
 
     @property
     def report_json(self) -> Path:
-        return self.path / "report.json"
+        return self._place / "report.json"
 
     @property
     def report_text(self) -> Path:
-        return self.path / "report.txt"
+        return self._place / "report.txt"
 
     def lock(self) -> None:
         """Own the folder. Raises `UsageError` that says who has it, `OutputError` if it cannot be written.
@@ -67,7 +71,7 @@ class RunFolder:
         if self._key in _held:
             raise UsageError(f"the run {self.path} is in use by this process")
         try:
-            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(self._place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._cannot_write(error) from error
         try:
@@ -97,7 +101,7 @@ class RunFolder:
 
     @property
     def _key(self) -> str:
-        return os.path.realpath(self.path)
+        return os.path.realpath(self._place)
 
     def unlock(self) -> None:
         """Give the folder up."""
@@ -154,7 +158,7 @@ class RunFolder:
         if self._key in _held:
             return os.getpid()
         try:
-            with open(self.path / "lock", "rb+") as lock:
+            with open(self._place / "lock", "rb+") as lock:
                 try:
                     fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:

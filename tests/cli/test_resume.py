@@ -1,6 +1,11 @@
 """`crawl resume`: what it refuses to go on with. How it goes on is shown in tests/walk/test_resume.py."""
 
 import signal
+from contextlib import closing
+
+import pytest
+
+from crawler.frontier.ledger import Ledger
 
 
 def test_a_broken_ledger_is_refused_with_what_to_do(broken_run, crawl_here):
@@ -8,7 +13,7 @@ def test_a_broken_ledger_is_refused_with_what_to_do(broken_run, crawl_here):
     done = crawl_here("resume", str(folder))
     assert done.rc == 2, done
     first, hint = done.stderr.splitlines()
-    assert first.startswith(f"crawl: {folder}/ledger.db {said}")
+    assert first.startswith(f"crawl: {folder.absolute()}/ledger.db {said}")
     assert "crawl run" in hint
 
 
@@ -46,3 +51,87 @@ def test_killed_while_it_tries_failed_requests_again_it_is_not_finished(
     running.end(10)
     server.routes["/"] = "<p>x"
     assert "items    1\n" in crawl_here("resume", "kept").stderr
+
+
+@pytest.fixture
+def two_steps(serve, write):
+    """A spider of one start page and ten films, that ends after one page; `write_as(name)` renames its callback."""
+    server = serve({"/": "<p>x", "*": "<p>film"})
+
+    def write_as(callback):
+        return write(
+            "steps.py",
+            f"""
+            from crawler import Request, Spider
+
+            class Steps(Spider):
+                start_urls = ["{server.url}/"]
+                settings = {{"politeness.delay": 0, "limits.max_pages": 1}}
+
+                def parse(self, page):
+                    for number in range(10):
+                        yield page.follow(f"/film/{{number}}", callback=self.{callback})
+                    yield {{"at": page.url}}
+
+                def {callback}(self, page):
+                    yield {{"at": page.url}}
+            """,
+        )
+
+    write_as("film")
+    return server, write_as
+
+
+def test_a_callback_that_is_gone_is_told_before_anything_is_fetched(two_steps, crawl_command):
+    server, write_as = two_steps
+    assert crawl_command("run", "steps.py", "--run-dir", "kept", "--pool", "inline", "-q").rc == 0
+    write_as("movie")
+    done = crawl_command("resume", "kept")
+    assert done.rc == 2, done
+    assert "spider steps has no callback 'film', and 10 waiting requests want it" in done.stderr
+    assert len(server.log) == 1
+
+
+def test_a_run_that_ended_by_a_limit_goes_on_with_a_higher_one_and_keeps_it(two_steps, crawl_here):
+    server, _ = two_steps
+    crawl_here("run", "steps.py", "--run-dir", "kept", "--pool", "inline", "-q")
+    told = crawl_here("resume", "kept")
+    assert (told.rc, len(server.log)) == (0, 1), told
+    assert "limits.max_pages = 1 is reached already" in told.stderr
+    assert "crawl resume -s limits.max_pages=N kept\n" in told.stderr
+    done = crawl_here("resume", "-s", "limits.max_pages=5", "-s", "politeness.per_host=2", "kept")
+    assert (done.rc, len(server.log)) == (0, 5), done
+    assert "reached already" not in done.stderr
+    assert "limits.max_pages = 5 is reached already" in crawl_here("resume", "kept").stderr
+    assert crawl_here("resume", "-s", "limits.max_pages=0", "kept").rc == 0
+    assert len(server.log) == 11
+    assert "is finished" in crawl_here("resume", "kept").stderr
+
+
+def test_a_limit_given_to_resume_wins_over_one_that_was_set_before(two_steps, crawl_here, tmp_path):
+    server, _ = two_steps
+    crawl_here("run", "steps.py", "--run-dir", "kept", "--pool", "inline", "-q")
+    changes = [["limits.max_pages", 2, ""], ["politeness.delay", 0.0, server.host]]
+    with closing(Ledger(tmp_path / "kept" / "ledger.db")) as ledger:
+        ledger.set("changes", changes)
+        ledger.commit()
+    assert crawl_here("resume", "-s", "limits.max_pages=4", "kept").rc == 0
+    assert len(server.log) == 4
+    with closing(Ledger(tmp_path / "kept" / "ledger.db")) as ledger:
+        assert ledger.get("changes") == changes[1:]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("limits.max_pages", "expected section.key=value"),
+        ("limits.max_page=3", "there is no setting"),
+        ("limits.max_pages=-3", "is too small"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_goes_on(assignment, said, two_steps, crawl_here):
+    server, _ = two_steps
+    crawl_here("run", "steps.py", "--run-dir", "kept", "--pool", "inline", "-q")
+    done = crawl_here("resume", "-s", assignment, "kept")
+    assert (done.rc, len(server.log)) == (2, 1), done
+    assert said in done.stderr

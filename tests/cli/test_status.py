@@ -96,7 +96,7 @@ def test_a_run_that_was_killed_says_how_to_go_on_also_after_an_earlier_end(
 def test_a_ledger_that_is_broken_says_why(films, crawl_here, tmp_path):
     crawl_here("run", films, "--run-dir", "kept", "--pool", "inline", "-q")
     (tmp_path / "kept" / "ledger.db").write_text("no ledger, but long enough to look like a file\n" * 100)
-    assert "kept: broken: kept/ledger.db is not a whole ledger" in crawl_here("status", "kept").stdout
+    assert f"kept: broken: {tmp_path}/kept/ledger.db is not a whole ledger" in crawl_here("status", "kept").stdout
 
 
 def test_there_is_no_such_run(crawl_here):

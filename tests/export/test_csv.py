@@ -1,4 +1,5 @@
 import csv
+import gzip
 import os
 import stat
 
@@ -228,3 +229,21 @@ def test_any_items_read_back_as_what_was_written(tmp_path_factory, batches):
     items = [item for batch in batches for item in batch]
     header = list(dict.fromkeys(name for item in items for name in item))
     assert rows(exporter) == ([header] if items else []) + [[item.get(name, "") for name in header] for item in items]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_relative_file_gets_its_new_column_when_the_working_folder_has_changed(compressed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    exporter = Csv("out.csv", compressed)
+    exporter.open()
+    exporter.write([b'{"a":1}'])
+    monkeypatch.chdir("elsewhere")
+    for field in ("b", "c"):
+        exporter.write([b'{"%s":2}' % field.encode()])
+        exporter.flush(sync=True)
+    exporter.close()
+    data = (tmp_path / "out.csv").read_bytes()
+    assert (gzip.decompress(data) if compressed else data) == b"a,b,c\r\n1,,\r\n,2,\r\n,,2\r\n"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from crawler.frontier.ledger import Ledger
-from crawler.frontier.lookup import Attempt, lookup, similar
+from crawler.frontier.lookup import Attempt, lookup, similar, wanted_callbacks
 from crawler.request import Request
 
 SITE = "https://films.example"
@@ -128,3 +128,12 @@ def test_signs_with_a_meaning_in_sql_are_only_signs(ledger):
     ledger.commit()
     assert similar(ledger, SITE + "/a_b%20/") == [SITE + "/a_b%20"]
     assert similar(ledger, SITE + "/%'") == []
+
+
+def test_the_callbacks_that_waiting_requests_want_are_counted(ledger):
+    for number, names in enumerate([{}, {}, {"callback": "film"}, {"callback": "film", "on_failure": "mourn"}]):
+        ledger.add(Request(f"{SITE}/{number}", **names))
+    ledger.add(Request(f"{SITE}/other", spider=1, on_failure="mourn"))
+    ledger.end(ledger.add(Request(f"{SITE}/done", callback="old")), "done")
+    ledger.commit()
+    assert wanted_callbacks(ledger) == {(0, "parse"): 2, (0, "film"): 2, (0, "mourn"): 1, (1, "mourn"): 1}

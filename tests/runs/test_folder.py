@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -135,3 +136,19 @@ def test_a_report_is_kept_whole_or_not_at_all(tmp_path):
     assert not folder.report_json.exists()  # nor does the one of an earlier part stay
     assert not folder.report_text.exists()
     folder.unlock()
+
+
+def test_a_relative_folder_stays_where_it_is_when_the_working_folder_changes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    folder = create("films", path=Path("kept"))
+    monkeypatch.chdir("elsewhere")
+    assert folder.owner() == os.getpid()
+    folder.announce("/tmp/room", b"\x01")
+    folder.keep_report("{}", "text")
+    assert folder.path == Path("kept")  # what people are told
+    kept = tmp_path / "kept"
+    assert folder.ledger == kept / "ledger.db"
+    assert sorted(path.name for path in kept.iterdir()) == ["control.json", "lock", "report.json", "report.txt"]
+    folder.unlock()
+    assert folder.owner() is None

@@ -1,6 +1,8 @@
 """The two ends of a crawl in the spider's own code: `start` and `closing`."""
 
+import sqlite3
 import time
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -138,3 +140,36 @@ def test_closing_that_raises_makes_the_exit_code_1_and_loses_nothing(walk, serve
     assert len(out.read_text().splitlines()) == 1
     assert [(error.callback, error.kind) for error in report.page_errors] == [("closing", "ZeroDivisionError")]
     assert report.exit_code == 1
+
+
+def test_a_spider_that_changes_the_working_folder_leaves_its_run_and_outputs_where_they_are(
+    serve, write, crawl_command, tmp_path
+):
+    server = serve({"*": "<p>x"})
+    (tmp_path / "elsewhere").mkdir()
+    write(
+        "moves.py",
+        f"""
+        import os
+
+        from crawler import Request
+
+
+        def start():
+            os.chdir("elsewhere")
+            for number in range(3):
+                yield Request(f"{server.url}/{{number}}")
+
+
+        def parse(page):
+            yield {{page.url[-1]: 1}}
+        """,
+    )
+    done = crawl_command("run", "moves.py", "--run-dir", "kept", "-o", "out.csv", "-s", "politeness.delay=0")
+    assert done.rc == 0, done
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+    assert (tmp_path / "kept" / "report.txt").exists()
+    assert not (tmp_path / "kept" / "control.json").exists()
+    assert not list((tmp_path / "elsewhere").iterdir())
+    with closing(sqlite3.connect(tmp_path / "kept" / "ledger.db")) as db:
+        assert [path for (path,) in db.execute("SELECT path FROM exports")] == [str(tmp_path / "out.csv")]
