@@ -126,15 +126,15 @@ class RunFolder:
     @property
     def is_paused(self) -> bool:
         """Whether the run goes on paused when it is resumed."""
-        return (self.path / _PAUSED).exists()
+        return (self._place / _PAUSED).exists()
 
     def keep_pause(self, is_paused: bool) -> None:
         """Remember a pause for whoever resumes the run, also if it is killed in this moment. Raises `OutputError`."""
         try:
             if is_paused:
-                (self.path / _PAUSED).touch()
+                (self._place / _PAUSED).touch()
             else:
-                (self.path / _PAUSED).unlink(missing_ok=True)
+                (self._place / _PAUSED).unlink(missing_ok=True)
         except OSError as error:
             raise self._cannot_write(error) from error
 
