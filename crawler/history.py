@@ -139,7 +139,7 @@ def limit_reached(folder: RunFolder, limits: Limits) -> str:
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         most = {"limits.max_pages": limits.max_pages, "limits.max_items": limits.max_items}
         most |= {key: value for key, value, _ in ledger.get("changes", []) if key in most}
-        reached = {"limits.max_pages": ledger.count().get("done", 0), "limits.max_items": ledger.last_item}
+        reached = {"limits.max_pages": ledger.count_pages(), "limits.max_items": ledger.count_items()}
     return next((f"{key} = {most[key]}" for key in most if most[key] and reached[key] >= most[key]), "")
 
 

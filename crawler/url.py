@@ -88,6 +88,23 @@ def hostname_of(url: str) -> str:
     return name if colon and port.isdigit() else host
 
 
+def host_named(text: str) -> str:
+    """The host key that a person means by `Example.org`, `example.org:8080` or `https://example.org/`.
+
+    Raises `ValueError` if it is no host.
+    """
+    with_scheme = text if "://" in text else f"http://{text}"
+    parsed = URL(with_scheme)
+    rest = (parsed.username, parsed.password, parsed.search, parsed.hash, parsed.pathname.strip("/"))
+    if parsed.protocol not in ("http:", "https:") or any(rest) or _NO_HOST.search(parsed.hostname):
+        raise ValueError(f"{text!r} is no host")
+    # Without a scheme nobody knows which of the two default ports goes without saying.
+    return parsed.host if text == with_scheme else parsed.host.removesuffix(":443")
+
+
+_NO_HOST = re.compile(r"[^\w.:\[\]-]", re.ASCII)  # what the library lets pass in a host, and no name has
+
+
 def fingerprint_of(url: str, method: str = "GET", body: bytes | str | None = None, spider: int = 0) -> bytes:
     """8 bytes (BLAKE2b) of what makes a request different from others; `url` has to be canonical.
 

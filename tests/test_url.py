@@ -9,7 +9,7 @@ from ada_url import URL, join_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawler.url import canonical, fingerprint_of, host_of, hostname_of, join, join_all
+from crawler.url import canonical, fingerprint_of, host_named, host_of, hostname_of, join, join_all
 
 WPT = Path(__file__).parents[2] / "shared" / "data" / "url" / "urltestdata.json"
 RESOLVE = WPT.with_name("url-resolve.csv")
@@ -383,3 +383,32 @@ def test_remembered_links_of_one_origin_do_not_answer_for_another() -> None:
         "http://a.example/x/d",
         "http://a.example/b",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("example.org", "example.org"),
+        ("Example.ORG", "example.org"),
+        ("example.org:8080", "example.org:8080"),
+        ("example.org:80", "example.org"),
+        ("example.org:443", "example.org"),
+        ("https://example.org:443/", "example.org"),
+        ("https://example.org:80", "example.org:80"),
+        ("http://example.org/", "example.org"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("127.0.0.1:8000", "127.0.0.1:8000"),
+        ("[::1]:8000", "[::1]:8000"),
+    ],
+)
+def test_the_host_that_people_mean(text, host):
+    assert host_named(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a b", "http://", "a.example/x", "a.example?x", "me@a.example", "ftp://a.example", "*.a", "a:b", "a:99999"],
+)
+def test_what_is_no_host(text):
+    with pytest.raises(ValueError, match=r"no host|Invalid"):
+        host_named(text)

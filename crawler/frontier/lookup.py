@@ -1,7 +1,7 @@
 """What a ledger knows of a URL: where it was found, what was tried, what became of it. Only reads.
 
-None of this has an index, which every page of a crawl would pay for: a question reads the whole table, 0.1 s for a
-million requests.
+Only waiting requests have an index, as every page of a crawl would pay for more: a question about a URL reads the whole
+table, 0.1 s for a million requests.
 """
 
 from __future__ import annotations
@@ -69,6 +69,11 @@ def similar(ledger: Ledger, url: str) -> list[str]:
         *(f"http%://{begins}", f"http%://www.{begins}"),
     )
     return [row[0] for row in found]
+
+
+def is_host_waiting(ledger: Ledger, host: str) -> bool:
+    """Whether a request of a host waits."""
+    return bool(ledger.select("SELECT 1 FROM requests WHERE state = 0 AND host = ? LIMIT 1", host))
 
 
 def wanted_callbacks(ledger: Ledger) -> dict[tuple[int, str], int]:

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -25,6 +26,7 @@ ROOT = Path(".crawl")
 _held: set[str] = set()
 _LEDGER = "ledger.db"
 _PAUSED = "paused"
+_PATIENCE = 0.5  # seconds in which a lock that no living owner has becomes free
 
 
 class RunFolder:
@@ -74,16 +76,23 @@ class RunFolder:
             handle = os.open(self._place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._cannot_write(error) from error
+        until = time.monotonic() + _PATIENCE
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not _take(handle):
+                owner = self.owner()
+                # Who only asks for the owner has the lock for an instant too, and its name is not in the file.
+                if time.monotonic() > until or (owner and _is_alive(owner)):
+                    raise UsageError(
+                        f"the run {self.path} is in use by process {owner or 'unknown'}",
+                        hint="`crawl status` shows it, `crawl stop` ends it",
+                    )
+                time.sleep(0.01)
         except OSError as error:
             os.close(handle)
-            if error.errno not in (errno.EACCES, errno.EAGAIN):
-                raise OutputError(f"cannot lock {self.path}: {error.strerror}") from error
-            raise UsageError(
-                f"the run {self.path} is in use by process {self.owner() or 'unknown'}",
-                hint="`crawl status` shows it, `crawl stop` ends it",
-            ) from None
+            raise OutputError(f"cannot lock {self.path}: {error.strerror}") from error
+        except BaseException:
+            os.close(handle)
+            raise
         try:
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -168,6 +177,27 @@ class RunFolder:
         except OSError:
             return None
         return None
+
+
+def _take(handle: int) -> bool:
+    """Take the lock of an open file, if nobody has it."""
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

@@ -38,6 +38,18 @@ def test_a_delay_for_one_host_and_then_for_all(slow, crawl_command, wait_until):
     assert (running.rc, len(server.log)) == (0, 80)
 
 
+def test_a_host_is_understood_as_people_write_it_and_told_if_nothing_of_it_waits(slow, crawl_command, wait_until):
+    _, server = slow
+    done = crawl_command("set", "politeness.delay=1", "--host", "localhost")
+    assert done.rc == 0, done
+    assert "politeness.delay = 1 for localhost\n" in done.stderr
+    assert "no request of localhost waits in this run now; hosts are named with their port" in done.stderr
+    named = server.url.replace("http://127.0.0.1", "HTTP://LocalHost") + "/"
+    done = crawl_command("set", "politeness.delay=0", "--host", named)
+    assert "waits" not in done.stderr, done
+    wait_until(lambda: len(server.log) == 41)
+
+
 def test_a_resumed_run_goes_on_with_it(slow, crawl_command, wait_until):
     running, server = slow
     assert crawl_command("set", "limits.max_pages=30").rc == 0
@@ -59,6 +71,8 @@ def test_a_resumed_run_goes_on_with_it(slow, crawl_command, wait_until):
         (["politeness.delay=-1"], "too small"),
         (["crawl.workers=4"], "cannot be changed while a crawl runs"),
         (["limits.max_pages=4", "--host", "a.example"], "a setting of the whole crawl"),
+        (["politeness.delay=2", "--host", "a.example/films"], "--host 'a.example/films' is no host"),
+        (["politeness.delay=2", "--host", ""], "--host '' is no host"),
         (["politeness.delay=2"], "there are no runs"),
     ],
 )

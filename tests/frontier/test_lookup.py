@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from crawler.frontier.ledger import Ledger
-from crawler.frontier.lookup import Attempt, lookup, similar, wanted_callbacks
+from crawler.frontier.lookup import Attempt, is_host_waiting, lookup, similar, wanted_callbacks
 from crawler.request import Request
 
 SITE = "https://films.example"
@@ -137,3 +137,15 @@ def test_the_callbacks_that_waiting_requests_want_are_counted(ledger):
     ledger.end(ledger.add(Request(f"{SITE}/done", callback="old")), "done")
     ledger.commit()
     assert wanted_callbacks(ledger) == {(0, "parse"): 2, (0, "film"): 2, (0, "mourn"): 1, (1, "mourn"): 1}
+
+
+def test_a_host_waits_while_one_of_its_requests_does(ledger):
+    request = ledger.add(Request(f"{SITE}/a"))
+    ledger.add(Request("https://other.example:8080/"))
+    ledger.commit()
+    assert is_host_waiting(ledger, "films.example")
+    assert is_host_waiting(ledger, "other.example:8080")
+    assert not is_host_waiting(ledger, "other.example")
+    ledger.end(request, "done")
+    ledger.commit()
+    assert not is_host_waiting(ledger, "films.example")

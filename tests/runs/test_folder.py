@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from crawler.errors import OutputError, UsageError
-from crawler.runs.folder import all_runs, create, find, prune
+from crawler.runs.folder import RunFolder, all_runs, create, find, prune
 
 
 @pytest.fixture
@@ -89,6 +89,50 @@ def test_a_folder_has_one_owner_at_a_time(tmp_path):
     assert run.owner() is None
     said = subprocess.run([sys.executable, "-c", other, str(run.path)], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines() == ["None"]
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """`hold(folder, pid, seconds)`: another process has the lock for so long, and `pid` stands in the file."""
+    held = []
+
+    def start(folder, pid, seconds):
+        holder = (
+            "import fcntl, sys, time\n"
+            "file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX); file.write(sys.argv[2]); file.flush()\n"
+            "print('held', flush=True); time.sleep(float(sys.argv[3]))\n"
+        )
+        arguments = [sys.executable, "-c", holder, str(folder.path / "lock"), str(pid), str(seconds)]
+        held.append(subprocess.Popen(arguments, stdout=subprocess.PIPE))
+        held[-1].stdout.readline()
+
+    yield start
+    for process in held:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def ended():
+    """The id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_somebody_who_only_looks_does_not_keep_a_run_from_its_next_owner(is_named, ended, hold, tmp_path):
+    folder = RunFolder(tmp_path)
+    hold(folder, ended if is_named else "", 0.1)
+    folder.lock()
+    assert folder.owner() == os.getpid()
+    folder.unlock()
+
+
+def test_an_owner_that_nobody_knows_is_refused_in_the_end(hold, tmp_path):
+    hold(RunFolder(tmp_path), "", 30)
+    with pytest.raises(UsageError, match="in use by process unknown"):
+        RunFolder(tmp_path).lock()
 
 
 def find_again(run):
