@@ -16,6 +16,10 @@ from types import FrameType, TracebackType
 
 from crawler.spider.trace import is_users, place
 
+# A pattern that never ends lets no other thread run, except while Python handles a signal. So every half second it is
+# held up for a moment, in which the live view, `crawl status` and the watchdog have their turn.
+_TURN = 0.5
+_MOMENT = 0.02
 _AGAIN = 0.1  # seconds until it is raised again, as user code may have caught it
 # Who caught it so many times does so in a loop, and gets out of that only by one that comes while it handles another.
 # How many microseconds later that is nobody knows, so all are tried, one after the other.
@@ -78,7 +82,7 @@ class TimeLimit:
             # In this order no alarm meets the wrong handler: `signal.signal` has those that came already handled first.
             self._timer_before = signal.setitimer(signal.ITIMER_REAL, 0)
             self._handler_before = signal.signal(signal.SIGALRM, self._alarm)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, min(self._seconds, _TURN), _AGAIN)
             self._is_armed = True
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -118,6 +122,10 @@ class TimeLimit:
     def _alarm(self, _number: int, frame: FrameType | None) -> None:
         """Python calls this between two steps of whatever the main thread does."""
         if not self._may_cut(frame):
+            return
+        if (left := self._seconds - (time.monotonic() - self._start)) > 0:
+            signal.setitimer(signal.ITIMER_REAL, min(max(left - _MOMENT, 1e-3), _TURN), _AGAIN)
+            time.sleep(_MOMENT)
             return
         self._where = self._where or self._line_of_user(frame)
         self._raised += 1

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -354,7 +355,12 @@ def test_an_alarm_at_any_step_of_our_own_code_harms_nothing():
     def alarm(frame):
         handler = signal.getsignal(signal.SIGALRM)
         if getattr(handler, "__func__", None) is TimeLimit._alarm:
-            handler(signal.SIGALRM, frame)
+            limit = handler.__self__
+            start, limit._start = limit._start, float("-inf")  # its time is over
+            try:
+                handler(signal.SIGALRM, frame)
+            finally:
+                limit._start = start
 
     before = alarm_state()
     kinds = []
@@ -382,6 +388,27 @@ def test_the_end_of_the_run_at_any_step_of_our_own_code_leaves_no_timer():
             stopped += 1
         assert alarm_state() == before, number
     assert stopped > 10
+
+
+def test_other_threads_have_their_turn_while_a_pattern_never_ends():
+    turns = []
+    over = threading.Event()
+
+    def count():
+        while not over.wait(0.001):
+            turns.append(time.monotonic())
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = alarm_state()
+    error = reading_of(lambda page: re.match("(a|a)+$", "a" * 100 + "b"), 2.2).error
+    over.set()
+    thread.join()
+    assert error.kind == "TimeoutError"
+    assert alarm_state() == before
+    gaps = [later - earlier for earlier, later in pairwise(turns)]
+    assert 0.3 < max(gaps) < 1.5
+    assert sum(gap > 0.3 for gap in gaps) >= 3
 
 
 def test_an_alarm_at_any_time_gives_a_whole_page_or_an_error():

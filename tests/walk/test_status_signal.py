@@ -77,3 +77,16 @@ def test_asked_again_and_again_from_its_beginning_to_its_end_it_does_its_work(st
     assert running.rc == 1, running.stderr  # there is no such method as `nowhere`
     assert "items    29 in" in running.stderr
     assert "queue" in running.stderr
+
+
+def test_another_terminal_is_told_the_page_too_although_a_pattern_lets_nobody_run(
+    start_crawl, serve, write, wait_until, crawl_command
+):
+    site = serve({"*": "<p>x"}).url
+    more = ("-s", "crawl.parse_timeout=30")
+    running = start_crawl("run", write("pages.py", SPIDER), "-a", f"site={site}", "-a", "hang=in_c", *more)
+    assert running.process.stdout.readline() == b"hanging\n"
+    wait_until(lambda: f"reading {site}/20 for " in crawl_command("status").stdout, 10)
+    assert crawl_command("stop", "--now").rc == 0
+    running.end(5)
+    assert running.rc == 143
