@@ -1,9 +1,7 @@
-"""A crawl that was killed, stopped or paused goes on as if nothing had happened."""
+"""A crawl that was stopped, killed or paused goes on where it was (kills at any moment: `tests/faults/`)."""
 
-import gzip
 import json
 import os
-import random
 import signal
 
 import pytest
@@ -37,42 +35,7 @@ def site_spider(serve, write):
 
 
 def numbers(path):
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return [json.loads(line)["number"] for line in data.splitlines()]
-
-
-@pytest.mark.parametrize("whole_group", [False, True])
-@pytest.mark.parametrize("output", ["out.jsonl", "out.jsonl.gz"])
-def test_killed_again_and_again_it_gives_the_same_items_once(
-    output, whole_group, site_spider, start_crawl, crawl_command, wait_until, tmp_path
-):
-    dice = random.Random(f"{output} {whole_group}")
-    command = ["run", "site.py", "-o", output, "-q"]
-    kills = 0
-    for _ in range(5):
-        running = start_crawl(*command)
-        goal = len(site_spider.log) + dice.randrange(1, 40)
-        wait_until(
-            lambda running=running, goal=goal: len(site_spider.log) >= goal or running.process.poll() is not None
-        )
-        if running.process.poll() is None:
-            (os.killpg if whole_group else os.kill)(running.pid, signal.SIGKILL)
-            kills += 1
-        running.end(10)
-        wait_until(lambda running=running: not running.living(), 2)
-        assert "Traceback" not in running.stderr
-        assert "leaked" not in running.stderr
-        command = ["resume", "-q"]
-    assert kills >= 3
-    if "is finished" not in running.stderr:
-        done = crawl_command("resume")
-        assert done.rc == 0 or "is finished" in done.stderr, done.stderr
-    assert sorted(numbers(tmp_path / output)) == list(range(PAGES))
-    # Fetched a second time is what was unfinished at a kill: four pages being read, and four more in flight meanwhile.
-    assert len(site_spider.log) <= PAGES + 8 * kills
-    exported = crawl_command("export", "-o", "again.jsonl")
-    assert exported.rc == 0
-    assert sorted(numbers(tmp_path / "again.jsonl")) == list(range(PAGES))
+    return [json.loads(line)["number"] for line in path.read_bytes().splitlines()]
 
 
 def test_a_stopped_run_goes_on_with_its_counters_and_its_state(
@@ -100,7 +63,7 @@ def test_a_stopped_run_goes_on_with_its_counters_and_its_state(
 def test_a_running_run_is_refused_and_can_be_steered_from_another_terminal(
     site_spider, start_crawl, crawl_command, wait_until, tmp_path
 ):
-    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "0.05")
+    running = start_crawl("run", "site.py", "-o", "out.jsonl", "--per-host", "1", "--delay", "0.03")
     wait_until(lambda: len(site_spider.log) > 3)
     refused = crawl_command("resume")
     assert refused.rc == 2
