@@ -104,10 +104,24 @@ class Failure(msgspec.Struct, frozen=True):
 Outcome = Response | Failure
 
 
+class Route(msgspec.Struct, frozen=True):
+    """How a request gets to its host, where that is not the ordinary way.
+
+    `private`: its address may be a private one · `verify`: check its TLS certificate · `proxy`: URL of the proxy, with
+    credentials if it needs some, "" = none.
+    """
+
+    private: bool = False
+    verify: bool = True
+    proxy: str = ""
+
+
 class Order(msgspec.Struct, frozen=True):
     """What a worker is asked to fetch. `start` is the earliest start in seconds of `time.monotonic`.
 
-    `timeout` is the total number of seconds the request may take, from its true start.
+    `timeout` is the total number of seconds the request may take, from its true start. `gap` is how many seconds it
+    has to start after the last order for its host that this worker began with. Without a `route` it goes the
+    ordinary way.
     """
 
     token: int
@@ -117,6 +131,8 @@ class Order(msgspec.Struct, frozen=True):
     body: bytes | None = None
     start: float = 0.0
     timeout: float = 0.0
+    gap: float = 0.0
+    route: Route | None = None
 
 
 class Landing(msgspec.Struct, frozen=True):

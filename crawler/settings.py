@@ -21,6 +21,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from crawler.errors import SettingsError
+from crawler.host_table import HostSettings
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,16 +46,57 @@ class Limits(Section, frozen=True):
     max_depth: int
     max_errors: int
     stop_after_errors: int
+    max_links: int
+    max_url: int
     allow_empty: bool
 
 
 class Politeness(Section, frozen=True):
     per_host: int
     delay: float
+    jitter: float
+    adaptive: bool
+    max_delay: float
+    max_retry_after: float
+    host_key: Literal["name", "address"]
+
+
+class Breaker(Section, frozen=True):
+    failures: int
+    pause: float
+    max_pause: float
+    give_up: int
+
+
+class Robots(Section, frozen=True):
+    obey: bool
+    max_size: int
+    max_age: float
+    max_crawl_delay: float
+    times: int
+    pause: float
 
 
 class Scope(Section, frozen=True):
     allowed_hosts: list[str]
+    include: list[str]
+    exclude: list[str]
+    nofollow: bool
+    skip_extensions: list[str]
+
+
+class Url(Section, frozen=True):
+    sort_query: bool
+    drop_tracking: bool
+    drop_sessions: bool
+    drop_parameters: list[str]
+
+
+class Traps(Section, frozen=True):
+    max_segments: int
+    max_repeats: int
+    max_queries: int
+    max_alike: int
 
 
 class Fetch(Section, frozen=True):
@@ -64,13 +106,17 @@ class Fetch(Section, frozen=True):
     connect_timeout: float
     read_timeout: float
     max_body: int
+    max_headers: int
+    max_ratio: int
     accept_status: list[int]
     max_threads: int
     verify: bool
+    proxy: str
 
 
 class Guard(Section, frozen=True):
     only: list[str]
+    allow: list[str]
 
 
 class Retry(Section, frozen=True):
@@ -78,15 +124,28 @@ class Retry(Section, frozen=True):
     status: list[int]
     pause: float
     max_pause: float
+    jitter: float
+    methods: list[str]
+    host_budget: int
+    host_budget_share: float
 
 
 class Redirect(Section, frozen=True):
     max_hops: int
+    downgrade: bool
+    secret_headers: list[str]
+
+
+class Cache(Section, frozen=True):
+    mode: Literal["off", "always", "rfc9111"]
+    folder: str
+    max_age: float
 
 
 class Output(Section, frozen=True):
     meta: bool
     format: str
+    formulas: Literal["keep", "escape"]
 
 
 class Run(Section, frozen=True):
@@ -102,14 +161,20 @@ class Log(Section, frozen=True):
 class Settings(Section, frozen=True):
     """All sections. Build it with `merge`, not by hand."""
 
+    host: list[HostSettings]
     crawl: Crawl
     limits: Limits
     politeness: Politeness
+    breaker: Breaker
+    robots: Robots
     scope: Scope
+    url: Url
+    traps: Traps
     fetch: Fetch
     guard: Guard
     retry: Retry
     redirect: Redirect
+    cache: Cache
     output: Output
     run: Run
     log: Log
@@ -137,7 +202,10 @@ def merge(layers: Iterable[Layer]) -> Settings:
         for key, value in layer.values.items():
             if key not in values:
                 raise _unknown(key, layer.source, values)
-            values[key] = _converted(key, value, layer.source)
+            converted = _converted(key, value, layer.source)
+            values[key] = (
+                converted + values[key] if key == "host" else converted
+            )  # the stronger layer's are asked first
             sources[key] = layer.source
     settings = msgspec.convert(nested(values), Settings, strict=False)
     _check_ranges(values, sources)
@@ -156,12 +224,15 @@ def flat(tree: Mapping[str, Any], source: str) -> Layer:
     return Layer(source, values)
 
 
-def nested(values: Flat) -> dict[str, dict[str, Any]]:
+def nested(values: Flat) -> dict[str, Any]:
     """The inverse of `flat`: one dict per section."""
-    tree: dict[str, dict[str, Any]] = {}
+    tree: dict[str, Any] = {}
     for key, value in values.items():
-        section, _, name = key.partition(".")
-        tree.setdefault(section, {})[name] = value
+        section, dot, name = key.partition(".")
+        if dot:
+            tree.setdefault(section, {})[name] = value
+        else:
+            tree[key] = value
     return tree
 
 
@@ -212,7 +283,7 @@ def environment_layers(environment: Mapping[str, str]) -> list[Layer]:
     for name, text in environment.items():
         section, _, key = name.removeprefix("CRAWL_").lower().partition("_")
         if name.startswith("CRAWL_") and section in Settings.__struct_fields__:
-            layers.append(Layer(name, {f"{section}.{key}": text}))
+            layers.append(Layer(name, {f"{section}.{key}" if key else section: text}))
     return layers
 
 
@@ -238,19 +309,25 @@ def cores() -> int:
 
 
 def _converted(key: str, value: Any, source: str) -> Any:
+    kind = _type_of(key)
+    plain = value
+    if isinstance(value, str) and msgspec.inspect.type_info(kind).__class__.__name__ in ("ListType", "DictType"):
+        plain = _list_or_table(value)
+    try:
+        return msgspec.convert(plain, kind, strict=False)
+    except msgspec.ValidationError as error:
+        choices = choices_of(kind)
+        told = f"it is one of {', '.join(choices)}" if choices else str(error)
+        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {told}") from None
+
+
+def _type_of(key: str) -> Any:
+    if key == "host":
+        return list[HostSettings]
     section, _, name = key.partition(".")
     kind = Settings.__annotations__  # the section classes, as strings under postponed evaluation
     section_class = globals()[str(kind[section])]
-    field = next(f for f in msgspec.structs.fields(section_class) if f.name == name)
-    plain = value
-    if isinstance(value, str) and msgspec.inspect.type_info(field.type).__class__.__name__ in ("ListType", "DictType"):
-        plain = _list_or_table(value)
-    try:
-        return msgspec.convert(plain, field.type, strict=False)
-    except msgspec.ValidationError as error:
-        choices = choices_of(field.type)
-        told = f"it is one of {', '.join(choices)}" if choices else str(error)
-        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {told}") from None
+    return next(field.type for field in msgspec.structs.fields(section_class) if field.name == name)
 
 
 def choices_of(kind: Any) -> list[str]:
@@ -281,10 +358,19 @@ def _unknown(key: str, source: str, known: Flat) -> SettingsError:
     return SettingsError(f"there is no setting {key!r} ({source})", hint=hint)
 
 
-_AT_LEAST_ONE = ("crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body")
+_AT_LEAST_ONE = (
+    "crawl.concurrency", "politeness.per_host", "fetch.max_threads", "fetch.max_body", "fetch.max_headers",
+    "fetch.max_ratio", "robots.max_size", "robots.times", "breaker.give_up", "limits.max_links", "limits.max_url",
+)  # fmt: skip
 
 
-_AT_MOST = {"crawl.workers": 256, "fetch.max_threads": 4096, "crawl.parse_timeout": 1_000_000}
+_AT_MOST = {
+    "crawl.workers": 256,
+    "fetch.max_threads": 4096,
+    "crawl.parse_timeout": 1_000_000,
+    "politeness.jitter": 1,
+    "retry.jitter": 1,
+}
 
 
 def _check_ranges(values: Flat, sources: dict[str, str]) -> None:

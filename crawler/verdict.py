@@ -1,8 +1,9 @@
 """The closed set of answers a rule can give. Matched with `match` and `assert_never`.
 
 `found(request)`            → Go | Drop
-`before(request)`           → Go | Drop
-`after(request, outcome)`   → Keep | Again | Drop
+`before(request)`           → Go | Drop | First | Answer
+`first(request, outcome)`   → Keep | Again | Drop
+`after(request, outcome)`   → Keep | Again | Drop | Answer
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ from typing import Literal
 import msgspec
 
 from crawler.request import Request
-from crawler.response import HeaderPairs
+from crawler.response import HeaderPairs, Response, Route
 
 State = Literal["dropped", "failed", "blocked"]
 
 
 class Go(msgspec.Struct, frozen=True):
-    """Nothing against it. `header_pairs` are sent along where the request does not set the same field itself."""
+    """Nothing against it. `header_pairs` are sent along where the request does not set the same field itself.
+
+    `route` says how it gets there, if that is not the ordinary way.
+    """
 
     header_pairs: HeaderPairs = ()
+    route: Route | None = None
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -31,12 +36,30 @@ class Drop(msgspec.Struct, frozen=True):
     """This request ends here. `reason` is shown to people and kept: "scope: other.example is not allowed".
 
     `state` says how it counts: `dropped` was not wanted, `failed` was wanted and not got, `blocked` met a
-    verification or ban page. `error` makes it count as a page error (a 404 is failed, but not an error).
+    verification or ban page. `error` makes it count as a page error (a 404 is failed, but not an error). `leads_to`
+    are requests that are offered in its place, as if they had been found on its page.
     """
 
     reason: str
     state: State = "dropped"
     error: bool = False
+    leads_to: tuple[Request, ...] = ()
+
+
+class First(msgspec.Struct, frozen=True):
+    """Fetch this one first, and nothing else of the host meanwhile; then the rule's `first` is told what came.
+
+    There it says `Keep` (go on with the host), `Again` (another hop, another try), or `Drop` (the host's requests are
+    to be asked for again: `before` knows what to say to them).
+    """
+
+    request: Request
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """This response is the outcome: before the fetch instead of it, afterwards in place of what came."""
+
+    response: Response
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -51,5 +74,5 @@ GO = Go()
 KEEP = Keep()
 
 Found = Go | Drop
-Before = Go | Drop
-After = Keep | Again | Drop
+Before = Go | Drop | First | Answer
+After = Keep | Again | Drop | Answer

@@ -23,6 +23,11 @@ from crawler.demo.site import serve as serve_demo
 for name in [name for name in os.environ if name.startswith("CRAWL_")]:
     del os.environ[name]  # settings of whoever runs the tests
 os.environ["CRAWL_GUARD_ONLY"] = "127.0.0.0/8"
+# What most tests are not about: pages of their servers may lead to any of these, and nobody asks for robots.txt first.
+os.environ["CRAWL_GUARD_ALLOW"] = "127.0.0.0/8"
+os.environ["CRAWL_ROBOTS_OBEY"] = "false"
+os.environ["CRAWL_POLITENESS_ADAPTIVE"] = "false"
+os.environ["CRAWL_BREAKER_FAILURES"] = "0"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
 from crawler.url import host_of
-from crawler.verdict import Again, Drop, Go, Keep
+from crawler.verdict import Again, Answer, Drop, First, Go, Keep
 
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
@@ -418,6 +418,8 @@ class Engine:
                 return 0
             case Go():
                 pass
+            case First() | Answer():
+                raise CrawlError(f"no rule says {verdict} yet")
             case _:
                 assert_never(verdict)
         again_at = self.hosts.enter(host, max(start, time.monotonic()))
@@ -431,6 +433,8 @@ class Engine:
             request.body if not isinstance(request.body, str) else request.body.encode(),
             start,
             request.timeout or 0.0,
+            0.0,
+            verdict.route,
         )
         self._lanes.give(order, request, host)
         return 1
@@ -447,6 +451,8 @@ class Engine:
                 return []
             case Drop():
                 return self._give_up(request, outcome, verdict)
+            case Answer():
+                return self._judge(request, verdict.response)
             case _:
                 assert_never(verdict)
 

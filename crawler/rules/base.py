@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crawler.protocols import AfterMoment, BeforeMoment, FoundMoment, Rule
 from crawler.request import Request
-from crawler.response import HeaderPairs, Outcome
+from crawler.response import HeaderPairs, Outcome, Route
 from crawler.verdict import GO, KEEP, After, Before, Found, Go, Keep
 
 
@@ -35,13 +35,16 @@ class Rules:
     def before(self, request: Request) -> Before:
         """Asked when its turn has come. The `Go` it gives carries the header fields of all rules."""
         pairs: HeaderPairs = ()
+        route: Route | None = None
         for moment in self._before:
             verdict = moment(request)
             if type(verdict) is not Go:
                 return verdict
             if verdict.header_pairs:
                 pairs += verdict.header_pairs
-        return Go(pairs)
+            if verdict.route is not None:
+                route = verdict.route
+        return Go(pairs, route)
 
     def after(self, request: Request, outcome: Outcome) -> After:
         """Asked when its outcome is there. `Keep` means that the spider can read it: it is a `Response`."""
