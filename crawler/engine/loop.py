@@ -26,6 +26,7 @@ from crawler.frontier.ledger import Ledger, State
 from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
+from crawler.politeness.addresses import Resolved
 from crawler.politeness.hosts import Hosts
 from crawler.pool.lane import Arrival, Fault, Inbox, Lane
 from crawler.protocols import Frontier, Seen
@@ -241,7 +242,7 @@ class Engine:
             self._lost_in_a_row = 0
             host = host_of(request.url)
             outcome = landing.outcome
-            self._reopen(host, self.hosts.leave(host, landing.started, outcome, time.monotonic()))
+            self._leave(request, landing.started, outcome)
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
                 if self._fetched_is_heard and not request.purpose:
@@ -330,6 +331,8 @@ class Engine:
             case RoomFault():
                 if self._is_room(message.room):
                     self._seen.recover()
+            case Resolved():
+                self._reopen(message.host, self.hosts.unpark(message.host))
             case Change():
                 apply(message, self)
                 self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
@@ -393,6 +396,13 @@ class Engine:
         else:
             self.frontier.push(request)
 
+    def _leave(self, request: Request, started: float | None, outcome: Outcome | None = None) -> None:
+        """A request is not with its host any more, which may be asked again, as may others at the same address."""
+        host = host_of(request.url)
+        self._reopen(host, self.hosts.leave(host, started, outcome, time.monotonic()))
+        for other, at in self.hosts.released(host):
+            self.frontier.open(other, at)
+
     def _reopen(self, host: str, at: float | None) -> None:
         """Let a host be asked again, None = not before another landing. A long pause outlives this process."""
         if at is None:
@@ -433,6 +443,12 @@ class Engine:
     def _depart_one(self, request: Request, start: float) -> int:
         """Let one request go; how many went (0 if it is dropped). One whose answer is there already went, too."""
         host = host_of(request.url)
+        admitted = self.hosts.admit(host, start)
+        if admitted != start:  # somebody else at the same address was quicker
+            self.frontier.push(request)
+            if admitted is not None:
+                self.frontier.open(host, admitted)
+            return 0
         given_up = self.hosts.given_up(host)
         if given_up:
             self._refuse(request, Drop(f"host: given up after {given_up}", state="failed", error=True), start)
@@ -633,8 +649,7 @@ class Engine:
         for request, since in loss.begun:
             self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
         for request in loss.requests:
-            host = host_of(request.url)
-            self._reopen(host, self.hosts.leave(host, None, now=time.monotonic()))
+            self._leave(request, None)
         for request in loss.back:
             self._put_back(request)
         landed: list[Landed] = []
