@@ -23,12 +23,15 @@ Kind = Literal["index", "urlset", "rss", "atom", "text", "refused"]
 MAX_ENTRIES = 1_000_000  # the protocol says 50,000
 MAX_SIZE = 100_000_000  # bytes after decompression; the protocol says 50 MB
 MAX_RATIO = 200  # decompressed to compressed, counted from the first megabyte on
-_PIECE = 65_536
+_PIECE = 65_536  # bytes or characters
 _LONGEST_LINE = 1_000_000
 _GZIP = b"\x1f\x8b"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_XML_START = re.compile(r"<\?xml|<(?:[\w.-]+:)?(?:urlset|sitemapindex|rss|rdf|feed)\b", re.IGNORECASE)
-_HTML_START = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|\s)*<(?:!doctype\s+html|html\b)", re.IGNORECASE | re.DOTALL)
+_PROLOG = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
+_ROOT = r"<(?:!doctype|(?:[\w.-]+:)?(?:urlset|sitemapindex|rss|rdf|feed))\b"
+_PROPER_START = re.compile(_PROLOG + _ROOT, re.IGNORECASE | re.DOTALL)
+_XML_START = re.compile(rf"<\?xml|{_ROOT}", re.IGNORECASE)
+_HTML_START = re.compile(_PROLOG + r"<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 _WEB = ("http://", "https://")
 
 
@@ -168,6 +171,8 @@ def _head(text: Iterator[str]) -> str:
 
 def _xml_start(head: str) -> int | None:
     """Where the XML begins, behind whatever a server put before it; None if the text is no XML."""
+    if _PROPER_START.match(head):
+        return 0
     if match := _XML_START.search(head):
         return match.start()
     space = len(head) - len(head.lstrip())

@@ -27,7 +27,9 @@ _PROLOG = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*+(?:(\[)|>)", re.IGNORECASE)
 _ROOT = re.compile(r"<((?:[\w.-]+:)?([\w.-]+))(?=[\s/>])")
 # Where an entry begins (group 1), or else a comment or CDATA in which none does.
-_START = r"<(?:(?:[\w.-]+:)?(%s)(?=[\s/>])|!--.*?(?:-->|\Z)|!\[CDATA\[.*?(?:\]\]>|\Z))"
+_START = r"<(?:(?:[\w.-]+:)?(%s)(?=[\s/>])|(?:!--.*?(?:-->|\Z)|!\[CDATA\[.*?(?:\]\]>|\Z)))"
+_PLAIN_START = re.compile(r"<(?:[\w.-]+:)?(url|sitemap|item|entry)(?=[\s/>])", re.IGNORECASE)
+_START_TAG = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[^<>]*>?")
 _OF_SITEMAP, _OF_FEED, _OF_ANY = (
     re.compile(_START % names, re.IGNORECASE | re.DOTALL)
     for names in ("url|sitemap", "item|entry", "url|sitemap|item|entry")
@@ -35,7 +37,7 @@ _OF_SITEMAP, _OF_FEED, _OF_ANY = (
 _STARTS = {"urlset": _OF_SITEMAP, "sitemapindex": _OF_SITEMAP, "rss": _OF_FEED, "rdf": _OF_FEED, "feed": _OF_FEED}
 _END_OF_ENTRY = re.compile(r"</(?:[\w.-]+:)?(?:url|sitemap|item|entry)\s*>", re.IGNORECASE)
 _TO_CLEAN = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-f]{1,6});)", re.IGNORECASE | re.DOTALL
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-f]{1,6});)", re.IGNORECASE | re.DOTALL
 )
 _LONGEST_ENTRY = 1_000_000  # characters; what is longer ends there
 _LONGEST_TAG = 100  # characters of the name of an entry's tag, with its prefix
@@ -151,7 +153,10 @@ class XmlReader:
         loc = found.get("loc") or found.get("link") or ""
         if not loc and _name(element) == "entry" and alternates:
             loc = alternates.pop(0)
-        url = absolute(self._url, loc or found.get("guid") or (element.text or ""))
+        if not loc:  # what else may be its URL, and is often something else
+            loc = found.get("guid") or element.text or ""
+            loc = loc if loc.strip().lower().startswith(_WEB) else ""
+        url = absolute(self._url, loc)
         if url is None:
             return None
         return Entry(
@@ -187,7 +192,8 @@ def _parts(text: str, pieces: Iterator[str], entry: re.Pattern[str]) -> Iterator
             elif match.end() < len(text) or text.endswith(("-->", "]]>")):
                 position = match.end()
             elif piece is None or len(text) - match.start() > _LONGEST_ENTRY:
-                position = match.start() + 4  # it is never closed: as if it had not been opened
+                # It is never closed: as if neither it nor any after it had been opened.
+                position, entry = match.start() + 4, _PLAIN_START
             else:
                 position = match.start()
                 break
@@ -205,16 +211,14 @@ def _parts(text: str, pieces: Iterator[str], entry: re.Pattern[str]) -> Iterator
 
 def _parsed(part: str) -> etree._Element | None:
     """The element an entry is, or None if nothing of it can be parsed."""
-    clean = _TO_CLEAN.sub(_cleaned, part) if "&" in part or "<!--" in part else part
+    # What the start tag says beside its name is of no use, and may be broken.
+    part = _START_TAG.sub(r"<\1>", part, count=1)
+    if "&" in part:
+        part = _TO_CLEAN.sub(lambda match: "&amp;" if match[0] == "&" else match[0], part)
     try:
-        return etree.fromstring(clean.encode("utf-8", "replace"), _PARSER)
+        return etree.fromstring(part.encode("utf-8", "replace"), _PARSER)
     except etree.LxmlError:
         return None
-
-
-def _cleaned(match: re.Match[str]) -> str:
-    found = match[0]
-    return found if found.startswith("<![") else "&amp;" if found == "&" else ""
 
 
 def _name(element: etree._Element) -> str:
