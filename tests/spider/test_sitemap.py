@@ -154,7 +154,7 @@ def test_another_encoding_than_the_declared_one_is_seen(declared):
         (b"\x1f\x8b", "cut off"),
         (b"\x1f\x8bgarbage and more", "broken"),
         ('<!DOCTYPE u [<!ENTITY x SYSTEM "file:///etc/hosts">]><urlset><url><loc>&x;</loc></url></urlset>', "declares"),
-        ('<?xml version="1"?><!-- <urlset> --><!DOCTYPE r PUBLIC "]" "[>" [<!ENTITY % x "">%x;]><urlset/>', "declares"),
+        ('<!-- <urlset> --><!DOCTYPE r PUBLIC "]" "[>" [<!ENTITY % x "">%x;]><urlset/>', "declares"),
     ],
 )  # fmt: skip
 def test_what_is_none_is_refused_with_the_reason(body, reason):
@@ -235,7 +235,7 @@ def test_entries_are_found_wherever_the_pieces_end():
     "junk",
     [
         "<url>" * 20_000,
-        "<!--" * 20_000,
+        "<!--" * 100_000,
         "<" * 100_000,
         "<url><loc>" + "<a>" * 30_000,
         "&" * 100_000,
