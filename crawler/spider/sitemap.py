@@ -99,9 +99,8 @@ class _Source:
                 break
         if not head.startswith(_UTF16):
             head = head.lstrip(b"\t\n\f\r ")
-        decoder = codecs.getincrementaldecoder(codec := _codec_of(head))(
-            "replace" if codec.startswith("utf") else "crawler.web"
-        )
+        codec = _codec_of(head)
+        decoder = codecs.getincrementaldecoder(codec)("replace" if codec.startswith("utf") else "crawler.web")
         yield decoder.decode(head).lstrip("\ufeff")
         for piece in pieces:
             yield decoder.decode(piece)
@@ -185,6 +184,6 @@ def _lines(text: Iterable[str], source: _Source) -> Iterator[str]:
         *lines, rest = (rest + piece).replace("\r", "\n").split("\n")
         yield from lines
         if len(rest) > _LONGEST_LINE:
-            return
+            rest = "\0"  # no URL, and whatever follows in its line belongs to it
     if not source.fault:  # else it is half a line
         yield rest

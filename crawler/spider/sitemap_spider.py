@@ -39,7 +39,8 @@ class SitemapSpider(Spider):
     - `sitemap_filter(entries)`: override it to choose among the entries, by `entry.lastmod` for example.
 
     `start_urls`, if there are any, are fetched as well. A sitemap that cannot be read is a page error, with the reason;
-    of one that is broken or cut off is taken what can be read, and the log says what is missing.
+    of one that is broken or cut off is taken what can be read, and the log says what is missing. Whoever expects larger
+    ones than `fetch.max_body` raises it: `settings = {"fetch.max_body": 52_428_800}`.
     """
 
     sitemap_urls: ClassVar[Sequence[str]] = ()
@@ -75,7 +76,7 @@ class SitemapSpider(Spider):
             raise ValueError(f"no sitemap at {page.url}: {sitemap.reason}")
         if sitemap.reason:
             logging.getLogger(self.name).warning(
-                "of the sitemap %s only %d entries are read: %s", page.url, len(sitemap.entries), sitemap.reason
+                "of the sitemap %s %d entries are read, not all: %s", page.url, len(sitemap.entries), sitemap.reason
             )
         entries = self.sitemap_filter(sitemap.entries)
         if sitemap.kind == "index":

@@ -100,20 +100,23 @@ class XmlReader:
             return
         first: XmlKind | None = None
         part = ""
+        lost = 0
         for part, is_last in _parts(rest, pieces, _STARTS.get(root[2].lower(), _OF_ANY)):
             is_whole = not is_last or _END_OF_ENTRY.search(part) is not None
             # Of an entry without its end, what was closed counts: half a URL is the URL of another page.
             cut = part if is_whole else part[: max(part.rfind("</"), part.rfind("/>") + 2)]
             element = _parsed(cut)
-            if element is None:
-                continue
-            if first is None:
+            if element is not None and first is None:
                 self.kind = first = _KINDS[_name(element)]
-            entry = self._entry(element)
+            entry = self._entry(element) if element is not None else None
             if entry is not None:
                 yield entry
-        if not re.search(rf"</{re.escape(root[1])}\s*>", part or rest, re.IGNORECASE):
+            else:
+                lost += 1
+        if not _ended(root[1], part or rest):
             self.fault = "its XML ends in the middle"
+        elif lost:
+            self.fault = f"{lost:,} without a URL"
 
     def _begin(self, pieces: Iterator[str]) -> tuple[str, re.Match[str] | None]:
         """The text from the root element on, as far as it was read, and the root's start tag."""
@@ -207,6 +210,11 @@ def _parts(text: str, pieces: Iterator[str], entry: re.Pattern[str]) -> Iterator
         start = min(start, 0)
     if start >= 0:
         yield text, True
+
+
+def _ended(root: str, text: str) -> bool:
+    """Whether the root element of that name ends in `text`, the last part of a document, or all of it."""
+    return re.search(rf"</{re.escape(root)}\s*>|\A<{re.escape(root)}[^<>]*/>", text, re.IGNORECASE) is not None
 
 
 def _parsed(part: str) -> etree._Element | None:

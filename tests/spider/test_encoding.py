@@ -173,3 +173,8 @@ def test_xml_that_can_be_read_as_ascii_is_not_in_utf_16() -> None:
     body = '<?xml version="1.0" encoding="utf-16"?><a>é</a>'
     assert decode(body.encode(), "application/xml") == (body, "utf-8")
     assert decode(body.encode("utf-16-le"), "application/xml") == (body, "utf-16-le")
+
+
+def test_an_unknown_charset_in_a_meta_leaves_it_to_the_bytes() -> None:
+    assert decode('<meta charset="bogus">中文'.encode(), "text/html") == ('<meta charset="bogus">中文', "utf-8")
+    assert decode('<meta charset="bogus"><meta charset="gbk">中文'.encode("gbk"), "text/html")[0].endswith("中文")

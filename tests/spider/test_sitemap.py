@@ -117,7 +117,8 @@ def test_what_is_never_closed_ends_where_the_next_entry_begins():
 def test_what_is_no_url_is_not_made_one():
     junk = "<url>junk</url><url>12</url><item><guid>12</guid></item>"
     junk += f'<item><guid isPermaLink="false">{TWO}</guid></item><entry><id>1</id></entry>'
-    assert locs(f"<any>{junk}{URLS}</any>") == [ONE, TWO]
+    sitemap = read(f"<any>{junk}{URLS}</any>")
+    assert ([entry.loc for entry in sitemap.entries], sitemap.reason) == ([ONE, TWO], "5 without a URL")
 
 
 @pytest.mark.parametrize(
@@ -163,8 +164,11 @@ def test_what_is_none_is_refused_with_the_reason(body, reason):
     assert reason in sitemap.reason
 
 
-def test_an_empty_one_is_no_error():
-    assert read("<urlset></urlset>") == module.Sitemap("urlset")
+@pytest.mark.parametrize(
+    "body", ["<urlset></urlset>", "<urlset/>", f'<?xml version="1.0"?><x:urlset xmlns:x="{PROTOCOL}" />']
+)
+def test_an_empty_one_is_no_error(body):
+    assert read(body) == module.Sitemap("urlset")
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -191,6 +195,10 @@ def test_of_a_cut_one_whole_urls_are_taken_and_it_is_told():
         assert sitemap.reason != ""
     assert locs(f"{ONE}\n{TWO}", truncated=True) == [ONE]
     assert "max_body" in read(f"{ONE}\n{TWO}", truncated=True).reason
+
+
+def test_a_line_without_end_spoils_no_other():
+    assert locs(f"{ONE}\nhttp://no.example/{'x' * 3_000_000}http://no.example/\n{TWO}") == [ONE, TWO]
 
 
 def test_of_cut_or_broken_gzip_the_start_is_read():

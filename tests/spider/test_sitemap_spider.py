@@ -127,7 +127,7 @@ def test_what_is_missing_is_told(caplog):
     with caplog.at_level(logging.WARNING):
         assert given(Shop(), urlset("/p/1", "/p/2")[:-20], truncated=True) == [("/p/1", "parse")]
     assert caplog.messages == [
-        f"of the sitemap {HOST}/sitemap.xml only 1 entries are read: "
+        f"of the sitemap {HOST}/sitemap.xml 1 entries are read, not all: "
         "its end is missing: it is larger than fetch.max_body"
     ]
     assert caplog.records[0].name == Shop.name
