@@ -54,6 +54,7 @@ from crawler.request import Request
 from crawler.response import Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cookies import Cookies
@@ -65,7 +66,9 @@ from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
+from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
+from crawler.secrets import resolve
 from crawler.settings import (
     Layer,
     Settings,
@@ -433,11 +436,22 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    scope = settings.scope
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
     table = HostTable(settings.host)
-    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    rules += [
+        Traps(**msgspec.structs.asdict(settings.traps)),
+        Router(
+            shared.starts,
+            allow=settings.guard.allow,
+            table=table,
+            proxy=fetch.proxy,
+            verify=fetch.verify,
+            resolved=resolve,
+        ),
+    ]
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -455,10 +469,21 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         )
     rules += [
         HeaderFields(fetch.user_agent, fetch.headers),
+        *([Auth(table)] if any(one.auth or one.headers for one in settings.host) else []),
         shared.cookies,
         Blocked(own_signature if has_own_signature else None),
-        Redirect(settings.redirect.max_hops),
-        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        Redirect(settings.redirect.max_hops, settings.redirect.downgrade, settings.redirect.secret_headers),
+        Retry(
+            retry.times,
+            retry.status,
+            retry.pause,
+            retry.max_pause,
+            jitter=retry.jitter,
+            methods=retry.methods,
+            budget=retry.host_budget,
+            share=retry.host_budget_share,
+            max_asked=settings.politeness.max_retry_after,
+        ),
         Status(fetch.accept_status, retry.status),
     ]
     return rules
