@@ -16,6 +16,7 @@ from crawler.observe.plain import plain
 
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
+    "audit": "audit",
     "demo": "demo",
     "export": "export",
     "go": "go",
