@@ -75,9 +75,10 @@ def begin(
         ledger.commit()
     keep = settings[0].run.keep
     if path is None and keep:
-        own = [run for run in folders.all_runs() if run.path.parent.name == name]
+        own_folder = folders.folder_of(name)
+        own = [run for run in folders.all_runs() if run.path.parent.name == own_folder]
         if len(own) > keep:  # else there is nothing to look into
-            folders.prune(name, _finished(own), keep)
+            folders.prune(own_folder, _finished(own), keep)
     return folder
 
 
