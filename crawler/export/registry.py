@@ -30,11 +30,12 @@ def check_format(flag: str, outputs: Sequence[str]) -> None:
         )
 
 
-def exporter_for(path: str, template: str = "") -> Exporter:
+def exporter_for(path: str, template: str = "", escape_formulas: bool = False) -> Exporter:
     """The exporter for an output path: by its suffix, JSON Lines for `-` (standard output).
 
-    A `.gz` after the suffix compresses. `template` is the setting `output.format`, used by `.txt` outputs. Raises
-    `UsageError` for a suffix that no format has and for a `.txt` without a template. Nothing is opened yet.
+    A `.gz` after the suffix compresses. `template` is the setting `output.format`, used by `.txt` outputs;
+    `escape_formulas` is for `.csv`. Raises `UsageError` for a suffix that no format has and for a `.txt` without a
+    template. Nothing is opened yet.
     """
     if path == STANDARD_OUTPUT:
         return Jsonl(path)
@@ -48,6 +49,8 @@ def exporter_for(path: str, template: str = "") -> Exporter:
                 f"{path} needs a format, which says what a line is made of", hint=f"for example: {EXAMPLE}"
             )
         return Template(path, template, compressed)
+    if form == ".csv":
+        return Csv(path, compressed, escape_formulas)
     if form not in FORMATS:
         told = f"the suffix {inner}{suffix if compressed else ''}" if suffix else "no suffix"
         raise UsageError(
