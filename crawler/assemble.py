@@ -37,6 +37,7 @@ from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -464,7 +465,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format, settings.output.formulas == "escape") for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

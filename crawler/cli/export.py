@@ -20,13 +20,13 @@ def command(name: str | None, outputs: tuple[str, ...], template: str, escape_fo
     from crawler.export.registry import check_format, exporter_for
     from crawler.frontier.ledger import Ledger
     from crawler.items.chain import Chain
-    from crawler.observe.plain import plain
+    from crawler.observe.plain import for_screen, plain
     from crawler.runs.folder import find
 
     if template:
         check_format("--format", outputs)
     folder = find(name)
-    chain = Chain([exporter_for(output, template, escape_formulas) for output in outputs], meta=False)
+    chain = Chain([exporter_for(output, template, escape_formulas, for_screen()) for output in outputs], meta=False)
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         chain.open(items_after=ledger.items_after)
         chain.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,6 +30,11 @@ def json_line(value: Any) -> str:
 def safe_json(text: str) -> str:
     r"""JSON in which what `plain` writes out is written as `\u009b`, except white space between its values."""
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def for_screen() -> Callable[[str], str] | None:
+    """What JSON on standard output has to go through: `safe_json` where that is a terminal, else nothing."""
+    return safe_json if os.isatty(1) else None
 
 
 def _written_out(match: re.Match[str]) -> str:
