@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -41,6 +41,7 @@ from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
+from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
 from crawler.politeness.hosts import Hosts
 from crawler.pool.context import context_for
@@ -53,6 +54,7 @@ from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import Response
+from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
@@ -61,7 +63,7 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
-from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
@@ -167,6 +169,7 @@ def run(
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
+        ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
         _workshop(common, inbox, folder) as shop,
@@ -183,7 +186,10 @@ def run(
             emitter.emit(events.RoomRenewed())
 
         lanes = Lanes(shop.new_lane, shop.workers)
-        hosts = _hosts(common)
+        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
+        if addresses is not None:
+            stack.callback(addresses.close)
+        hosts = _hosts(common, addresses)
         engine = Engine(
             spiders=spiders,
             rules=_rules(
@@ -399,7 +405,7 @@ class _Shared(NamedTuple):
     read_failed: Callable[[PageError], None]
 
 
-def _hosts(settings: Settings) -> Hosts:
+def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
     politeness, breaker = settings.politeness, settings.breaker
     return Hosts(
         politeness.per_host,
@@ -411,6 +417,7 @@ def _hosts(settings: Settings) -> Hosts:
         if breaker.failures
         else None,
         max_retry_after=politeness.max_retry_after,
+        addresses=addresses,
     )
 
 

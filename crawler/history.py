@@ -18,7 +18,7 @@ from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.lookup import wanted_callbacks
 from crawler.politeness.in_force import FOREVER, Change, OwnRules, Part
-from crawler.rules.robots import token_of
+from crawler.robots_text import token_of
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
