@@ -164,6 +164,11 @@ def robots_tokens(ledger: Ledger) -> tuple[list[str], float]:
     return [token_of(one.fetch.user_agent) for one in obeying], settings[0].robots.max_crawl_delay
 
 
+def is_by_address(ledger: Ledger) -> bool:
+    """Whether hosts of one address shared their permits."""
+    return bool(ledger.get("record")["settings"][0]["politeness"]["host_key"] == "address")
+
+
 def _part(settings: Settings, changes: Sequence[Sequence[Any]], until: float) -> Part:
     politeness = settings.politeness
     own = [OwnRules(one.match, one.per_host, one.delay) for one in settings.host]

@@ -35,7 +35,7 @@ def command(name: str | None, show_all: bool, as_json: bool) -> None:
     """
     from crawler.frontier.fetches import fetched_url, fetches
     from crawler.frontier.ledger import Ledger
-    from crawler.history import promised
+    from crawler.history import is_by_address, promised
     from crawler.politeness.audit import Fetch, audit
     from crawler.politeness.in_force import InForce
     from crawler.runs.folder import find
@@ -43,6 +43,7 @@ def command(name: str | None, show_all: bool, as_json: bool) -> None:
     folder = find(name)
     totals = _Totals()
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        totals.by_address = is_by_address(ledger)
         in_force = InForce(promised(folder, ledger), _crawl_delays(ledger))
         all_hosts = totals.counted(audit((Fetch(*row) for row in fetches(ledger)), in_force.of))
         hosts = sorted(all_hosts, key=_badness, reverse=True) if show_all else nlargest(_SHOWN, all_hosts, _badness)
@@ -64,6 +65,7 @@ class _Totals:
 
     def __init__(self) -> None:
         self.hosts = self.requests = self.unknown = self.broken = 0
+        self.by_address = False
 
     def counted(self, hosts: Iterable[Kept]) -> Iterator[Kept]:
         for host in hosts:
@@ -77,6 +79,8 @@ class _Totals:
         if self.unknown:
             told = "1 attempt has" if self.unknown == 1 else f"{self.unknown:,} attempts have"
             yield f"{told} no end, as the worker died: not looked at"
+        if self.by_address:
+            yield "hosts were told apart by address (politeness.host_key), which is not kept: looked at by name"
         requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
         hosts = f"{self.hosts:,} host{'' if self.hosts == 1 else 's'}"
         if self.broken:

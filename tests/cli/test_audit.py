@@ -148,6 +148,11 @@ def test_a_resume_with_other_settings_is_judged_part_by_part(polite, crawl_here)
     assert (done.rc, json.loads(done.stdout)["requests"]) == (0, 12), done
 
 
+def test_hosts_that_shared_an_address_are_looked_at_by_name_and_that_is_said(made):
+    done = made([("https://a.example/1", 0)], host_key="address")
+    assert (done.rc, done.stdout.count("looked at by name\n")) == (0, 1)
+
+
 def test_nothing_to_look_at(made, crawl_here, tmp_path):
     done = made([])
     assert (done.rc, done.stdout) == (0, "no request has come back in this run\n")
