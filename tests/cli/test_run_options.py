@@ -1,12 +1,15 @@
 """The options of `crawl run`, seen from outside: in the outputs, on the terminal, at the site."""
 
 import csv
+import inspect
 import json
 import re
 import sys
 from itertools import pairwise
 
 import pytest
+
+from crawler.fetch import requests_fetcher
 
 INLINE = ("--pool", "inline")
 
@@ -164,6 +167,16 @@ def test_robots_is_asked_for_unless_told_otherwise_and_that_is_said(crawl_here, 
     told = "TLS certificates are not verified (fetch.verify = false)"
     assert f"  manners  {told}\n" in done.stderr
     assert told in json.loads((tmp_path / "kept" / "report.json").read_text())["manners"]
+
+
+@pytest.mark.skipif("proxy" not in inspect.getsource(requests_fetcher), reason="workers do not use proxies yet")
+def test_a_proxy_is_asked_and_the_report_says_what_that_means(crawl_here, serve, write):
+    proxy = serve({"/page": "<p>x"})
+    write("one.py", "start_urls = ['http://films.example/page']\ndef parse(page):\n    yield {'url': page.url}\n")
+    done = crawl_here("run", "one.py", "-o", "-", "--proxy", proxy.url, *INLINE)
+    assert (done.rc, lines(done.stdout)) == (0, [{"url": "http://films.example/page"}])
+    assert proxy.paths == ["http://films.example/page"]
+    assert "  manners  behind a proxy only addresses in URLs can be checked" in done.stderr
 
 
 def test_formulas_are_escaped_on_request_by_the_crawl_and_by_an_export(crawl_here, serve, write, tmp_path):
