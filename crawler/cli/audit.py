@@ -44,6 +44,7 @@ def command(name: str | None, show_all: bool, as_json: bool) -> None:
     totals = _Totals()
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         totals.by_address = is_by_address(ledger)
+        totals.is_open = ledger.get("end") is None
         in_force = InForce(promised(folder, ledger), _crawl_delays(ledger))
         all_hosts = totals.counted(audit((Fetch(*row) for row in fetches(ledger)), in_force.of))
         hosts = sorted(all_hosts, key=_badness, reverse=True) if show_all else nlargest(_SHOWN, all_hosts, _badness)
@@ -65,7 +66,7 @@ class _Totals:
 
     def __init__(self) -> None:
         self.hosts = self.requests = self.unknown = self.broken = 0
-        self.by_address = False
+        self.by_address = self.is_open = False
 
     def counted(self, hosts: Iterable[Kept]) -> Iterator[Kept]:
         for host in hosts:
@@ -79,6 +80,8 @@ class _Totals:
         if self.unknown:
             told = "1 attempt has" if self.unknown == 1 else f"{self.unknown:,} attempts have"
             yield f"{told} no end, as the worker died: not looked at"
+        if self.is_open:
+            yield "the run goes on or was killed: what is or was in flight then is not in its ledger, and not looked at"
         if self.by_address:
             yield "hosts were told apart by address (politeness.host_key), which is not kept: looked at by name"
         requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
@@ -97,6 +100,7 @@ class _Totals:
             "hosts_not_kept": self.broken,
             "requests": self.requests,
             "without_end": self.unknown,
+            "is_open": self.is_open,
         }
 
 

@@ -61,6 +61,7 @@ class Made:
         settings = merge([flat({**fields, "robots.obey": robots}, "test")])
         self.record = Record(["s"], ["s.py"], {}, [], [msgspec.to_builtins(settings)], [""], "2026-01-01T00:00:00")
         self.ledger.set("record", self.record)
+        self.ledger.set("end", {"reason": "finished", "exit_code": 0, "resumable": False})
 
     def fetch(self, url, at, seconds=0.5, outcome="200"):
         self.ledger.attempt(self.ledger.add(Request(url)), 1.7e9 + at, seconds, outcome)
@@ -152,6 +153,17 @@ def test_a_resume_with_other_settings_is_judged_part_by_part(polite, crawl_here)
     assert again.rc == 0, again
     done = crawl_here("audit", "kept", "--json")
     assert (done.rc, json.loads(done.stdout)["requests"]) == (0, 12), done
+
+
+def test_a_run_without_an_end_had_more_in_flight_than_its_ledger_knows(made, crawl_here, tmp_path):
+    assert "in flight" not in made([("https://a.example/1", 0)]).stdout
+    ledger = Ledger(tmp_path / "made" / "ledger.db")
+    ledger.set("end", None)
+    ledger.commit()
+    ledger.close()
+    told = crawl_here("audit", "made")
+    assert (told.rc, told.stdout.count("the run goes on or was killed: ")) == (0, 1)
+    assert json.loads(crawl_here("audit", "made", "--json").stdout)["is_open"] is True
 
 
 def test_hosts_that_shared_an_address_are_looked_at_by_name_and_that_is_said(made):
