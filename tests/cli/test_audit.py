@@ -1,13 +1,12 @@
 """`crawl audit`: real crawls keep what they promise, and ledgers of crawls that did not are found out."""
 
-import inspect
 import json
 import re
+from importlib.util import find_spec
 
 import msgspec
 import pytest
 
-from crawler.fetch import requests_fetcher
 from crawler.frontier.ledger import Ledger
 from crawler.request import Request
 from crawler.runs.folder import RunFolder
@@ -32,8 +31,7 @@ def polite(serve, write):
     return server
 
 
-_workers = inspect.getsource(requests_fetcher)
-_keep_gaps = pytest.mark.skipif("gap" not in _workers, reason="workers do not keep Order.gap yet")
+_keep_gaps = pytest.mark.skipif(not find_spec("crawler.fetch.gaps"), reason="workers do not keep Order.gap yet")
 
 
 @pytest.mark.parametrize("per_host", [1, pytest.param(2, marks=_keep_gaps)])
