@@ -36,6 +36,8 @@ from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
+from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -272,6 +274,7 @@ def run(
                 outputs=outputs,
                 kept=chain.kept,
                 notes=chain.notes(),
+                manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
@@ -494,7 +497,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format) for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.
