@@ -102,7 +102,7 @@ class Engine:
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._starts = Starts(spiders, ledger)
-        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit, self.offer)
+        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
@@ -163,7 +163,7 @@ class Engine:
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
-                if self._departures.early:
+                if self._departures.early or self._judge.leads:
                     early, self._departures.early = self._departures.early, []
                     self._read_and_store(early)
                     continue
@@ -327,6 +327,9 @@ class Engine:
 
     def _read_and_store(self, landed: list[Landed]) -> None:
         """All pages of a report, in several steps if they give very much."""
+        leads, self._judge.leads = self._judge.leads, []
+        for origin, requests in leads:
+            self.offer(requests, origin)
         while True:
             readings = self.read(landed)
             self.store(readings)
