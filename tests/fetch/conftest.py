@@ -215,7 +215,7 @@ def client():
     clients = []
 
     def build(**limits):
-        clients.append(Client(FetchLimits(**{"only": ("127.0.0.0/8",), "read_timeout": 2.0, **limits})))
+        clients.append(Client(FetchLimits(**{"only": ("127.0.0.0/8",), "allow": ("127.0.0.0/8",), "read_timeout": 2.0, **limits})))
         return clients[-1]
 
     yield build
