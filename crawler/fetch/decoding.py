@@ -118,6 +118,8 @@ class _Gzip:
 
     def parts(self, data: bytes) -> Iterator[bytes]:
         while data:
+            if self._member.whole:
+                self._member, self._first, self._empty = _Inflate(31), False, True
             try:
                 for part in self._member.parts(data):
                     self._empty = False
@@ -126,11 +128,7 @@ class _Gzip:
                 if self._first or not self._empty:
                     raise
                 return
-            if not self._member.whole:
-                return
-            data = self._member.rest
-            if data:
-                self._member, self._first, self._empty = _Inflate(31), False, True
+            data = self._member.rest if self._member.whole else b""
 
 
 class _Deflate:
