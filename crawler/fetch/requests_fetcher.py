@@ -10,12 +10,11 @@ from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 
 from crawler.fetch.client import Client, failure_of
-from crawler.fetch.gaps import Gaps
+from crawler.fetch.gaps import Gaps, host_in
 from crawler.fetch.guard import Resolver
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.threads import Throttle
 from crawler.response import Batch, Failure, Landing, Order, Response
-from crawler.url import host_of
 
 __all__ = ["Client", "Failure", "InlineFetcher", "RequestsFetcher"]
 
@@ -113,7 +112,7 @@ class RequestsFetcher:
             with self._lock:
                 self._busy -= 1
                 self._held += _size(landing)
-            self._throttle.landed(host_of(order.url), time.monotonic() - landing.started)
+            self._throttle.landed(host_in(order.url), time.monotonic() - landing.started)
             self._done.put(landing)
             if self._held > _HELD_BYTES:
                 self._wait_for_room()

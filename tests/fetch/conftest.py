@@ -11,8 +11,10 @@ from contextlib import suppress
 import pytest
 
 from crawler.fetch.limits import FetchLimits
-from crawler.fetch.requests_fetcher import Client
+from crawler.fetch.requests_fetcher import RequestsFetcher
 from crawler.response import Order
+
+FETCHERS = {"requests": RequestsFetcher}  # a new client is one entry here, and has to pass all of this folder
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"<p>hello</p>"
@@ -38,6 +40,7 @@ class Host:
         self.connections = 0
         self.sent = 0
         self.bodies = {}  # path -> whole answer as bytes, for a test of its own
+        self.flood = (b"", b"")  # what `/flood` begins with, and goes on with for ever
         self._open = set()
         self._threads = [threading.Thread(target=self._accept)]
         self.closing = threading.Event()
@@ -196,6 +199,73 @@ class Host:
         send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
         return "close"
 
+    def slowly(self, send, data, then=b""):
+        """One byte after the other, for ten seconds if nobody minds; `then` the rest."""
+        for number in range(500):
+            send(data[number : number + 1] or b"0")
+            if self.closing.wait(0.02):
+                break
+        send(then)
+        return "close"
+
+    def answer_head_drip(self, send, query, connection):
+        return self.slowly(send, OK + b"X: ", b"\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_chunk_drip(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        return self.slowly(send, b"0", b"\r\n\r\n")
+
+    def answer_trailer_drip(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n")
+        return self.slowly(send, b"X: ", b"\r\n\r\n")
+
+    def answer_interim_drip(self, send, query, connection):
+        return self.slowly(send, b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
+
+    def answer_interim(self, send, query, connection):
+        send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n")
+        send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+        self.closing.wait(0.05)  # so that the answer comes by itself
+        return self.answer_ok(send, query, connection)
+
+    def answer_flood(self, send, query, connection):
+        once, again = self.flood
+        send(once)
+        while not self.closing.is_set():
+            send(again * 500)
+        return "close"
+
+    def answer_switch(self, send, query, connection):
+        send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+
+    def answer_http09(self, send, query, connection):
+        send(b"<html>hello</html>")
+        return "close"
+
+    def answer_nul(self, send, query, connection):
+        send(OK + b"X-One: a\0b\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_long(self, send, query, connection):
+        send(OK + b"Content-Length: 5\r\n\r\nhello, and more")
+
+    def answer_late(self, send, query, connection):
+        """A body where there is none, sent after the header was read."""
+        send(b"HTTP/1.1 %s Reason\r\nContent-Length: 12\r\n\r\n" % query.encode())
+        self.closing.wait(0.05)
+        send(BODY)
+
+    def answer_two_lengths(self, send, query, connection):
+        send(OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!")
+
+    def answer_coding(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: %s\r\n\r\n5\r\nhello\r\n0\r\n\r\n" % query.replace("_", ", ").encode())
+        return "close"
+
+    def answer_headers(self, send, query, connection):
+        """`query`: how many bytes of header."""
+        fields = b"X-A: %s\r\n" % (b"x" * 93) * (int(query) // 100)
+        send(OK + fields + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
+
     def answer_echo(self, send, query, connection):
         _, head, body = self.requests[-1]
         data = head.encode("latin-1") + body
@@ -209,13 +279,33 @@ def host():
     server.close()
 
 
-@pytest.fixture
-def client():
-    """`client(max_body=10)`: a client that may connect to this machine only."""
+class Single:
+    """A fetcher asked for one order after the other."""
+
+    def __init__(self, fetcher):
+        self._fetcher = fetcher
+        self.close = fetcher.close
+
+    def fetch(self, order):
+        self._fetcher.submit([order])
+        deadline = time.monotonic() + 30
+        while not (batch := self._fetcher.collect(1.0)):
+            assert time.monotonic() < deadline, f"{order.url} did not land"
+        (landing,) = batch
+        assert landing.token == order.token
+        return landing
+
+
+@pytest.fixture(params=FETCHERS)
+def client(request):
+    """`client(max_body=10)`: a client that may connect to this machine only; for each one there is."""
     clients = []
 
-    def build(**limits):
-        clients.append(Client(FetchLimits(**{"only": ("127.0.0.0/8",), "allow": ("127.0.0.0/8",), "read_timeout": 2.0, **limits})))
+    def build(resolver=None, **limits):
+        limits = FetchLimits(
+            **{"only": ("127.0.0.0/8",), "allow": ("127.0.0.0/8",), "read_timeout": 2.0, "max_threads": 4, **limits}
+        )
+        clients.append(Single(FETCHERS[request.param](limits, resolver)))
         return clients[-1]
 
     yield build

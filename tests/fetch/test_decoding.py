@@ -7,7 +7,7 @@ import zlib
 
 import brotli
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.fetch.decoding import Decoder, decoder_for, zstd
@@ -37,6 +37,7 @@ def undo(name, data, step=1 << 20):
 
 
 @pytest.mark.parametrize("name", PACKERS)
+@settings(max_examples=30)
 @given(st.binary(max_size=500), st.integers(1, 300), st.integers(1, 400))
 def test_what_was_packed_is_what_comes_out_however_it_is_cut(name, data, times, step):
     assert undo(name, PACKERS[name](data * times), step) == data * times
