@@ -3,12 +3,14 @@
 import gzip
 import io
 import socket
+import ssl
 import struct
 import threading
 import time
 from contextlib import suppress
 
 import pytest
+import trustme
 
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.requests_fetcher import RequestsFetcher
@@ -32,10 +34,12 @@ def _bomb():
 class Host:
     """Answers on 127.0.0.1. `url` has no slash at its end; `requests` holds (connection number, head, body)."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.drips_tls = False  # a handshake of single bytes, where somebody begins one
         self.requests = []
         self.connections = 0
         self.sent = 0
@@ -69,14 +73,21 @@ class Host:
                 thread.start()
 
     def _serve(self, connection, number):
-        with connection, suppress(OSError), connection.makefile("rb") as file:
-            while self._one(connection, file, number):
-                pass
-        self._open.discard(connection)
+        original = connection
+        with connection, suppress(OSError):
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._open.add(connection)
+            with connection, connection.makefile("rb") as file:
+                while self._one(connection, file, number):
+                    pass
+        self._open -= {connection, original}
 
     def _one(self, connection, file, number):
         """Answer one request; whether the connection stays open."""
         if file.peek(1)[:1] == b"\x16":  # the beginning of TLS
+            if self.drips_tls:
+                self.slowly(connection.sendall, b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03")
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             return False
         head = b""
@@ -277,6 +288,36 @@ def host():
     server = Host()
     yield server
     server.close()
+
+
+@pytest.fixture
+def tls_host():
+    """`tls_host(certificate)`: a raw host that speaks TLS with a certificate of `trustme`."""
+    servers = []
+
+    def start(certificate):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        servers.append(Host(context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority, monkeypatch, tmp_path):
+    """The authority whose certificates clients trust in this test."""
+    bundle = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(bundle)
+    monkeypatch.setattr("crawler.fetch.connections.CA_BUNDLE", str(bundle))
+    return authority
 
 
 class Single:
