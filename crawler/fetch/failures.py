@@ -46,6 +46,8 @@ _SAYINGS = tuple(
         (r"'Connection aborted\.', \w+\(['\"](.*)['\"]\)", "{}"),
     )
 )
+# An offline test says which answers there are: what it leaves out does not pass, and is no fault of a host.
+_NOT_MOCKED = "Connection refused by Responses"
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?([^'\"\\)]*)")
 _USERINFO = re.compile(r"//[^/\s@]*@")
 _SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
@@ -57,6 +59,8 @@ def kind_of(error: BaseException) -> tuple[FailureKind, str]:
     for cause in chain:
         if isinstance(cause, Fault):
             return cause.kind, _clean(cause.detail)
+    if _text(error).startswith(_NOT_MOCKED):
+        return "invalid", "no answer is registered for it with `responses`"
     if refusal := next(filter(None, map(_TUNNEL.search, map(_text, chain))), None):
         return ("invalid" if refusal[1] == "407" else "connect"), _clean(f"the proxy said {refusal[1]} {refusal[2]}")
     for kinds, kind in _KINDS:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib.util import find_spec
 
 import msgspec
 import pytest
@@ -31,10 +30,7 @@ def polite(serve, write):
     return server
 
 
-_keep_gaps = pytest.mark.skipif(not find_spec("crawler.fetch.gaps"), reason="workers do not keep Order.gap yet")
-
-
-@pytest.mark.parametrize("per_host", [1, pytest.param(2, marks=_keep_gaps)])
+@pytest.mark.parametrize("per_host", [1, 2])
 def test_a_real_crawl_keeps_its_promises(per_host, polite, crawl_here):
     options = ("--per-host", per_host, "--delay", "0.05", "-s", "robots.obey=true", "-q")
     assert crawl_here("run", "polite.py", "--run-dir", "kept", *options).rc == 0

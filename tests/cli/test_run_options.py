@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import sys
-from importlib.util import find_spec
 from itertools import pairwise
 
 import pytest
@@ -167,7 +166,6 @@ def test_robots_is_asked_for_unless_told_otherwise_and_that_is_said(crawl_here, 
     assert told in json.loads((tmp_path / "kept" / "report.json").read_text())["manners"]
 
 
-@pytest.mark.skipif(not find_spec("crawler.fetch.proxies"), reason="workers do not use proxies yet")
 def test_a_proxy_is_asked_and_the_report_says_what_that_means(crawl_here, serve, write):
     proxy = serve({"/page": "<p>x"})
     write("one.py", "start_urls = ['http://films.example/page']\ndef parse(page):\n    yield {'url': page.url}\n")
