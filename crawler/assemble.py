@@ -80,6 +80,7 @@ from crawler.settings import (
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
 from crawler.spider.read import read_blocked, read_closing
+from crawler.url_options import UrlOptions
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
@@ -218,6 +219,7 @@ def run(
             carried=stats.carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
+            url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
         )
 
         def leave_now(code: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from ada_url import URL, join_url
 
@@ -86,6 +87,17 @@ def hostname_of(url: str) -> str:
     host = host_of(url)
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
+
+
+def split_credentials(url: str) -> tuple[str, str, str] | None:
+    """A canonical URL without its `user:password@`, the user and the password, decoded; None if it has neither."""
+    start = url.find("//") + 2
+    netloc = url[start:].partition("/")[0]
+    userinfo, at, host = netloc.rpartition("@")
+    if not at:
+        return None
+    user, _, password = userinfo.partition(":")
+    return url[:start] + host + url[start + len(netloc) :], unquote(user), unquote(password)
 
 
 def host_named(text: str) -> str:

@@ -9,7 +9,7 @@ from ada_url import URL, join_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawler.url import canonical, fingerprint_of, host_named, host_of, hostname_of, join, join_all
+from crawler.url import canonical, fingerprint_of, host_named, host_of, hostname_of, join, join_all, split_credentials
 
 WPT = Path(__file__).parents[2] / "shared" / "data" / "url" / "urltestdata.json"
 RESOLVE = WPT.with_name("url-resolve.csv")
@@ -412,3 +412,20 @@ def test_the_host_that_people_mean(text, host):
 def test_what_is_no_host(text):
     with pytest.raises(ValueError, match=r"no host|Invalid"):
         host_named(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://u:p@a.example:81/b?c@d", ("http://a.example:81/b?c@d", "u", "p")),
+        ("https://u%40x:p%3A%C3%A9@a.example/", ("https://a.example/", "u@x", "p:é")),
+        ("http://u@a.example/", ("http://a.example/", "u", "")),
+        ("http://:p@[::1]/", ("http://[::1]/", "", "p")),
+        ("http://u:p:q@a.example/@x", ("http://a.example/@x", "u", "p:q")),
+        ("http://a.example/@b", None),
+        ("http://a.example/?x=u:p@b", None),
+        ("http://@a.example/", None),
+    ],
+)
+def test_credentials_are_split_off(url, expected):
+    assert split_credentials(canonical(url)) == expected
