@@ -72,3 +72,41 @@ def test_a_request_that_has_the_field_keeps_it(walk, serve):
 
     assert walk(Own).items == [{"url": server.url + "/"}]
     assert [hit.headers.get_all("Authorization") for hit in server.log] == [["Bearer x"]]
+
+
+class Links(Spider):
+    site: str
+
+    def start(self):
+        yield Request(self.site + "/")
+
+    def parse(self, page):
+        yield {"at": page.url.removeprefix(self.site)}
+        for link in page.links():
+            yield page.follow(link)
+
+
+class Free(Links):
+    settings = {"scope.nofollow": False, "scope.skip_extensions": [".TXT"]}
+
+
+def test_each_spider_has_its_own_links(walk, serve):
+    server = serve(
+        {"/": "<a href=/a rel=nofollow></a><a href=/b.pdf></a><a href=/c.txt></a><a href=/d></a>", "*": "end"}
+    )
+    obedient, free = (
+        {item["at"] for item in walk(kind, arguments={"site": server.url}).items} for kind in (Links, Free)
+    )
+    assert obedient == {"/", "/c.txt", "/d"}
+    assert free == {"/", "/a", "/b.pdf", "/d"}
+
+
+def test_a_page_may_speak_to_the_crawler_by_the_name_of_its_user_agent(walk, serve):
+    server = serve({"/": (200, {"X-Robots-Tag": "mybot: nofollow"}, "<a href=/a>"), "*": "end"})
+    for agent, pages in (("MyBot/2.0 (+https://bot.example)", 1), ("OtherBot/1.0", 2)):
+        assert walk(Links, arguments={"site": server.url}, fetch={"user_agent": agent}).pages == pages
+
+
+def test_no_more_links_than_the_limit_are_followed(walk, serve):
+    server = serve({"/": "".join(f"<a href=/{number}></a>" for number in range(9)), "*": "end"})
+    assert walk(Links, arguments={"site": server.url}, limits={"max_links": 4}).pages == 5
