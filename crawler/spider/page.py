@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.request import Callback, Request
+from crawler.request import Callback, Request, with_content_type
 from crawler.response import Headers, Response
 from crawler.spider.encoding import decode, parse_content_type
 from crawler.spider.page_options import PageOptions
@@ -242,6 +242,57 @@ class Page:
         if not url.startswith(_WEB_SCHEMES):
             raise ValueError(f"{url!r} on {self.url} cannot be fetched: only http and https can")
         return Request(url, callback, **fields)
+
+    def form(
+        self,
+        css: str | None = None,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        number: int = 0,
+        fields: Mapping[str, Any] | None = None,
+        click: str | bool | None = None,
+        callback: Callback | None = None,
+        **request_fields: Any,
+    ) -> Request:
+        """A request that sends a form of this page as a browser does, with what stands in its other fields.
+
+        ```python
+        yield page.form(id="login", fields={"user": "me", "remember": True}, callback=self.parse_account)
+        ```
+
+        - `css`: the form, or an element in it or around it. `name`, `id`: its own. `number`: which of those, from 0.
+        - `fields`: what is filled in: a text, a number, a list of them for several values, True or False for a
+          checkbox, `(file name, bytes)` for a file, None to leave the field out. What scripts fill in has to be here.
+        - `click`: the button that is pressed, by its name, id, value or text. Without it the first one, as the return
+          key does; False presses none.
+        - `callback` and the rest are those of `Request`.
+
+        Raises `ValueError` for a form, field or button that is not there, and tells what is.
+        """
+        from crawler.spider.forms import choose, form_of, submit
+
+        every = list(self.tree.iter("form"))
+        forms = every
+        if css is not None:
+            found = dict.fromkeys(form_of(match.root) for match in self.css(css))
+            forms = [form for form in found if form is not None]
+        forms = [
+            form
+            for form in forms
+            if (name is None or form.get("name") == name) and (id is None or form.get("id") == id)
+        ]
+        wanted = [f"{key} {value!r}" for key, value in (("css", css), ("name", name), ("id", id)) if value is not None]
+        asked = " ".join([*(f"with {one}" for one in wanted), f"number {number}", f"on {self.url}"])
+        form = choose(forms, every, number, asked)
+        sent = submit(self.tree, form, fields or {}, click, self.encoding)
+        url = self.urljoin(sent.action) if sent.action else self.url
+        if not url.startswith(_WEB_SCHEMES):
+            raise ValueError(f"the form is sent to {url!r}, which cannot be fetched: only http and https can")
+        if sent.query is not None:
+            return Request(f"{url.partition('?')[0]}?{sent.query}", callback, **request_fields)
+        headers = with_content_type(request_fields.pop("headers", None), sent.content_type)
+        return Request(url, callback, method="POST", body=sent.body, headers=headers, **request_fields)
 
     def _absolute(
         self, hrefs: list[str], pattern: Pattern | None = None, extensions: Collection[str] = ()
