@@ -65,7 +65,9 @@ def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
             joined = join(base, href)
         except ValueError:
             continue
-        if joined == url:
+        if (
+            joined == url and "//" not in url[_AFTER_SCHEME:]
+        ):  # "//b.example/" leads elsewhere than http://a//b.example/
             if len(_joined) >= _MOST_JOINED:
                 _joined.clear()
             _joined.add(url)
@@ -73,6 +75,7 @@ def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
 
 
 _MOST_JOINED = 50_000
+_AFTER_SCHEME = len("https://")
 _joined: set[str] = set()  # canonical URLs that a link gave as it stands, or with the origin of its page before it
 
 

@@ -361,6 +361,40 @@ def test_the_web_platforms_own_cases():
     assert not wrong
 
 
+def test_the_web_platforms_inputs_are_joined_to_its_urls_as_the_library_does():
+    inputs = sorted({case["input"] for case in _foreign_cases()})
+    urls = (answer(canonical, url) for url in inputs)
+    bases = sorted({url for url in urls if url is not ValueError and url.startswith("http")})[::4]
+    assert len(inputs) * len(bases) > 10_000
+    for base in bases:
+        expected = [answer(library_join, base, href) for href in inputs]
+        assert [answer(join, base, href) for href in inputs] == expected
+        wanted = [link for link in expected if link is not ValueError]
+        assert [list(join_all(base, inputs)) for _ in range(2)] == [wanted, wanted]
+
+
+# Pieces that meet at the borders of the short ways.
+rubble = st.lists(
+    st.sampled_from([
+        "http://", "https://", "HTTP:", "//", "a.example", "xn--a", "127.0.0.1", "127.0.0.01", ":80", ":443", ":8080",
+        "/", ".", "..", "%2e", "?", "#", "@", "u:p@", "\\", "a", "é", "0x7f", "1", " ", "%", "｡", "\u00ad", "_", "-",
+        ":", "[::1]", "&", ";", "*", "~", "'", "|", "^", "\t", "A", "9", "xn--", "\u200d", "\ud800",
+    ]),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(st.sampled_from(["http://a.example/", "https://a.example:8080/b/c?d", "http://[::1]//a"]), st.lists(rubble))
+@settings(max_examples=300, deadline=None)
+@example("http://a.example/", ["http://a.example//b.example/", "//b.example/"])
+def test_rubble_is_what_the_library_makes_of_it(base, links):
+    for link in links:
+        assert answer(canonical, link) == answer(library_canonical, link)
+        assert answer(join, base, link) == answer(library_join, base, link)
+    expected = [answer(library_join, base, link) for link in links]
+    assert list(join_all(base, links)) == [link for link in expected if link is not ValueError]
+
+
 def test_the_joins_of_another_crawler():
     if not RESOLVE.is_file():
         pytest.skip(f"needs the joins in {RESOLVE}")
