@@ -84,7 +84,9 @@ from crawler.settings import (
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
+from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing
+from crawler.url_options import UrlOptions
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
@@ -181,6 +183,7 @@ def run(
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
+            spider.page_options = _page_options(settings[number])
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -223,6 +226,7 @@ def run(
             carried=stats.carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
+            url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
         )
 
         def leave_now(code: int) -> None:
@@ -406,6 +410,16 @@ class _Shared(NamedTuple):
     starts: Starts
     slow: Callable[[str, float], None]
     read_failed: Callable[[PageError], None]
+
+
+def _page_options(settings: Settings) -> PageOptions:
+    scope = settings.scope
+    return PageOptions(
+        skip_extensions=frozenset(extension.lower().removeprefix(".") for extension in scope.skip_extensions),
+        nofollow=scope.nofollow,
+        token=token_of(settings.fetch.user_agent),
+        max_links=settings.limits.max_links,
+    )
 
 
 def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:

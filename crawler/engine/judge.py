@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, assert_never
 
 from crawler.engine.ending import Ending
+from crawler.engine.offers import without_credentials
 from crawler.frontier.ledger import Ledger, State
 from crawler.observe import events
 from crawler.protocols import Frontier, Seen
 from crawler.request import Request
 from crawler.response import Failure, FailureKind, Outcome
 from crawler.rules.base import Rules
+from crawler.url_options import UrlOptions
 from crawler.verdict import Again, Answer, Drop, Keep
 
 
@@ -34,6 +36,7 @@ class Judge:
     def __init__(
         self,
         rules: Sequence[Rules],
+        url_options: Sequence[UrlOptions],
         frontier: Frontier,
         ledger: Ledger,
         seen: Seen,
@@ -42,6 +45,7 @@ class Judge:
     ) -> None:
         self.leads: list[tuple[Request, tuple[Request, ...]]] = []
         self._rules = rules
+        self._url_options = url_options
         self._frontier = frontier
         self._ledger = ledger
         self._seen = seen
@@ -98,6 +102,8 @@ class Judge:
     def _do_again(self, request: Request, verdict: Again) -> None:
         """Continue a request as another one: a retry, or the next hop of a redirect."""
         following = verdict.request
+        if following.hops != request.hops:
+            following = without_credentials(following, self._url_options[following.spider](following.url))
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
             # It was fetched, and is not to be fetched again because nobody wants to know where it leads.

@@ -39,6 +39,7 @@ from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
 from crawler.url import host_of
+from crawler.url_options import UrlOptions
 
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
 _MOST_EARLY = 64  # pages that need no fetch are read after so many
@@ -80,7 +81,9 @@ class Engine:
         carried: Callable[[], dict[str, Any]] = dict,
         sync: bool = False,
         parse_timeout: float = 0.0,
+        url_options: Sequence[UrlOptions] = (),
     ) -> None:
+        url_options = url_options or [UrlOptions() for _ in spiders]
         self.hosts = hosts
         self.frontier = frontier
         self.concurrency = concurrency
@@ -98,11 +101,11 @@ class Engine:
         self._is_room = is_room
         self._carried = carried
         self._sync = sync
-        self._offers = Offers(rules, ledger, emitter.emit, self.ending)
+        self._offers = Offers(rules, url_options, ledger, emitter.emit, self.ending)
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._starts = Starts(spiders, ledger)
-        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit)
+        self._judge = Judge(rules, url_options, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
