@@ -75,3 +75,44 @@ def test_an_address_is_a_name_like_any_other():
 
 def test_a_name_in_its_rooted_form_is_the_same_name():
     assert verdict("http://a.example./", "a.example") is GO
+
+
+# -- patterns and length -------------------------------------------------------------------------------------------
+
+
+def of(url, **options):
+    return Scope(**options).found(Request(url))
+
+
+def test_with_include_one_of_its_patterns_has_to_match():
+    options = {"include": ["/films/", r"\?page=\d+$"]}
+    assert of("http://a.example/films/1", **options) is GO
+    assert of("http://a.example/?page=3", **options) is GO
+    assert of("http://a.example/people/1", **options) == Drop("scope: no pattern of scope.include matches")
+
+
+def test_what_matches_exclude_is_left_out_also_where_include_matches():
+    options = {"include": ["/films/"], "exclude": ["/login", r"[?&]sort="]}
+    assert of("http://a.example/films/1", **options) is GO
+    assert of("http://a.example/films/?sort=up", **options) == Drop("scope: [?&]sort= is in scope.exclude")
+
+
+def test_patterns_and_hosts_both_have_to_allow():
+    options = {"allowed_hosts": ["a.example"], "include": ["/x"]}
+    assert of("http://a.example/x", **options) is GO
+    assert of("http://b.example/x", **options).reason.startswith("scope: b.example")
+    assert of("http://a.example/y", **options).reason.startswith("scope: no pattern")
+
+
+def test_a_url_may_have_so_many_characters_and_no_more():
+    url = "http://a.example/" + "x" * 83
+    assert of(url, max_url=100) is GO
+    assert of(url + "x", max_url=100) == Drop("url: 101 characters, more than limits.max_url")
+    assert of("http://a.example/" + "x" * 9000, max_url=8192).reason == (
+        "url: 9,017 characters, more than limits.max_url"
+    )
+    assert of(url * 1000) is GO
+
+
+def test_what_is_no_page_is_told_as_that_however_long_it_is():
+    assert of("data:" + "x" * 9000, max_url=100) == Drop("scope: data: is not fetched, only http and https")
