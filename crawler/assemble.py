@@ -65,6 +65,7 @@ from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
+from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
 from crawler.settings import (
     Layer,
@@ -433,9 +434,11 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    scope, traps, redirect = settings.scope, settings.traps, settings.redirect
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
+    rules.append(Traps(**msgspec.structs.asdict(traps)))
     table = HostTable(settings.host)
     rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
     robots = settings.robots
@@ -457,8 +460,19 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         HeaderFields(fetch.user_agent, fetch.headers),
         shared.cookies,
         Blocked(own_signature if has_own_signature else None),
-        Redirect(settings.redirect.max_hops),
-        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
+        Retry(
+            retry.times,
+            retry.status,
+            retry.pause,
+            retry.max_pause,
+            jitter=retry.jitter,
+            methods=retry.methods,
+            max_retry_after=settings.politeness.max_retry_after,
+            host_budget=retry.host_budget,
+            host_budget_share=retry.host_budget_share,
+            accepted=fetch.accept_status,
+        ),
         Status(fetch.accept_status, retry.status),
     ]
     return rules

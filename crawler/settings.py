@@ -10,6 +10,7 @@ import difflib
 import enum
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError
@@ -96,6 +97,9 @@ class Traps(Section, frozen=True):
     max_segments: int
     max_repeats: int
     max_queries: int
+    max_dates: int
+    max_sessions: int
+    max_chain: int
     max_alike: int
 
 
@@ -399,6 +403,15 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
             )
+    for key in ("scope.include", "scope.exclude"):
+        for pattern in values[key]:
+            try:
+                re.compile(pattern)
+            except (re.error, OverflowError, RecursionError) as error:
+                raise SettingsError(
+                    f"{key}: {pattern!r} is no regular expression ({sources[key]}): {error}",
+                    hint="what . ? + * ( ) [ ] { } ^ $ | mean in a URL needs a \\ before it",
+                ) from None
     for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger", "crawl.worker_timeout"):
         if values[key] <= 0:
             raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

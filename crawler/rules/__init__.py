@@ -7,6 +7,7 @@ are asked in this order, and the first that says more than "go on" decides.
 ORDER = (
     "scope",  # may this URL be visited at all
     "depth",  # not too far from the start
+    "traps",  # sites without end
     "route",  # how to get there: private addresses, proxies, certificates
     "robots",  # what the host allows
     "headers",  # who we are and what we accept
