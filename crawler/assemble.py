@@ -54,6 +54,7 @@ from crawler.request import Request
 from crawler.response import Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cookies import Cookies
@@ -67,6 +68,7 @@ from crawler.rules.scope import Scope
 from crawler.rules.status import Status
 from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
+from crawler.secrets import resolve, shown
 from crawler.settings import (
     Layer,
     Settings,
@@ -134,16 +136,26 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     below = project_layer(Path.cwd())
     above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
     merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
+    for one in merged:
+        _check_secrets(one)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
             if value != shared[0][key]:
                 raise UsageError(
-                    f"{spiders[0].name} wants {key} = {shared[0][key]!r} and {spider.name} wants {value!r}, "
+                    f"{spiders[0].name} wants {key} = {shown(key, shared[0][key])} and {spider.name} wants "
+                    f"{shown(key, value)}, "
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
     return merged
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
+    for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
+        resolve(value or "")
+    Auth(settings.host)
 
 
 def run(
@@ -161,6 +173,8 @@ def run(
     `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
     without one the ledger is kept in memory and the run cannot be resumed.
     """
+    for one in settings:
+        _check_secrets(one)
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
@@ -440,7 +454,16 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         rules.append(Depth(limits.max_depth))
     rules.append(Traps(**msgspec.structs.asdict(traps)))
     table = HostTable(settings.host)
-    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    rules.append(
+        Router(
+            shared.starts,
+            allow=settings.guard.allow,
+            table=table,
+            proxy=fetch.proxy,
+            verify=fetch.verify,
+            resolve=resolve,
+        )
+    )
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -457,7 +480,8 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
             )
         )
     rules += [
-        HeaderFields(fetch.user_agent, fetch.headers),
+        HeaderFields(fetch.user_agent, {name: resolve(value) for name, value in fetch.headers.items()}),
+        Auth(settings.host),
         shared.cookies,
         Blocked(own_signature if has_own_signature else None),
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),

@@ -23,6 +23,7 @@ import msgspec
 
 from crawler.errors import SettingsError
 from crawler.host_table import HostSettings
+from crawler.secrets import shown
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -322,7 +323,7 @@ def _converted(key: str, value: Any, source: str) -> Any:
     except msgspec.ValidationError as error:
         choices = choices_of(kind)
         told = f"it is one of {', '.join(choices)}" if choices else str(error)
-        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {told}") from None
+        raise SettingsError(f"{key} = {shown(key, value)} does not fit ({source}): {told}") from None
 
 
 def _type_of(key: str) -> Any:
