@@ -36,6 +36,8 @@ from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
+from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -284,6 +286,7 @@ def run(
                 outputs=outputs,
                 kept=chain.kept,
                 notes=chain.notes(),
+                manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
@@ -448,22 +451,22 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    scope, traps, redirect = settings.scope, settings.traps, settings.redirect
+    scope, redirect = settings.scope, settings.redirect
     rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
-    rules.append(Traps(**msgspec.structs.asdict(traps)))
     table = HostTable(settings.host)
-    rules.append(
+    rules += [
+        Traps(**msgspec.structs.asdict(settings.traps)),
         Router(
             shared.starts,
             allow=settings.guard.allow,
             table=table,
             proxy=fetch.proxy,
             verify=fetch.verify,
-            resolve=resolve,
-        )
-    )
+            resolved=resolve,
+        ),
+    ]
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -492,9 +495,9 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
             retry.max_pause,
             jitter=retry.jitter,
             methods=retry.methods,
-            max_retry_after=settings.politeness.max_retry_after,
-            host_budget=retry.host_budget,
-            host_budget_share=retry.host_budget_share,
+            budget=retry.host_budget,
+            share=retry.host_budget_share,
+            max_asked=settings.politeness.max_retry_after,
             accepted=fetch.accept_status,
         ),
         Status(fetch.accept_status, retry.status),
@@ -507,7 +510,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format) for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

@@ -1,7 +1,7 @@
-"""Credentials in settings: where they come from, and how they are shown, which is not at all.
+"""Secrets in settings: where they come from, and how they are shown.
 
-A value `env:NAME` stands for the environment variable NAME. Settings keep it as it is written, so that a run's folder
-does not have the secret; it is looked up when it is used.
+A value "env:NAME" stands for an environment variable: it is looked up when it is used, and what is kept of a run has
+the name only.
 """
 
 from __future__ import annotations
@@ -13,47 +13,28 @@ from typing import Any
 
 from crawler.errors import UsageError
 
-_FROM_ENVIRONMENT = "env:"
+_PREFIX = "env:"
+_USERINFO = re.compile(r"(?<=//)[^/?#@\s]*@")
 _SECRET_NAME = re.compile(r"auth|cookie|key|token|secret|passw|session|csrf|xsrf|credential|signature", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@|^[^/?#\s]*@(?=[^/?#\s]+$)")
-# Settings that can hold credentials.
-_TABLES = "host"
-_URLS = ("fetch.proxy",)
-_FIELDS = ("fetch.headers",)
+# Fields of a request that say who somebody is.
+SECRET_FIELDS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token", "x-csrf-token", "set-cookie"}
+)
 
 
-def resolve(value: str) -> str:
-    """The value of a setting: itself, or what the environment variable holds that it names as `env:NAME`.
-
-    Raises `UsageError` where there is no such variable.
-    """
-    if not value.startswith(_FROM_ENVIRONMENT):
+def resolve(value: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The value itself, or of the variable that "env:NAME" names. Raises `UsageError` if there is none."""
+    if not value.startswith(_PREFIX):
         return value
-    name = value.removeprefix(_FROM_ENVIRONMENT)
-    found = os.environ.get(name)
-    if found is None:
-        raise UsageError(
-            f"the environment variable {name} is not set, and a setting asks for it ({value})",
-            hint=f"export {name}=… before you start",
-        )
-    return found
+    name = value.removeprefix(_PREFIX)
+    if name not in environment:
+        raise UsageError(f"the environment variable {name} is not set", hint=f"export {name}=…")
+    return environment[name]
 
 
-def mask(value: str) -> str:
-    """`***` for a secret; nothing stays nothing, and `env:NAME` tells no secret."""
-    return value if not value or value.startswith(_FROM_ENVIRONMENT) else "***"
-
-
-def mask_url(url: str) -> str:
-    """A URL without its password: `http://user:***@proxy:8080`. A name without a password may be a token: `***@`."""
-    if "@" not in url or url.startswith(_FROM_ENVIRONMENT):
-        return url
-
-    def masked(match: re.Match[str]) -> str:
-        name, colon, _ = match[0][:-1].partition(":")
-        return f"{name}:***@" if colon else "***@"
-
-    return _USERINFO.sub(masked, url)
+def mask_url(text: str) -> str:
+    """A text in which the user and the password of every URL are hidden."""
+    return _USERINFO.sub("***@", text) if "@" in text else text
 
 
 def is_secret(name: str) -> bool:
@@ -61,9 +42,9 @@ def is_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
-def mask_fields(fields: Mapping[str, str]) -> dict[str, str]:
-    """Header fields as they may be shown."""
-    return {name: mask(value) if is_secret(name) else value for name, value in fields.items()}
+def mask(value: str) -> str:
+    """`***` for a secret; nothing stays nothing, and "env:NAME" tells no secret."""
+    return value if not value or value.startswith(_PREFIX) else "***"
 
 
 def shown(key: str, value: Any) -> str:
@@ -71,21 +52,21 @@ def shown(key: str, value: Any) -> str:
 
     `value` may be of any type, as somebody may have given a wrong one; then nothing of it is told.
     """
-    if key == _TABLES:
+    if key == "host":
         if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
             return f"[{', '.join(_table(one) for one in value)}]"
         return "…"
-    if key in _URLS:
+    if key == "fetch.proxy":
         if not isinstance(value, str):
             return "…"
+        scheme, slashes, _ = value.partition("://")
         # Up to the last @: a password with a / in it is a mistake that is made.
-        scheme, slashes, rest = value.rpartition("://") if "://" in value else ("", "", value)
-        userinfo, at, place = rest.rpartition("@")
-        return repr(mask_url(f"{scheme}{slashes}{userinfo.replace('/', '_')}{at}{place}"))
-    if key in _FIELDS:
-        if isinstance(value, Mapping):
-            return repr(mask_fields({str(name): str(one) for name, one in value.items()}))
-        return "…"
+        _, at, place = value.rpartition("@")
+        return repr(f"{scheme + slashes if slashes else ''}***@{place}" if at else value)
+    if key == "fetch.headers":
+        if not isinstance(value, Mapping):
+            return "…"
+        return repr({str(name): mask(str(one)) if is_secret(str(name)) else one for name, one in value.items()})
     return repr(value)
 
 

@@ -98,7 +98,7 @@ class Traps(Section, frozen=True):
     max_segments: int
     max_repeats: int
     max_queries: int
-    max_dates: int
+    max_years: int
     max_sessions: int
     max_chain: int
     max_alike: int

@@ -171,7 +171,6 @@ def test_a_key_like_no_other_is_told_all_of_them():
         ("limits.allow_empty", "perhaps"),
         ("fetch.accept_status", "ok"),
         ("fetch.accept_status", "[1"),
-        ("fetch.headers", "Accept"),
         ("scope.allowed_hosts", 3),
         ("log.level", "loud"),
         ("guard.only", {"a": 1}),

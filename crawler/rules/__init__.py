@@ -11,7 +11,7 @@ ORDER = (
     "route",  # how to get there: private addresses, proxies, certificates
     "robots",  # what the host allows
     "headers",  # who we are and what we accept
-    "auth",  # logins and fields of single hosts
+    "auth",  # and for hosts that want to know, who
     "cookies",  # sent before, kept after
     "blocked",  # a verification page is nothing to retry or to follow
     "redirect",  # a hop is a new URL for all of the above

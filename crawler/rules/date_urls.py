@@ -1,14 +1,15 @@
 """Dates in URLs, and calendars that go on for ever.
 
 A calendar has a link to the next month on every page. Nobody needs what it says about the year 2300; but every day of
-the last two centuries may have its newspaper.
+the last two centuries may have its newspaper. And many a number that looks like a year is none: `/topic/2087/3`.
 """
 
 from __future__ import annotations
 
 import re
 
-_FIRST_YEAR = 1800  # dates before it are as odd as those after next year
+_FIRST_YEAR = 1800  # dates before it are as odd as those far ahead
+_MOST_ODD = 200  # odd dates that URLs of one form may have
 _YEARS = range(1000, 3000)  # other numbers of four digits are no years
 _MOST_KINDS = 20_000  # forms of URLs that are known
 
@@ -19,21 +20,21 @@ _DIGITS = re.compile(r"\d+")
 
 
 class Dates:
-    """Counts odd dates (before 1800, after next year) in URLs that are otherwise alike; at most `most` are allowed.
+    """Counts odd dates (more than `years` ahead of `this_year`, before 1800) in URLs that are otherwise alike.
 
     Where the same places hold numbers that are no date, they are ids, and whatever looks like a date is none.
     """
 
-    def __init__(self, most: int, this_year: int) -> None:
-        self._most = most
-        self._next_year = this_year + 1
+    def __init__(self, years: int, this_year: int) -> None:
+        self._years = years
+        self._last_year = this_year + years
         self._kinds: dict[int, set[str] | None] = {}  # None: these are no dates
 
     def reason(self, url: str) -> str:
         """Why a URL is one of an endless calendar, or ""."""
         start = url.index("/", 8)
         year = _year(url[start:])
-        if year is None or (_FIRST_YEAR <= year <= self._next_year):
+        if year is None or _FIRST_YEAR <= year <= self._last_year:
             return ""
         kind = _DIGITS.sub("#", url[start:])
         key = hash(url[:start] + kind)
@@ -50,10 +51,10 @@ class Dates:
             return ""
         if url in known:
             return ""
-        if len(known) >= self._most:
+        if len(known) >= _MOST_ODD:
             return (
-                f"{kind[:100]} has {self._most:,} dates before {_FIRST_YEAR} or after {self._next_year}, "
-                "traps.max_dates"
+                f"a calendar: {kind[:200]} has {_MOST_ODD} dates more than traps.max_years = {self._years} years ahead "
+                f"or before {_FIRST_YEAR}"
             )
         known.add(url)
         return ""

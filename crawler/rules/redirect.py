@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from crawler.request import Request
 from crawler.response import Outcome, Response
+from crawler.secrets import SECRET_FIELDS
 from crawler.url import host_of, join
 from crawler.verdict import KEEP, After, Again, Drop
 
@@ -39,7 +40,7 @@ _SHOWN = 200  # characters of a Location that are told
 class Redirect:
     """Follows up to `max_hops` redirects of one request; with 0 the answer counts as it is.
 
-    `downgrade` allows a hop from https to http. `secret_headers` are fields of the request that do not go to another
+    `downgrade` allows a hop from https to http. `secret` are fields of the request that do not go to another
     host, besides Authorization, Cookie, Proxy-Authorization and Host. A target may have up to `max_url` characters.
     """
 
@@ -49,12 +50,12 @@ class Redirect:
         self,
         max_hops: int,
         downgrade: bool = False,
-        secret_headers: Iterable[str] = (),
+        secret: Iterable[str] = SECRET_FIELDS,
         max_url: int = 8192,
     ) -> None:
         self._max = max_hops
         self._downgrade = downgrade
-        self._secret = _PERSONAL | {name.lower() for name in secret_headers}
+        self._secret = _PERSONAL | {name.lower() for name in secret}
         self._max_url = max_url
 
     def after(self, request: Request, outcome: Outcome) -> After:

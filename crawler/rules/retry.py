@@ -1,13 +1,14 @@
 """Trying again what may pass: network failures and statuses that mean "later".
 
-A host may cost so many retries and no more (a budget that grows with the pages it gives), so that a broken site does
-not take several times as long as a sound one.
+Pauses grow exponentially and vary, so that what failed together is not tried again together; a host may ask for
+longer ones (Retry-After). What one URL and one host may cost has a limit.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from crawler.request import Request
@@ -20,21 +21,16 @@ from crawler.verdict import KEEP, After, Again, Drop
 # A certificate does not get better, an address does not become allowed, a size does not shrink.
 # What killed a worker has had its chances before it comes here.
 _PASSING = frozenset({"connect", "dns", "timeout", "reset", "partial", "protocol"})
-# The resolver's words (glibc, macOS, musl) for a name that is not there. A thousand links to such names must not become
-# three thousand questions; a resolver that is down itself says other words, and is asked again.
-_NO_SUCH_NAME = ("not known", "no address associated", "does not resolve", "not found")
-_MOST_HOSTS = 20_000  # whose retries and pages are counted
+_FOR_NOW = ("temporary", "try again", "timed out", "no end")  # a name that does not exist will not exist soon
+_MOST_KNOWN = 10_000  # hosts whose retries are counted
 
 
 class Retry:
     """Up to `times` retries, the first after `pause` seconds, each later one after twice as long.
 
-    - `methods`: what may be repeated; others might do twice what was meant once.
-    - `jitter`: a pause is shorter by up to this part of itself. `uniform(0, x)` draws it.
-    - `max_retry_after`: what a host asks for is waited for, up to so many seconds.
-    - `host_budget`, `host_budget_share`: a host may cost so many retries, and this part of the pages it gave on top;
-      without a budget there is no limit.
-    - `accepted`: statuses that are handed to the spider, if they are all that comes.
+    Pauses vary by the part `jitter` of themselves. Only requests with one of `methods` are repeated. A host may cost
+    `budget` retries (0: any number), and beyond that `share` of the answers it gave. `max_asked` is the longest pause
+    that a host may ask for. `accepted` are statuses that the spider reads if nothing better comes.
     """
 
     name = "retry"
@@ -48,12 +44,11 @@ class Retry:
         *,
         jitter: float = 0.0,
         methods: Sequence[str] = ("GET", "HEAD"),
-        max_retry_after: float = 600.0,
-        host_budget: int = 0,
-        host_budget_share: float = 0.0,
+        budget: int = 100,
+        share: float = 0.2,
+        max_asked: float = 600.0,
         accepted: Sequence[int] = (),
         uniform: Callable[[float, float], float] = random.uniform,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._times = times
         self._statuses = frozenset(statuses)
@@ -61,61 +56,65 @@ class Retry:
         self._max_pause = max_pause
         self._jitter = jitter
         self._methods = frozenset(method.upper() for method in methods)
-        self._max_retry_after = max_retry_after
-        self._budget = host_budget
-        self._share = host_budget_share
+        self._budget = budget
+        self._share = share
+        self._max_asked = max_asked
         self._accepted = frozenset(accepted)
         self._uniform = uniform
-        self._now = now
-        self._pages: dict[str, int] = {}
-        self._retries: dict[str, int] = {}
+        self._costs: OrderedDict[str, float] = OrderedDict()  # retries by host, less the share of its answers
 
     def after(self, request: Request, outcome: Outcome) -> After:
-        if type(outcome) is Response and outcome.status not in self._statuses:
-            if self._budget:
-                _count(self._pages, host_of(request.url))
+        asked = 0.0
+        if isinstance(outcome, Failure):
+            if not may_pass(outcome):
+                return KEEP
+            reason = str(outcome)
+        else:
+            if outcome.status not in self._statuses:
+                if self._costs:
+                    self._answered(host_of(request.url))
+                return KEEP
+            reason = f"status: {describe(outcome.status)}"
+            value = outcome.headers.get("retry-after")
+            asked = min(retry_after(value, time.time()) or 0.0, self._max_asked) if value else 0.0
+        if request.attempts >= self._times or request.method not in self._methods:
             return KEEP
-        if request.attempts >= self._times or request.method not in self._methods or not _may_pass(outcome):
-            return KEEP
-        reason = str(outcome) if isinstance(outcome, Failure) else f"status: {describe(outcome.status)}"
-        if self._budget and not self._can_pay(host_of(request.url)):
+        if not self._affords(host_of(request.url)):
             return self._poor(outcome, reason)
-        return Again(request.replace(attempts=request.attempts + 1), self._delay(request, outcome), reason)
-
-    def _delay(self, request: Request, outcome: Outcome) -> float:
         delay = min(self._max_pause, self._pause * 2.0 ** min(request.attempts, 64))
         if self._jitter:
-            delay -= self._uniform(0.0, delay * self._jitter)
-        if isinstance(outcome, Response):
-            asked = retry_after(outcome.headers.get("retry-after", ""), self._now()) or 0.0
-            delay = max(delay, min(asked, self._max_retry_after))
-        return delay
-
-    def _can_pay(self, host: str) -> bool:
-        """Take one retry from the budget of a host, if there is one left."""
-        if self._retries.get(host, 0) >= self._budget + self._share * self._pages.get(host, 0):
-            return False
-        _count(self._retries, host)
-        return True
+            delay *= self._uniform(1 - self._jitter, 1 + self._jitter)
+        return Again(request.replace(attempts=request.attempts + 1), max(delay, asked), reason)
 
     def _poor(self, outcome: Outcome, reason: str) -> After:
-        """What is to be said where another retry would be due, and the host has had enough of them."""
+        """What is said where another try would be due, and the host has had enough of them."""
         if isinstance(outcome, Response) and (200 <= outcome.status < 300 or outcome.status in self._accepted):
             return KEEP
         return Drop(f"{reason}; retry: the budget of this host is used up (retry.host_budget)", "failed", error=True)
 
+    def _answered(self, host: str) -> None:
+        cost = self._costs.get(host)
+        if cost is None:
+            return
+        if cost <= self._share:
+            del self._costs[host]
+        else:
+            self._costs[host] = cost - self._share
 
-def _may_pass(outcome: Outcome) -> bool:
-    if isinstance(outcome, Response):
-        return True  # its status is one of those
-    if outcome.kind == "dns":
-        detail = outcome.detail.lower()
-        return not any(words in detail for words in _NO_SUCH_NAME)
-    return outcome.kind in _PASSING
+    def _affords(self, host: str) -> bool:
+        cost = self._costs.get(host, 0.0)
+        if 0 < self._budget <= cost:
+            return False
+        self._costs[host] = cost + 1
+        self._costs.move_to_end(host)
+        if len(self._costs) > _MOST_KNOWN:
+            self._costs.popitem(last=False)
+        return True
 
 
-def _count(counts: dict[str, int], host: str) -> None:
-    """One more. Too many hosts begin anew, all of them."""
-    if len(counts) >= _MOST_HOSTS and host not in counts:
-        counts.clear()
-    counts[host] = counts.get(host, 0) + 1
+def may_pass(failure: Failure) -> bool:
+    """Whether another try has a chance."""
+    if failure.kind == "dns":
+        detail = failure.detail.lower()
+        return any(words in detail for words in _FOR_NOW)
+    return failure.kind in _PASSING

@@ -145,7 +145,7 @@ def test_a_redirect_from_https_to_http_is_refused():
 
 
 def test_nothing_personal_goes_from_https_to_http_where_that_is_allowed():
-    rule = Redirect(20, downgrade=True, secret_headers=["X-Api-Key"])
+    rule = Redirect(20, downgrade=True, secret=["X-Api-Key"])
     request = Request(URL, headers={**PERSONAL, "x-api-key": "k"}, cookies={"a": "b"})
     following = after(request, 302, "http://a.example/", rule).request
     assert following.headers == {"X": "1"}
@@ -153,7 +153,7 @@ def test_nothing_personal_goes_from_https_to_http_where_that_is_allowed():
 
 
 def test_secret_fields_go_to_no_other_host_and_are_found_in_any_case():
-    rule = Redirect(20, secret_headers=["X-Api-Key"])
+    rule = Redirect(20, secret=["X-Api-Key"])
     request = Request(URL, headers={"x-API-key": "k", "Authorization": "a", "Host": "a.example", "X": "1"})
     assert after(request, 302, "https://b.example/", rule).request.headers == {"X": "1"}
     assert after(request, 302, "/x", rule).request.headers == request.headers
@@ -200,3 +200,10 @@ def test_the_rest_of_the_request_stays_and_attempts_start_again():
         URL, callback="parse_film", data=1, priority=3, depth=2, jar="j", timeout=5.0, attempts=2, again=True
     )
     assert hop(request) == request.replace(url="https://a.example/elsewhere", hops=(URL,), attempts=0)
+
+
+def test_fields_that_are_named_secret_stay_where_they_are():
+    request = Request(URL, headers={"X-Mine": "1", "X-Api-Key": "2", "X": "3"})
+    rule = Redirect(20, secret=["x-mine"])
+    assert after(request, 302, "https://b.example/", rule).request.headers == {"X-Api-Key": "2", "X": "3"}
+    assert after(request, 302, "https://b.example/").request.headers == {"X-Mine": "1", "X": "3"}
