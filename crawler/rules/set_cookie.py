@@ -24,7 +24,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 class SetCookie(NamedTuple):
     """What a field says. `expires` is in seconds since 1970, None for a cookie of the session.
 
-    `domain` is lower case, without a leading dot; it and `path` are "" where there is none that counts.
+    `domain` is lower case (of what is ASCII), without a leading dot; it and `path` are "" where there is none that counts.
     """
 
     name: str
@@ -64,7 +64,8 @@ def parse_set_cookie(line: str, now: float) -> SetCookie | None:
                     by_age = float(said)
             case "domain":
                 if said:
-                    domain = said.removeprefix(".").lower()
+                    domain = said.removeprefix(".")
+                    domain = domain.lower() if domain.isascii() else domain  # its bytes, and no letters yet
             case "path":
                 path = said if said.startswith("/") else ""
             case "secure":
