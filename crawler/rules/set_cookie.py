@@ -24,7 +24,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 class SetCookie(NamedTuple):
     """What a field says. `expires` is in seconds since 1970, None for a cookie of the session.
 
-    `domain` is lower case (of what is ASCII), without a leading dot; it and `path` are "" where there is none that counts.
+    `domain` is without a leading dot, and lower case if it is ASCII; it and `path` are "" where there is none that
+    counts.
     """
 
     name: str

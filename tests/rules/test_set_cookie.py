@@ -86,7 +86,7 @@ def test_when_a_cookie_is_over(attributes, expires):
         "6 november 94 8:49:37",
         "1994 Nov 06x 08:49:37 +0200",
         "08:49:37 06 94 nov",
-        "08:49:37.123 6nov 6 Nov 1994",
+        "08:49:37x 6nov 6 Nov 1994",
     ],
 )
 def test_a_date_in_whatever_order(text):
