@@ -70,7 +70,7 @@ from crawler.rules.scope import Scope
 from crawler.rules.status import Status
 from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
-from crawler.secrets import resolve
+from crawler.secrets import resolve, shown
 from crawler.settings import (
     Layer,
     Settings,
@@ -140,16 +140,26 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     below = project_layer(Path.cwd())
     above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
     merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
+    for one in merged:
+        _check_secrets(one)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
             if value != shared[0][key]:
                 raise UsageError(
-                    f"{spiders[0].name} wants {key} = {shared[0][key]!r} and {spider.name} wants {value!r}, "
+                    f"{spiders[0].name} wants {key} = {shown(key, shared[0][key])} and {spider.name} wants "
+                    f"{shown(key, value)}, "
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
     return merged
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
+    for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
+        resolve(value or "")
+    Auth(settings.host)
 
 
 def run(
@@ -167,6 +177,8 @@ def run(
     `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
     without one the ledger is kept in memory and the run cannot be resumed.
     """
+    for one in settings:
+        _check_secrets(one)
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
@@ -453,7 +465,7 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    scope = settings.scope
+    scope, redirect = settings.scope, settings.redirect
     rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
@@ -485,11 +497,11 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
             )
         )
     rules += [
-        HeaderFields(fetch.user_agent, fetch.headers),
-        *([Auth(table)] if any(one.auth or one.headers for one in settings.host) else []),
+        HeaderFields(fetch.user_agent, {name: resolve(value) for name, value in fetch.headers.items()}),
+        Auth(settings.host),
         shared.cookies,
         Blocked(own_signature if has_own_signature else None),
-        Redirect(settings.redirect.max_hops, settings.redirect.downgrade, settings.redirect.secret_headers),
+        Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
         Retry(
             retry.times,
             retry.status,
@@ -500,6 +512,7 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
             budget=retry.host_budget,
             share=retry.host_budget_share,
             max_asked=settings.politeness.max_retry_after,
+            accepted=fetch.accept_status,
         ),
         Status(fetch.accept_status, retry.status),
     ]

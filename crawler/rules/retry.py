@@ -12,11 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from crawler.request import Request
-from crawler.response import Failure, Outcome
+from crawler.response import Failure, Outcome, Response
 from crawler.retry_after import retry_after
 from crawler.rules.status import describe
 from crawler.url import host_of
-from crawler.verdict import KEEP, After, Again
+from crawler.verdict import KEEP, After, Again, Drop
 
 # A certificate does not get better, an address does not become allowed, a size does not shrink.
 # What killed a worker has had its chances before it comes here.
@@ -29,8 +29,8 @@ class Retry:
     """Up to `times` retries, the first after `pause` seconds, each later one after twice as long.
 
     Pauses vary by the part `jitter` of themselves. Only requests with one of `methods` are repeated. A host may cost
-    `budget` retries, and beyond that `share` of the answers it gave. `max_asked` is the longest pause that a host
-    may ask for.
+    `budget` retries (0: any number), and beyond that `share` of the answers it gave. `max_asked` is the longest pause
+    that a host may ask for. `accepted` are statuses that the spider reads if nothing better comes.
     """
 
     name = "retry"
@@ -47,6 +47,7 @@ class Retry:
         budget: int = 100,
         share: float = 0.2,
         max_asked: float = 600.0,
+        accepted: Sequence[int] = (),
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._times = times
@@ -58,6 +59,7 @@ class Retry:
         self._budget = budget
         self._share = share
         self._max_asked = max_asked
+        self._accepted = frozenset(accepted)
         self._uniform = uniform
         self._costs: OrderedDict[str, float] = OrderedDict()  # retries by host, less the share of its answers
 
@@ -78,11 +80,17 @@ class Retry:
         if request.attempts >= self._times or request.method not in self._methods:
             return KEEP
         if not self._affords(host_of(request.url)):
-            return KEEP
+            return self._poor(outcome, reason)
         delay = min(self._max_pause, self._pause * 2.0 ** min(request.attempts, 64))
         if self._jitter:
             delay *= self._uniform(1 - self._jitter, 1 + self._jitter)
         return Again(request.replace(attempts=request.attempts + 1), max(delay, asked), reason)
+
+    def _poor(self, outcome: Outcome, reason: str) -> After:
+        """What is said where another try would be due, and the host has had enough of them."""
+        if isinstance(outcome, Response) and (200 <= outcome.status < 300 or outcome.status in self._accepted):
+            return KEEP
+        return Drop(f"{reason}; retry: the budget of this host is used up (retry.host_budget)", "failed", error=True)
 
     def _answered(self, host: str) -> None:
         cost = self._costs.get(host)
@@ -95,7 +103,7 @@ class Retry:
 
     def _affords(self, host: str) -> bool:
         cost = self._costs.get(host, 0.0)
-        if cost >= self._budget:
+        if 0 < self._budget <= cost:
             return False
         self._costs[host] = cost + 1
         self._costs.move_to_end(host)

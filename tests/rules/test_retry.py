@@ -7,7 +7,7 @@ import pytest
 from crawler.request import Request
 from crawler.response import Failure, FailureKind, Response
 from crawler.rules.retry import Retry
-from crawler.verdict import KEEP, Again
+from crawler.verdict import KEEP, Again, Drop
 
 URL = "http://a.example/"
 PASSING = {"connect", "timeout", "reset", "partial", "protocol"}
@@ -124,6 +124,31 @@ def test_a_host_has_a_budget_and_earns_more_by_answering():
     for _ in range(4):
         rule.after(Request(URL), Response(URL, 200))
     assert [tries() for _ in range(3)] == [True, True, False]
+
+
+def test_that_the_budget_is_used_up_is_told():
+    rule = Retry(2, [503], 1.0, 1.0, budget=1, accepted=[])
+    told = "retry: the budget of this host is used up (retry.host_budget)"
+    assert isinstance(rule.after(Request(URL), Response(URL, 503)), Again)
+    assert rule.after(Request(URL), Response(URL, 503)) == Drop(
+        f"status: 503 Service Unavailable; {told}", state="failed", error=True
+    )
+    assert rule.after(Request(URL), Failure(URL, "timeout", "late")) == Drop(
+        f"timeout: late; {told}", state="failed", error=True
+    )
+    assert rule.after(Request(URL, attempts=2), Failure(URL, "timeout", "late")) is KEEP
+    assert rule.after(Request(URL), Response(URL, 200)) is KEEP
+
+
+def test_no_budget_is_no_limit():
+    rule = Retry(2, [], 1.0, 1.0, budget=0)
+    assert all(isinstance(rule.after(Request(URL), Failure(URL, "timeout")), Again) for _ in range(1000))
+
+
+def test_an_accepted_status_is_read_when_the_budget_is_used_up():
+    rule = Retry(2, [503], 1.0, 1.0, budget=1, accepted=[503])
+    assert isinstance(rule.after(Request(URL), Response(URL, 503)), Again)
+    assert rule.after(Request(URL), Response(URL, 503)) is KEEP
 
 
 def test_a_host_that_paid_its_debts_is_forgotten():
