@@ -62,7 +62,7 @@ class Guard:
     def check_literal(self, host: str, private: bool) -> None:
         """Raise `AddressRefused` for a private address behind a proxy. What names are the proxy alone knows."""
         try:
-            literal = str(ipaddress.ip_address(host.partition("%")[0]))
+            literal = str(ipaddress.ip_address(_plain(host)))
         except ValueError:
             if private or not (host == "localhost" or host.endswith(".localhost")):
                 return
@@ -83,7 +83,9 @@ class Guard:
 
     def _resolved(self, host: str, port: int) -> list[str]:
         """What the resolver says, but not later than the deadline: it cannot be told when to give up."""
-        if _is_numeric(host) or left() == math.inf:
+        if _is_literal(host):
+            return [host]
+        if left() == math.inf:
             return list(self._resolver(host, port))
         answers: SimpleQueue[list[str] | BaseException] = SimpleQueue()
 
@@ -118,9 +120,12 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
     return any(parsed in network for network in networks)
 
 
-def _is_numeric(host: str) -> bool:
-    """An address that needs no resolving, in whatever form the system understands."""
-    return ":" in host or host.replace(".", "").isdigit()
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(_plain(host))
+    except ValueError:
+        return False  # `127.1` too: what the system makes of it is checked as what a name resolves to
+    return True
 
 
 def _plain(address: str) -> str:
