@@ -342,6 +342,7 @@ def test_what_a_proxy_says_is_told_without_its_password(client, proxy, speaks, s
     assert isinstance(outcome, Failure)
     assert outcome.kind == kind, outcome
     assert detail in outcome.detail
+    assert outcome.seconds < 2
     assert "other" not in repr(outcome).replace("another", "")
     assert outcome.detail.isprintable()
 
