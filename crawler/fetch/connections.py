@@ -167,7 +167,7 @@ class _Head(http.client.HTTPResponse):
         except http.client.LineTooLong:
             raise Fault("too_large", "a header line of more than 65,536 bytes") from None
         except http.client.HTTPException as error:
-            if "more than" in str(error):
+            if type(error) is http.client.HTTPException and "more than" in str(error):
                 raise Fault("too_large", "more than 100 header fields") from None
             raise
         if self.length is None and not self.chunked and (coding := self.headers.get("transfer-encoding")):

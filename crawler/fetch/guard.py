@@ -61,19 +61,15 @@ class Guard:
 
     def check_literal(self, host: str, private: bool) -> None:
         """Raise `AddressRefused` for a private address behind a proxy. What names are the proxy alone knows."""
-        try:
-            literal = str(ipaddress.ip_address(_plain(host)))
-        except ValueError:
-            if private or not (host == "localhost" or host.endswith(".localhost")):
-                return
+        host = host.rstrip(".")
+        literal = _literal(host)
+        if literal is None:
+            if not private and (host == "localhost" or host.endswith(".localhost")):
+                raise AddressRefused(f"{host} is the proxy itself; if it is meant: -s guard.allow={host}")
+        elif not self._inside(literal) or not (private or self._is_open(literal)):
             raise AddressRefused(
-                f"{host} is the proxy itself; only start URLs and guard.allow may lead there"
-            ) from None
-        if self._inside(literal) and (private or self._is_open(literal)):
-            return
-        raise AddressRefused(
-            f"{host} is behind a proxy, and private or outside guard.only; if it is meant: -s guard.allow={literal}"
-        )
+                f"{host} is behind a proxy, and private or outside guard.only; if it is meant: -s guard.allow={literal}"
+            )
 
     def _inside(self, address: str) -> bool:
         return not self._only or _is_in(address, self._only)
@@ -118,6 +114,16 @@ def resolve(host: str, port: int) -> list[str]:
 def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     parsed = ipaddress.ip_address(_plain(address))
     return any(parsed in network for network in networks)
+
+
+def _literal(host: str) -> str | None:
+    """The address that a host is, also in the forms that only systems understand (`127.1`, `0x7f.1`)."""
+    if _is_literal(host):
+        return _plain(host)
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 def _is_literal(host: str) -> bool:

@@ -226,6 +226,33 @@ def test_a_kept_connection_to_a_private_address_serves_only_those_who_may(host, 
     assert (host.connections, len(host.requests)) == (1, 2)
 
 
+@pytest.fixture
+def deaf():
+    """`deaf(address, port)`: from now on nothing there answers, not even to a connection."""
+    opened = []
+
+    def fill(address, port):
+        opened.append(socket.create_server((address, port), backlog=0))
+        for _ in range(2):
+            opened.append(socket.socket())
+            opened[-1].setblocking(False)
+            opened[-1].connect_ex((address, port))
+
+    yield fill
+    for one in opened:
+        one.close()
+
+
+def test_an_address_that_does_not_answer_costs_the_time_to_connect(host, fetch, deaf):
+    deaf("127.0.0.9", host.port)
+    limits = {"connect_timeout": 0.2, "route": PRIVATE}
+    outcome = fetch(f"http://127.0.0.9:{host.port}/ok", **limits)
+    assert (outcome.kind, outcome.detail) == ("timeout", "no connection within 0.2 s")
+    assert fetch(f"http://a.example:{host.port}/ok", at("127.0.0.9", "127.0.0.1"), **limits).status == 200
+    outcome = fetch(f"http://a.example:{host.port}/ok", at("127.0.0.9", "127.0.0.1"), timeout=0.1, **limits)
+    assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.1 s")
+
+
 # -- names that do not resolve -----------------------------------------------------------------------------------------
 
 

@@ -280,7 +280,21 @@ def test_environment_proxies_are_not_read(host, client, proxy, monkeypatch):
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
-@pytest.mark.parametrize("name", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "localhost", "a.localhost"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "localhost",
+        "a.localhost.",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "127.0.0.1.",
+    ],
+)
 def test_private_literals_behind_a_proxy_are_refused(client, proxy, scheme, name):
     way = proxy("http" if scheme == "http" else "socks")
     one = client(lambda name, port: ["127.0.0.1"], only=(), allow=())
