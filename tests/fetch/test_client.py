@@ -300,6 +300,7 @@ def test_the_size_of_a_header_is_limited(get, bytes_of_header):
     [
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "more than 65,536 bytes of header"),
         (b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", "more than 65,536 bytes of header"),
+        (b"", b"HTTP/1.1 ", "more than 65536 bytes of status line"),
         (b"HTTP/1.1 200 OK\r\n", b"x", "a header line of more than 65,536 bytes"),
         (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "more than 100 header fields"),
         (
