@@ -85,7 +85,7 @@ def test_plain_http_to_a_port_of_tls_is_a_failure(tls_host, client, authority):
     assert outcome.kind in ("protocol", "reset")
 
 
-@pytest.mark.parametrize("path", ["/drip", "/head-drip", "/silent", "/chunk-drip"])
+@pytest.mark.parametrize("path", ["/drip", "/head-drip"])
 def test_the_total_time_holds_behind_tls(tls_host, client, trusted, path):
     host, one = tls_host(trusted.issue_cert("127.0.0.1")), client(timeout=0.3, read_timeout=10.0)
     assert isinstance(ask(one, host), Response)
