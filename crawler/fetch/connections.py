@@ -79,9 +79,10 @@ class Connections(HTTPAdapter):
 
     def request_url(self, request: Any, proxies: Any) -> str:
         url: str = request.url
+        path = url.find("/", 8)
         if request.route is not None and request.route.proxy and is_forwarded(url, request.route):
-            return url
-        return url[url.find("/", 8) :]
+            return "http://" + url[max(url.rfind("@", 0, path) + 1, 7) :]  # no user and password (RFC 9110, 4.2.4)
+        return url[path:]
 
     def build_response(self, req: Any, resp: Any) -> Answer:
         response = Answer()

@@ -95,7 +95,11 @@ class Guard:
 
         if not self._resolving.acquire(timeout=left()):
             raise TimeoutError("too many names do not resolve")
-        Thread(target=ask, name="resolve", daemon=True).start()
+        try:
+            Thread(target=ask, name="resolve", daemon=True).start()
+        except BaseException:  # no thread is to be had
+            self._resolving.release()
+            raise
         try:
             answer = answers.get(timeout=left())
         except Empty:

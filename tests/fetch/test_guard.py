@@ -2,9 +2,11 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
+from crawler.fetch.deadline import watch
 from crawler.fetch.guard import AddressRefused, Guard, resolve
 from crawler.response import Order, Response, Route
 
@@ -286,6 +288,20 @@ def test_a_resolver_may_take_its_time(host, fetch):
         return resolver(name, port)
 
     assert isinstance(fetch(f"http://a.example:{host.port}/ok", slow, route=PRIVATE), Response)
+
+
+def test_where_no_thread_is_to_be_had_no_place_is_lost(monkeypatch):
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("crawler.fetch.guard._MOST_RESOLVING", 1)
+    guard = Guard([], [], at("8.8.8.8"))
+    monkeypatch.setattr(watch, "until", time.monotonic() + 60)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        with pytest.raises(RuntimeError, match="new thread"):
+            guard.addresses("a.example", 80)
+    assert guard.addresses("a.example", 80) == guard.addresses("a.example", 80) == ["8.8.8.8"]
 
 
 @pytest.mark.parametrize("answer", [[], ["nonsense"], ["127.1"]])

@@ -268,6 +268,15 @@ def test_connections_of_one_proxy_serve_no_other_and_no_direct_order(host, clien
     assert [way.connections for way in ways if way] == [1, 1]
 
 
+def test_a_user_and_password_in_a_url_are_not_for_a_proxy(host, client, proxy):
+    way = proxy("http")
+    url = host.url.replace("//", "//user:secret@") + "/echo?a=@/"
+    outcome = through(client(), url, f"http://{way.netloc}")
+    assert outcome.body.startswith(b"GET /echo?a=@/ HTTP/1.1\r\n")
+    assert way.heads[0].startswith(f"GET {host.url}/echo?a=@/ HTTP/1.1\r\n")
+    assert "secret" not in way.heads[0]
+
+
 def test_environment_proxies_are_not_read(host, client, proxy, monkeypatch):
     way = proxy("http")
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
