@@ -407,6 +407,13 @@ def test_what_is_no_proxy_is_told_without_its_password(client, url):
     assert "me:" not in outcome.detail
 
 
+def test_no_repr_holds_a_password():
+    order = Order(1, "http://a.example/", route=Route(proxy=f"socks5://{LOGIN}p.example:1"))
+    assert "s3cr" not in repr(order)
+    assert "proxy='***@p.example:1'" in repr(order)
+    assert repr(Route(proxy="http://p.example")) == "Route(private=False, verify=True, proxy='http://p.example')"
+
+
 def test_a_proxy_is_read_with_its_defaults():
     assert (proxy_of("proxy.example").scheme, proxy_of("proxy.example").port) == ("http", 80)
     assert [proxy_of(f"{scheme}://h").port for scheme in ("http", "https", "socks5", "socks5h")] == [
