@@ -116,6 +116,11 @@ class Route(msgspec.Struct, frozen=True):
     verify: bool = True
     proxy: str = ""
 
+    def __repr__(self) -> str:
+        _, at, rest = self.proxy.rpartition("@")
+        shown = f"***@{rest}" if at else self.proxy
+        return f"Route(private={self.private}, verify={self.verify}, proxy={shown!r})"
+
 
 class Order(msgspec.Struct, frozen=True):
     """What a worker is asked to fetch. `start` is the earliest start in seconds of `time.monotonic`.

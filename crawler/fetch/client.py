@@ -88,8 +88,6 @@ class Client:
             raise refused_by(proxy_of(order.route.proxy), 407)
         watch.most = watch.came + _WIRE * self._most_body + _SMALL
         watch.too_many = f"far more bytes than a body of {limits.max_body:,} bytes takes"
-        if any("\0" in value for _, value in pairs):  # to be made spaces (RFC 9110, 5.5)
-            return tuple((name, value.replace("\0", " ")) for name, value in pairs)
         return pairs
 
     def _body(self, raw: Any) -> tuple[bytes, bool]:

@@ -6,7 +6,6 @@ never serves another route: kept ones are found by origin and route together.
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from urllib3.util.url import Url
 from crawler.fetch.deadline import Timed, TimedTLS, left
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import AddressRefused, Guard
+from crawler.fetch.head import Head
 from crawler.fetch.proxies import Proxy, proxy_of, through_socks
 from crawler.response import Route
 
@@ -79,9 +79,10 @@ class Connections(HTTPAdapter):
 
     def request_url(self, request: Any, proxies: Any) -> str:
         url: str = request.url
+        path = url.find("/", 8)
         if request.route is not None and request.route.proxy and is_forwarded(url, request.route):
-            return url
-        return url[url.find("/", 8) :]
+            return "http://" + url[max(url.rfind("@", 0, path) + 1, 7) :]  # no user and password (RFC 9110, 4.2.4)
+        return url[path:]
 
     def build_response(self, req: Any, resp: Any) -> Answer:
         response = Answer()
@@ -158,31 +159,8 @@ def is_forwarded(url: str, route: Route) -> bool:
 # -- what the pools are made of ---------------------------------------------------------------------------------------
 
 
-class _Head(http.client.HTTPResponse):
-    """Interim answers (1xx) are skipped, as RFC 9110 (15.2) asks for; limits of the library have words for people."""
-
-    def begin(self) -> None:
-        try:
-            super().begin()
-        except http.client.LineTooLong:
-            raise Fault("too_large", "a header line of more than 65,536 bytes") from None
-        except http.client.HTTPException as error:
-            if "more than" in str(error):
-                raise Fault("too_large", "more than 100 header fields") from None
-            raise
-        if self.length is None and not self.chunked and (coding := self.headers.get("transfer-encoding")):
-            raise Fault("protocol", f"a transfer coding nobody asked for: {coding}")
-
-    def _read_status(self) -> tuple[str, int, str]:
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            if not 101 < status < 200:
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-
 class _Plain(HTTPConnection):
-    response_class = _Head
+    response_class = Head
 
     def __init__(self, *args: Any, connect: _Connect, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -193,7 +171,7 @@ class _Plain(HTTPConnection):
 
 
 class _Secure(HTTPSConnection):
-    response_class = _Head
+    response_class = Head
 
     def __init__(self, *args: Any, connect: _Connect, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

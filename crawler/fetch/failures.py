@@ -16,6 +16,7 @@ from crawler.response import FailureKind
 
 # The first entry that matches anything in the chain of causes decides: the specific ones stand first.
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
+    (http.client.LineTooLong, "too_large"),
     (u.InvalidHeader, "protocol"),  # of an answer; `requests` uses the same words for a request
     ((r.InvalidURL, r.MissingSchema, r.InvalidSchema, r.InvalidHeader, u.LocationParseError), "invalid"),
     ((socket.gaierror, u.NameResolutionError), "dns"),
@@ -41,6 +42,7 @@ _SAYINGS = tuple(
         (r"\(read timeout=([\d.]+)\)", "no answer within {} s"),
         (r"Read timed out\.", "the answer stopped in the middle"),
         (r"InvalidChunkLength\(", "broken chunks"),
+        (r"got more than (\d+) bytes when reading ([\w ]+)", "more than {} bytes of {}"),
         (r"IncompleteRead\(", "the body is not complete"),
         (r"BadStatusLine\(['\"](.*?)(?:\\r|\\n|['\"])", "not HTTP: {}"),
         (r"'Connection aborted\.', \w+\(['\"](.*)['\"]\)", "{}"),

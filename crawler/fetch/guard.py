@@ -61,19 +61,15 @@ class Guard:
 
     def check_literal(self, host: str, private: bool) -> None:
         """Raise `AddressRefused` for a private address behind a proxy. What names are the proxy alone knows."""
-        try:
-            literal = str(ipaddress.ip_address(host.partition("%")[0]))
-        except ValueError:
-            if private or not (host == "localhost" or host.endswith(".localhost")):
-                return
+        host = host.rstrip(".")
+        literal = _literal(host)
+        if literal is None:
+            if not private and (host == "localhost" or host.endswith(".localhost")):
+                raise AddressRefused(f"{host} is the proxy itself; if it is meant: -s guard.allow={host}")
+        elif not self._inside(literal) or not (private or self._is_open(literal)):
             raise AddressRefused(
-                f"{host} is the proxy itself; only start URLs and guard.allow may lead there"
-            ) from None
-        if self._inside(literal) and (private or self._is_open(literal)):
-            return
-        raise AddressRefused(
-            f"{host} is behind a proxy, and private or outside guard.only; if it is meant: -s guard.allow={literal}"
-        )
+                f"{host} is behind a proxy, and private or outside guard.only; if it is meant: -s guard.allow={literal}"
+            )
 
     def _inside(self, address: str) -> bool:
         return not self._only or _is_in(address, self._only)
@@ -83,7 +79,9 @@ class Guard:
 
     def _resolved(self, host: str, port: int) -> list[str]:
         """What the resolver says, but not later than the deadline: it cannot be told when to give up."""
-        if _is_numeric(host) or left() == math.inf:
+        if _is_literal(host):
+            return [host]
+        if left() == math.inf:
             return list(self._resolver(host, port))
         answers: SimpleQueue[list[str] | BaseException] = SimpleQueue()
 
@@ -97,7 +95,11 @@ class Guard:
 
         if not self._resolving.acquire(timeout=left()):
             raise TimeoutError("too many names do not resolve")
-        Thread(target=ask, name="resolve", daemon=True).start()
+        try:
+            Thread(target=ask, name="resolve", daemon=True).start()
+        except BaseException:  # no thread is to be had
+            self._resolving.release()
+            raise
         try:
             answer = answers.get(timeout=left())
         except Empty:
@@ -118,9 +120,22 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
     return any(parsed in network for network in networks)
 
 
-def _is_numeric(host: str) -> bool:
-    """An address that needs no resolving, in whatever form the system understands."""
-    return ":" in host or host.replace(".", "").isdigit()
+def _literal(host: str) -> str | None:
+    """The address that a host is, also in the forms that only systems understand (`127.1`, `0x7f.1`)."""
+    if _is_literal(host):
+        return _plain(host)
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(_plain(host))
+    except ValueError:
+        return False  # `127.1` too: what the system makes of it is checked as what a name resolves to
+    return True
 
 
 def _plain(address: str) -> str:

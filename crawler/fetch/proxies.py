@@ -55,15 +55,14 @@ def proxy_of(url: str) -> Proxy:
     """The proxy of a URL `scheme://user:password@host:port`. Raises `Fault` ("invalid")."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        port = parts.port or _PORTS[parts.scheme]
-        host, user, password = parts.hostname or "", unquote(parts.username or ""), unquote(parts.password or "")
-    except (ValueError, KeyError):
-        host, port, user, password = "", 0, "", ""
-    if not host or not host.isprintable() or " " in host:
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in _PORTS or not host.isprintable() or " " in host:
         raise Fault(
             "invalid", "the proxy has to be http://, https://, socks5:// or socks5h://[user:password@]host:port"
         )
-    return Proxy(parts.scheme, host, port, user, password)
+    return Proxy(parts.scheme, host, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 def refused_by(proxy: Proxy, status: int, reason: str = "") -> Fault:
@@ -84,12 +83,12 @@ def through_socks(proxy: Proxy, address: str, host: str, port: int, timeout: flo
         seconds = left()
         connection.settimeout(seconds if timeout is None or seconds < timeout else timeout)
         connection.connect((host, port))
-    except socks.SOCKS5AuthError:
-        raise Fault("invalid", f"the proxy {proxy} wants another user and password") from None
     except socks.ProxyError as error:
-        if isinstance(error.socket_err, TimeoutError):
-            raise error.socket_err from None
-        if isinstance(error, socks.ProxyConnectionError):
+        while isinstance(error.socket_err, socks.ProxyError):  # wrapped into itself
+            error = error.socket_err
+        if isinstance(error, socks.SOCKS5AuthError):
+            raise Fault("invalid", f"the proxy {proxy} wants another user and password") from None
+        if isinstance(error.socket_err, TimeoutError) or isinstance(error, socks.ProxyConnectionError):
             raise error.socket_err from None
         reason = str(error).rpartition(": ")[2]
         raise Fault("connect", f"the proxy {proxy} could not connect: {reason}") from None

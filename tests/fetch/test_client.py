@@ -213,15 +213,15 @@ def test_a_host_that_falls_silent_is_a_timeout(get, path):
     ["/silent", "/stall", "/drip", "/head-drip", "/chunk-drip", "/trailer-drip", "/interim-drip"],
 )
 def test_the_total_time_holds_however_the_host_spreads_its_bytes(get, path):
-    outcome = get(path, limits={"timeout": 0.3, "read_timeout": 10.0})
-    assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.3 s"), outcome
-    assert 0.3 <= outcome.seconds < 2
+    outcome = get(path, limits={"timeout": 0.2, "read_timeout": 10.0})
+    assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.2 s"), outcome
+    assert 0.2 <= outcome.seconds < 2
 
 
 def test_a_connection_that_is_used_again_has_the_deadline_of_its_new_order(host, client):
     one = client(timeout=0.3, read_timeout=10.0)
-    for token in range(3):
-        assert isinstance(one.fetch(Order(token, host.url + "/slow?0.15")).outcome, Response)
+    for token in range(2):
+        assert isinstance(one.fetch(Order(token, host.url + "/slow?0.16")).outcome, Response)
     assert one.fetch(Order(3, host.url + "/head-drip")).outcome.detail == "no end after 0.3 s"
     assert host.connections == 1
 
@@ -300,6 +300,7 @@ def test_the_size_of_a_header_is_limited(get, bytes_of_header):
     [
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "more than 65,536 bytes of header"),
         (b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", "more than 65,536 bytes of header"),
+        (b"", b"HTTP/1.1 ", "more than 65536 bytes of status line"),
         (b"HTTP/1.1 200 OK\r\n", b"x", "a header line of more than 65,536 bytes"),
         (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "more than 100 header fields"),
         (

@@ -85,12 +85,13 @@ def test_plain_http_to_a_port_of_tls_is_a_failure(tls_host, client, authority):
     assert outcome.kind in ("protocol", "reset")
 
 
-@pytest.mark.parametrize("path", ["/drip", "/head-drip", "/silent", "/chunk-drip"])
+@pytest.mark.parametrize("path", ["/drip", "/head-drip"])
 def test_the_total_time_holds_behind_tls(tls_host, client, trusted, path):
     host, one = tls_host(trusted.issue_cert("127.0.0.1")), client(timeout=0.3, read_timeout=10.0)
     assert isinstance(ask(one, host), Response)
     outcome = ask(one, host, path=path)
     assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.3 s")
+    assert outcome.seconds < 2
     assert host.connections == 1
 
 
@@ -109,6 +110,7 @@ def test_the_total_time_holds_while_a_host_does_not_read(client, host):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         outcome = one.fetch(Order(1, url, "POST", body=bytes(20_000_000))).outcome
     assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.3 s")
+    assert outcome.seconds < 2
 
 
 # -- kept connections --------------------------------------------------------------------------------------------------

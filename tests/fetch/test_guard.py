@@ -2,9 +2,11 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
+from crawler.fetch.deadline import watch
 from crawler.fetch.guard import AddressRefused, Guard, resolve
 from crawler.response import Order, Response, Route
 
@@ -226,6 +228,33 @@ def test_a_kept_connection_to_a_private_address_serves_only_those_who_may(host, 
     assert (host.connections, len(host.requests)) == (1, 2)
 
 
+@pytest.fixture
+def deaf():
+    """`deaf(address, port)`: from now on nothing there answers, not even to a connection."""
+    opened = []
+
+    def fill(address, port):
+        opened.append(socket.create_server((address, port), backlog=0))
+        for _ in range(2):
+            opened.append(socket.socket())
+            opened[-1].setblocking(False)
+            opened[-1].connect_ex((address, port))
+
+    yield fill
+    for one in opened:
+        one.close()
+
+
+def test_an_address_that_does_not_answer_costs_the_time_to_connect(host, fetch, deaf):
+    deaf("127.0.0.9", host.port)
+    limits = {"connect_timeout": 0.2, "route": PRIVATE}
+    outcome = fetch(f"http://127.0.0.9:{host.port}/ok", **limits)
+    assert (outcome.kind, outcome.detail) == ("timeout", "no connection within 0.2 s")
+    assert fetch(f"http://a.example:{host.port}/ok", at("127.0.0.9", "127.0.0.1"), **limits).status == 200
+    outcome = fetch(f"http://a.example:{host.port}/ok", at("127.0.0.9", "127.0.0.1"), timeout=0.1, **limits)
+    assert (outcome.kind, outcome.detail) == ("timeout", "no end after 0.1 s")
+
+
 # -- names that do not resolve -----------------------------------------------------------------------------------------
 
 
@@ -246,6 +275,7 @@ def test_a_resolver_that_hangs_is_not_waited_for_longer_than_the_deadline(connec
 
     outcome = fetch("http://a.example/", hanging, timeout=0.2)
     over.set()
+    assert outcome.seconds < 2
     assert (outcome.kind, outcome.detail, connected) == ("timeout", "no end after 0.2 s", [])
 
 
@@ -258,6 +288,20 @@ def test_a_resolver_may_take_its_time(host, fetch):
         return resolver(name, port)
 
     assert isinstance(fetch(f"http://a.example:{host.port}/ok", slow, route=PRIVATE), Response)
+
+
+def test_where_no_thread_is_to_be_had_no_place_is_lost(monkeypatch):
+    def none(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("crawler.fetch.guard._MOST_RESOLVING", 1)
+    guard = Guard([], [], at("8.8.8.8"))
+    monkeypatch.setattr(watch, "until", time.monotonic() + 60)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        with pytest.raises(RuntimeError, match="new thread"):
+            guard.addresses("a.example", 80)
+    assert guard.addresses("a.example", 80) == guard.addresses("a.example", 80) == ["8.8.8.8"]
 
 
 @pytest.mark.parametrize("answer", [[], ["nonsense"], ["127.1"]])
