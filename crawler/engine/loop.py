@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, assert_never
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
 from crawler.engine.ending import Ending
+from crawler.engine.firsts import Firsts, parked_host
 from crawler.engine.lanes import Lanes
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
@@ -40,6 +41,7 @@ from crawler.verdict import Again, Answer, Drop, First, Go, Keep
 
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
+_MOST_EARLY = 64  # pages that need no fetch are read after so many
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _LONGEST_REASON = 300  # characters
 _HOPELESS = 5  # so many more than there are workers may be lost in a row before they began with anything
@@ -111,6 +113,8 @@ class Engine:
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._tokens = count(1)
         self._starts = Starts(spiders, ledger)
+        self._firsts = Firsts(hosts)
+        self._early: list[Landed] = []  # what is to be read without a fetch
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
@@ -170,6 +174,10 @@ class Engine:
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
+                if self._early:
+                    early, self._early = self._early, []
+                    self._read_and_store(early)
+                    continue
                 message = self._wait(next_time)
                 if message is not None:
                     self._take(message)
@@ -199,17 +207,23 @@ class Engine:
         next_time: float | None = None
         if not self.ending.reason and self._switch.level == Level.RUN:
             in_flight = self.in_flight
-            room = self.concurrency - in_flight - self._unread
+            room = self.concurrency - in_flight - self._unread - len(self._early)
             pages = self.ending.room()
             if pages is not None:
                 room = min(room, pages - in_flight)
-            until = time.monotonic() + self._horizon
-            while room > 0:
+            now = time.monotonic()
+            until = now + self._horizon
+            for first, start in self._firsts.due(until, room):
+                room -= self._depart_first(first, start)
+            while room > 0 and len(self._early) < _MOST_EARLY:
                 due = self.frontier.next(until)
                 if due is None:
                     next_time = self.frontier.next_time()
                     break
                 room -= self._depart_one(*due)
+            if self._firsts:
+                times = (self._firsts.next_time(until), next_time)
+                next_time = min((at for at in times if at is not None), default=None)
         self._lanes.call()
         in_flight = self.in_flight
         assert in_flight == self.hosts.in_flight, f"{in_flight} tokens are out, and {self.hosts.in_flight} permits"
@@ -227,16 +241,16 @@ class Engine:
             self._lost_in_a_row = 0
             host = host_of(request.url)
             outcome = landing.outcome
-            self._reopen(host, self.hosts.leave(host, landing.started))
+            self._reopen(host, self.hosts.leave(host, landing.started, outcome, time.monotonic()))
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
-                if self._fetched_is_heard:
+                if self._fetched_is_heard and not request.purpose:
                     size = len(outcome.body)
                     told = events.Fetched(request.url, host, outcome.status, size, outcome.seconds, outcome.truncated)
                     self._emit(told)
             elif type(outcome) is Failure and outcome.kind == "worker":
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
-                    self.frontier.push(request)
+                    self._put_back(request)
                     continue
                 outcome = self._guilty(request, outcome.detail)
             self._lanes.acquit(request)
@@ -372,8 +386,18 @@ class Engine:
             self._emit(events.ReadFailed(PageError("", "state", type(error).__name__, told)))
             spider.state.clear()
 
-    def _reopen(self, host: str, at: float) -> None:
-        """Let a host be asked again; a long pause outlives this process."""
+    def _put_back(self, request: Request) -> None:
+        """A request that was on its way waits again, as if nothing had happened."""
+        if request.purpose:
+            self._firsts.add(request, time.monotonic())
+        else:
+            self.frontier.push(request)
+
+    def _reopen(self, host: str, at: float | None) -> None:
+        """Let a host be asked again, None = not before another landing. A long pause outlives this process."""
+        if at is None:
+            self.frontier.close(host)
+            return
         self.frontier.open(host, at)
         pause = at - time.monotonic()
         if pause > _LONG_PAUSE:
@@ -407,40 +431,101 @@ class Engine:
                     self.frontier.push(self._ledger.add(request))
 
     def _depart_one(self, request: Request, start: float) -> int:
-        """Let one request go; how many went (0 if a rule drops it)."""
+        """Let one request go; how many went (0 if it is dropped, or if its answer is there already)."""
         host = host_of(request.url)
+        given_up = self.hosts.given_up(host)
+        if given_up:
+            self._refuse(request, Drop(f"host: given up after {given_up}", state="failed", error=True), start)
+            return 0
         verdict = self._rules[request.spider].before(request)
         match verdict:
-            case Drop():
-                self.frontier.open(host, start)
-                self._finish(request, "dropped", verdict.reason)
-                self._emit(events.Dropped(request.url, verdict.reason))
-                return 0
             case Go():
-                pass
-            case First() | Answer():
-                raise CrawlError(f"no rule says {verdict} yet")
+                self._reopen(host, self._send(request, verdict, host, start))
+                return 1
+            case Drop():
+                self._refuse(request, verdict, start)
+            case First():
+                self.hosts.park(host)
+                self.frontier.push(request)  # it is asked about again
+                return self._depart_first(verdict.request, start)
+            case Answer():
+                self.frontier.open(host, start)
+                response = verdict.response
+                self._ledger.attempt(request, time.time(), 0.0, f"{response.status} from {verdict.by}")
+                self._early += self._judge(request, response)
             case _:
                 assert_never(verdict)
-        again_at = self.hosts.enter(host, max(start, time.monotonic()))
-        if again_at is not None:
-            self._reopen(host, again_at)
+        return 0
+
+    def _depart_first(self, request: Request, start: float) -> int:
+        """Let a request go that a rule wants first; how many went."""
+        verdict = self._rules[request.spider].before(request)
+        match verdict:
+            case Go():
+                host = host_of(request.url)
+                if not self.hosts.can_enter(host):
+                    self._firsts.add(request, start)
+                    return 0
+                again_at = self._send(request, verdict, host, start)
+                if again_at is None:
+                    self.frontier.close(host)
+                return 1
+            case Answer():
+                self._take_first(request, verdict.response)
+            case Drop():
+                self._take_first(request, Failure(request.url, "guard", verdict.reason))
+            case First():
+                raise ValueError(f"{request.url} is wanted before {verdict.request.url}, and the other way round")
+            case _:
+                assert_never(verdict)
+        return 0
+
+    def _send(self, request: Request, go: Go, host: str, start: float) -> float | None:
+        """Give an order to a lane; when its host may have the next one."""
+        again_at = self.hosts.enter(host, max(start, time.monotonic()), unhurried=not request.purpose)
+        gap = self.hosts.gap(host)
         order = Order(
             next(self._tokens),
             request.url,
             request.method,
-            _header_pairs(request, verdict.header_pairs),
+            _header_pairs(request, go.header_pairs),
             request.body if not isinstance(request.body, str) else request.body.encode(),
             start,
             request.timeout or 0.0,
-            0.0,
-            verdict.route,
+            gap,
+            go.route,
         )
         self._lanes.give(order, request, host)
-        return 1
+        return again_at
+
+    def _refuse(self, request: Request, verdict: Drop, start: float) -> None:
+        """A rule says no when the turn of a request has come."""
+        self.frontier.open(host_of(request.url), start)
+        if verdict.state == "dropped":
+            self._finish(request, "dropped", verdict.reason)
+            self._emit(events.Dropped(request.url, verdict.reason))
+        else:
+            self._early += self._give_up(request, Failure(request.url, "host", verdict.reason), verdict)
+
+    def _take_first(self, request: Request, outcome: Outcome) -> None:
+        """What a rule wanted first is there: its host goes on, or has to wait for another hop or another try."""
+        verdict = self._rules[request.spider].first(request, outcome)
+        match verdict:
+            case Keep():
+                host = parked_host(request)
+                self._reopen(host, self.hosts.unpark(host))
+            case Again():
+                self._firsts.add(verdict.request, time.monotonic() + verdict.delay)
+                if verdict.delay:
+                    self._emit(events.Retried(request.url, verdict.reason, verdict.delay))
+            case _:
+                assert_never(verdict)
 
     def _judge(self, request: Request, outcome: Outcome) -> list[Landed]:
         """What the rules say to an outcome: a page to read, another attempt, or the end of this request."""
+        if request.purpose:
+            self._take_first(request, outcome)
+            return []
         verdict = self._rules[request.spider].after(request, outcome)
         match verdict:
             case Keep():
@@ -496,7 +581,9 @@ class Engine:
             self._emit(events.FetchFailed(request.url, kind, detail, verdict.error))
         elif verdict.state == "dropped":
             self._emit(events.Dropped(request.url, verdict.reason))
-        if request.on_failure is None:
+        if verdict.leads_to:
+            self.offer(verdict.leads_to, request)
+        if request.on_failure is None or verdict.state == "dropped":
             self._finish(request, verdict.state, verdict.reason)
             return []
         if not isinstance(outcome, Failure):
@@ -508,7 +595,7 @@ class Engine:
 
     def _wait(self, next_time: float | None) -> object | None:
         """The next message, or None when it is time to look around or to depart."""
-        timeout = 0.0 if self._wants_starts() or self.frontier.is_hungry else _TURN
+        timeout = 0.0 if self._wants_starts() or self.frontier.is_hungry or self._early else _TURN
         if next_time is not None:
             timeout = min(timeout, next_time - self._horizon - time.monotonic())
         try:
@@ -527,7 +614,7 @@ class Engine:
             self._emit(events.Stopping(ending.stop_grace if self.in_flight else 0.0))
         if ending.reason:
             return not self.in_flight or ending.is_grace_over
-        return not self._starts and not len(self.frontier) and not self.in_flight
+        return not self._starts and not len(self.frontier) and not self.in_flight and not self._early
 
     def _lose(self, lane: Lane, reason: str) -> list[Landed]:
         """Put a faulty worker's requests back, or set those aside that are to blame, and start another worker."""
@@ -546,9 +633,9 @@ class Engine:
             self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
         for request in loss.requests:
             host = host_of(request.url)
-            self._reopen(host, self.hosts.leave(host, None))
+            self._reopen(host, self.hosts.leave(host, None, now=time.monotonic()))
         for request in loss.back:
-            self.frontier.push(request)
+            self._put_back(request)
         landed: list[Landed] = []
         for request in loss.guilty:
             landed += self._judge(request, self._guilty(request, reason))

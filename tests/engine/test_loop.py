@@ -584,8 +584,8 @@ def test_a_host_keeps_its_lane_unless_that_is_clearly_fuller():
     lanes = {}
     stock = setting.lanes._lane_for
 
-    def lane_for(host):
-        lane = stock(host)
+    def lane_for(host, stays):
+        lane = stock(host, stays)
         lanes.setdefault(host, set()).add(lane.number)
         return lane
 
