@@ -35,12 +35,26 @@ _SETTINGS = {
     "allow_empty": "limits.allow_empty",
     "meta": "output.meta",
     "template": "output.format",
+    "cache": "cache.mode",
     "log_level": "log.level",
     "log_file": "log.file",
 }
 
 
-@click.command("run")
+_CACHE_MODES = ("off", "always", "rfc9111")
+
+
+class _Run(click.Command):
+    """`--cache` may stand alone, and what follows it then is not its value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        following = [*args[1:], ""][: len(args)]
+        alone = [arg == "--cache" and after not in _CACHE_MODES for arg, after in zip(args, following, strict=True)]
+        args = [f"{arg}=always" if is_alone else arg for arg, is_alone in zip(args, alone, strict=True)]
+        return super().parse_args(ctx, args)
+
+
+@click.command("run", cls=_Run)
 @click.argument("spiders", nargs=-1, required=True, metavar="SPIDER...")
 @click.option(
     "-o",
@@ -73,6 +87,12 @@ _SETTINGS = {
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
 )
 @click.option("--meta", is_flag=True, default=None, help="Add _url and _fetched to each item.")
+@click.option(
+    "--cache",
+    type=click.Choice(_CACHE_MODES),
+    metavar="[MODE]",
+    help="Keep answers on disk and use them: always (where MODE is left out), or as rfc9111 allows.",
+)
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")

@@ -452,7 +452,10 @@ class Engine:
                 self.frontier.open(host, start)
                 response = verdict.response
                 self._ledger.attempt(request, time.time(), 0.0, f"{response.status} from {verdict.by}")
-                self._early += self._judge(request, response)
+                self._emit(events.Answered(request.url, response.status, verdict.by))
+                early = self._judge(request, response)
+                self._early += early
+                return len(early)
             case _:
                 assert_never(verdict)
         return 0
@@ -537,6 +540,7 @@ class Engine:
             case Drop():
                 return self._give_up(request, outcome, verdict)
             case Answer():
+                self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self._judge(request, verdict.response)
             case _:
                 assert_never(verdict)

@@ -13,7 +13,7 @@ from crawler.response import Outcome, Response
 from crawler.rules.cache_folder import CacheFolder, Stored
 from crawler.verdict import GO, KEEP, After, Answer, Before
 
-# What the body makes no part of the question, or might have changed something, is asked again.
+BY = "the cache"  # what people are told
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _STATUSES = frozenset({*range(200, 300), 300, 301, 302, 303, 307, 308, 404, 410} - {206})
 
@@ -22,7 +22,8 @@ class Always:
     """Whatever was fetched once is not fetched again, for `max_age` seconds; 0 = ever.
 
     Kept are whole answers of success, redirects, and 404 and 410, to GET, HEAD, and POST with the same body. A request
-    with `again` is fetched, and its answer kept. Part of a page (`Range`) is neither kept nor answered.
+    with `again` is fetched, and its answer kept. Part of a page (`Range`) is neither kept nor answered. What another
+    rule wanted first (robots.txt) is kept as well, so that a site can be crawled again without a network.
     """
 
     name = "cache"
@@ -37,16 +38,19 @@ class Always:
             return GO
         for stored in self._folder.read(request):
             if stored.session == request.jar and (not self._max_age or self._clock() - stored.at < self._max_age):
-                return Answer(stored.response(request.url))
+                return Answer(stored.response(request.url), by=BY)
         return GO
 
     def after(self, request: Request, outcome: Outcome) -> After:
-        is_new = type(outcome) is Response and not outcome.cached and not outcome.truncated
-        if is_new and outcome.status in _STATUSES and _is_whole(request):
+        if type(outcome) is not Response or outcome.cached or outcome.truncated:
+            return KEEP
+        if outcome.status in _STATUSES and _is_whole(request):
             stored = Stored(self._clock(), outcome.status, outcome.header_pairs, outcome.body, request.jar)
             others = [one for one in self._folder.read(request) if one.session != request.jar]
             self._folder.write(request, (stored, *others))
         return KEEP
+
+    came = after
 
 
 def _is_whole(request: Request) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 
 from crawler.request import Request
 from crawler.response import HeaderPairs, Headers, Outcome, Response
+from crawler.rules.cache import BY
 from crawler.rules.cache_folder import CacheFolder, Stored
 from crawler.verdict import GO, KEEP, After, Again, Answer, Before, Go
 
@@ -45,6 +46,7 @@ class PrivateCache:
     Kept are whole answers to GET that RFC 9111 allows to store, but no 5xx and no 429. A request with `again` is
     fetched, and its answer kept; one with conditions of its own, or with a body, is left alone. An answer is for the
     session that asked (its jar and `Authorization`). Any other method that succeeds makes the answers forgotten (4.4).
+    What another rule wanted first (robots.txt) has a memory of its own.
     """
 
     name = "cache"
@@ -61,6 +63,8 @@ class PrivateCache:
         self._asked: dict[tuple[int, str], _Asked] = {}  # by row and URL
 
     def before(self, request: Request) -> Before:
+        if request.purpose:
+            return GO
         fields = _fields(request, self._sent(request))
         is_get = request.method == "GET"
         if any(name.lower().startswith("if-") for name, _ in fields) or (is_get and request.body):
@@ -74,7 +78,7 @@ class PrivateCache:
         entries = [_entry(number, one, asked) for number, one in known.items()]
         state = hishel.IdleClient(_OPTIONS).next(asked, entries)
         if isinstance(state, hishel.FromCache):
-            return Answer(self._answer(request.url, known[state.entry.id]))
+            return Answer(self._answer(request.url, known[state.entry.id]), by=BY)
         self._asked[request.row, request.url] = _Asked(asked, session, state, known)
         if isinstance(state, hishel.NeedRevalidation):
             headers = state.request.headers
@@ -104,7 +108,7 @@ class PrivateCache:
         if gone or kept:
             self._keep(_get(request), gone, kept)
         if isinstance(state, hishel.NeedToBeUpdated):
-            return Answer(self._answer(request.url, kept[-1]))
+            return Answer(self._answer(request.url, kept[-1]), by=BY)
         if outcome.status == 304:
             # It means none of the answers that are stored; they are forgotten now, so the next one is a whole one.
             return Again(request, reason="cache: 304 for none of the stored answers")
