@@ -431,7 +431,7 @@ class Engine:
                     self.frontier.push(self._ledger.add(request))
 
     def _depart_one(self, request: Request, start: float) -> int:
-        """Let one request go; how many went (0 if it is dropped, or if its answer is there already)."""
+        """Let one request go; how many went, or were answered at once and are to be read (0 if it is dropped)."""
         host = host_of(request.url)
         given_up = self.hosts.given_up(host)
         if given_up:
