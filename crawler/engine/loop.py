@@ -431,7 +431,7 @@ class Engine:
                     self.frontier.push(self._ledger.add(request))
 
     def _depart_one(self, request: Request, start: float) -> int:
-        """Let one request go; how many went, or were answered at once and are to be read (0 if it is dropped)."""
+        """Let one request go; how many went (0 if it is dropped). One whose answer is there already went, too."""
         host = host_of(request.url)
         given_up = self.hosts.given_up(host)
         if given_up:
@@ -453,9 +453,8 @@ class Engine:
                 response = verdict.response
                 self._ledger.attempt(request, time.time(), 0.0, f"{response.status} from {verdict.by}")
                 self._emit(events.Answered(request.url, response.status, verdict.by))
-                early = self._judge(request, response)
-                self._early += early
-                return len(early)
+                self._early += self._judge(request, response)
+                return 1
             case _:
                 assert_never(verdict)
         return 0

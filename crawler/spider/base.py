@@ -53,7 +53,7 @@ class Spider:
 
     def __new__(cls, *_: Any, **__: Any) -> Spider:
         spider = super().__new__(cls)
-        spider.sitemaps_of = _none_known
+        spider.sitemaps_of = lambda _: ()
         spider.state = {}  # here, so that a subclass whose __init__ forgets super().__init__ has one too
         return spider
 
@@ -113,8 +113,3 @@ class Spider:
             f"spider {self.name} has no callback {name!r}",
             hint=f"callbacks are methods of the spider or functions of its file; write def {name}(self, page)",
         )
-
-
-def _none_known(url: str) -> tuple[str, ...]:
-    """Until a run says otherwise."""
-    return ()

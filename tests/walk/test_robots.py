@@ -1,5 +1,7 @@
 """robots.txt in whole crawls: first, once, obeyed, and what becomes of a host whose file cannot be had."""
 
+import itertools
+
 import pytest
 
 from crawler import Spider, crawl
@@ -141,7 +143,7 @@ def test_a_crawl_delay_is_kept(serve):
     server = serve({"/robots.txt": "User-agent: *\nCrawl-delay: 0.2\nDisallow: /closed/", "*": "<p>page"})
     run(server)
     starts = [hit.at for hit in server.log if hit.path != "/robots.txt"]
-    assert min(after - before for before, after in zip(starts, starts[1:], strict=False)) > 0.15
+    assert min(after - before for before, after in itertools.pairwise(starts)) > 0.15
 
 
 def test_a_crawl_delay_has_a_limit(serve):
