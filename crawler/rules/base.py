@@ -23,7 +23,7 @@ class Rules:
         self._found: list[FoundMoment] = [rule.found for rule in rules if hasattr(rule, "found")]
         self._before: list[BeforeMoment] = [rule.before for rule in rules if hasattr(rule, "before")]
         self._first: dict[str, FirstMoment] = {rule.name: rule.first for rule in rules if hasattr(rule, "first")}
-        self._came: list[AfterMoment] = [rule.came for rule in rules if hasattr(rule, "came")]
+        self._overhear: list[AfterMoment] = [rule.overhear for rule in rules if hasattr(rule, "overhear")]
         self._after: list[AfterMoment] = [rule.after for rule in rules if hasattr(rule, "after")]
 
     def found(self, request: Request) -> Found:
@@ -50,7 +50,7 @@ class Rules:
 
     def first(self, request: Request, outcome: Outcome) -> FirstCame:
         """Asked when the outcome of what a rule wanted first is there; only that rule is, the others may look at it."""
-        for moment in self._came:
+        for moment in self._overhear:
             moment(request, outcome)
         return self._first[request.purpose](request, outcome)
 

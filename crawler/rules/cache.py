@@ -50,7 +50,7 @@ class Always:
             self._folder.write(request, (stored, *others))
         return KEEP
 
-    came = after
+    overhear = after
 
 
 def _is_whole(request: Request) -> bool:

@@ -111,5 +111,5 @@ def test_each_jar_has_its_own_answers(cache):
 
 def test_what_another_rule_wanted_first_is_kept_too(cache):
     robots = Request("http://a.example/robots.txt", purpose="robots")
-    cache.came(robots, Response(robots.url, 200, (), b"User-agent: *"))
+    cache.overhear(robots, Response(robots.url, 200, (), b"User-agent: *"))
     assert cache.before(robots).response.body == b"User-agent: *"
