@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +28,7 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
+from crawler.frontier.earlier import EarlierRun
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -64,6 +65,7 @@ from crawler.rules.retry import Retry
 from crawler.rules.robots import Robots, RobotsMemory, token_of
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
+from crawler.rules.since import Compared, Since
 from crawler.rules.status import Status
 from crawler.runs.folder import RunFolder
 from crawler.settings import (
@@ -155,11 +157,13 @@ def run(
     listeners: Sequence[Listener] = (),
     live: bool = False,
     folder: RunFolder | None = None,
+    since: RunFolder | None = None,
 ) -> Report:
     """One crawl from start to report, or from where it was left.
 
     `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
-    without one the ledger is kept in memory and the run cannot be resumed.
+    without one the ledger is kept in memory and the run cannot be resumed. With `since`, an earlier run of the same
+    spiders, only what has changed is read.
     """
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
@@ -170,8 +174,10 @@ def run(
     with (
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
+        closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
+        compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
@@ -195,6 +201,7 @@ def run(
                     robots,
                     Starts(ledger.start_hosts()),
                     hosts.ask_for,
+                    Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                 ),
             ),
@@ -265,11 +272,14 @@ def run(
             return stats.report(
                 outputs=outputs,
                 kept=chain.kept,
-                notes=chain.notes(),
+                notes=[
+                    *chain.notes(),
+                    *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
+                ],
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
-                allow_empty=common.limits.allow_empty,
+                allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
             )
@@ -396,6 +406,7 @@ class _Shared(NamedTuple):
     robots: RobotsMemory
     starts: Starts
     slow: Callable[[str, float], None]
+    since: Since
     read_failed: Callable[[PageError], None]
 
 
@@ -453,6 +464,7 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
     rules += [
         Blocked(own_signature if has_own_signature else None),
         *_cache(settings, rules),
+        shared.since,
         Redirect(settings.redirect.max_hops),
         Retry(retry.times, retry.status, retry.pause, retry.max_pause),
         Status(fetch.accept_status, retry.status),

@@ -93,6 +93,11 @@ class _Run(click.Command):
     metavar="[MODE]",
     help="Keep answers on disk and use them: always (where MODE is left out), or as rfc9111 allows.",
 )
+@click.option(
+    "--since",
+    metavar="RUN",
+    help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
+)
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
@@ -123,6 +128,7 @@ def command(
     run_dir: str | None,
     verbose: bool,
     quiet: bool,
+    since: str | None,
     **options: Any,
 ) -> None:
     """Run spiders to their end.
@@ -143,6 +149,7 @@ def command(
         quiet,
         run_dir=run_dir,
         in_folder=True,
+        since=since,
     )
     finish(report, quiet)
 
@@ -168,6 +175,7 @@ def execute(
     keep_items: bool = False,
     in_folder: bool = False,
     run_dir: str | None = None,
+    since: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
     if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
@@ -180,12 +188,30 @@ def execute(
     given = dict(_pair(text, "-a", "name=value") for text in arguments)
     loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
-    folder = None
+    folder = earlier = None
     if in_folder:
         from crawler.history import begin
 
-        folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None)
-    return drive(loaded, settings, outputs, quiet, folder, keep_items)
+        if since:
+            earlier = _earlier(since, loaded, targets, settings[0])
+        folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
+    return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+
+
+def _earlier(since: str, spiders: list[Spider], targets: tuple[str, ...], settings: Settings) -> RunFolder:
+    """The run that `--since` means, and a word about spiders that have changed."""
+    from crawler.history import changed_since, to_compare_with
+
+    if settings.cache.mode == "always":
+        raise UsageError(
+            "--since asks the site what has changed, and cache.mode = always asks it for nothing",
+            hint="leave one of them out, or take --cache rfc9111",
+        )
+    folder = to_compare_with(since, [spider.name for spider in spiders])
+    for target in changed_since(folder, targets):
+        told = f"crawl: {target} has changed since that run; it reads only pages that have changed, too"
+        click.echo(plain(told), err=True)
+    return folder
 
 
 def drive(
@@ -195,6 +221,7 @@ def drive(
     quiet: bool,
     folder: RunFolder | None,
     keep_items: bool = False,
+    since: RunFolder | None = None,
 ) -> Report:
     """A run, new or resumed, with a terminal around it."""
     from crawler.assemble import run
@@ -215,6 +242,7 @@ def drive(
             listeners=[LogListener(logging.getLogger("crawler"))],
             live=not quiet and not shares_terminal,
             folder=folder,
+            since=since,
         )
         if folder is not None:
             folder.keep_report(report.as_json(), report.summary())

@@ -37,7 +37,7 @@ from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
 from crawler.url import host_of
-from crawler.verdict import Again, Answer, Drop, First, Go, Keep
+from crawler.verdict import KEEP, Again, Answer, Drop, First, Go, Keep
 
 _LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
@@ -54,6 +54,7 @@ class Landed(NamedTuple):
     outcome: Outcome
     state: State = "done"
     reason: str | None = None
+    keep: Keep = KEEP
 
 
 Read = tuple[Landed, Reading]
@@ -297,14 +298,20 @@ class Engine:
             if most:
                 items = items[: max(0, most - self.ending.items)]
             if items:
-                stored = self._chain.store(items, request, request.url, fetched)
+                stored = self._chain.store(items, request, request.url, fetched, landed.keep.known)
                 self.ending.items += stored.count
-                self._ledger.store(request, stored.lines)
+                self._ledger.store(request, stored.lines, stored.digests)
                 lines += stored.lines
                 for reason in stored.errors:
                     self.ending.count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
+                if stored.errors:
+                    self._ledger.forget(request)
+            if len(items) < len(reading.items):
+                self._ledger.forget(request)  # a later run has to read it, to have the others
             found += self._offers.allowed(reading.requests, request)
+            if landed.keep.leads_to and reading.error is None:
+                found += self._offers.allowed(landed.keep.leads_to, request)
             if reading.error is not None:
                 self._finish(request, "failed", f"{reading.error.callback}: {reading.error}")
             else:
@@ -532,7 +539,7 @@ class Engine:
         match verdict:
             case Keep():
                 self.ending.pages += 1
-                return [Landed(request, outcome)]
+                return [Landed(request, outcome, keep=verdict)]
             case Again():
                 self._do_again(request, verdict)
                 return []
@@ -582,11 +589,11 @@ class Engine:
         if verdict.state == "failed":
             self.ending.count_errors(1 if verdict.error else 0)
             self._emit(events.FetchFailed(request.url, kind, detail, verdict.error))
-        elif verdict.state == "dropped":
+        elif verdict.state in ("dropped", "done"):
             self._emit(events.Dropped(request.url, verdict.reason))
         if verdict.leads_to:
             self.offer(verdict.leads_to, request)
-        if request.on_failure is None or verdict.state == "dropped":
+        if request.on_failure is None or verdict.state in ("dropped", "done"):
             self._finish(request, verdict.state, verdict.reason)
             return []
         if not isinstance(outcome, Failure):

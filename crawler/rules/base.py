@@ -56,8 +56,11 @@ class Rules:
 
     def after(self, request: Request, outcome: Outcome) -> After:
         """Asked when its outcome is there. `Keep` means that the spider can read it: it is a `Response`."""
+        kept = KEEP
         for moment in self._after:
             verdict = moment(request, outcome)
             if type(verdict) is not Keep:
                 return verdict
-        return KEEP
+            if verdict is not KEEP:
+                kept = verdict  # only one rule compares with another run
+        return kept

@@ -6,7 +6,7 @@ import pytest
 
 from crawler.errors import OutputError
 from crawler.item import to_json
-from crawler.items.chain import Chain, Stored
+from crawler.items.chain import Chain
 from crawler.request import Request
 
 REQUEST = Request("https://a.example/1", callback="parse_film")
@@ -79,7 +79,7 @@ class Model(msgspec.Struct):
 def test_stored_items_are_lines_of_json_in_their_order():
     chain = Chain([], meta=False)
     stored = store(chain, {"a": 1}, Film("x"), Model("霸"))
-    assert stored == Stored((b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode()))
+    assert stored.lines == (b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode())
     assert stored.count == 3
 
 
