@@ -116,11 +116,13 @@ def compared_with(record: Record) -> RunFolder | None:
     return folder
 
 
-def changed_since(folder: RunFolder, targets: Sequence[str]) -> list[str]:
-    """The spider files that have changed since a run was started."""
+def changed_since(folder: RunFolder, targets: Sequence[str], arguments: Mapping[str, str]) -> list[str]:
+    """What is not as it was when a run was started: spider files, and "the arguments"."""
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
-        old = msgspec.convert(ledger.get("record"), Record).digests
-    return [target for target, known in zip(targets, old, strict=False) if known and digest(_absolute(target)) != known]
+        old = msgspec.convert(ledger.get("record"), Record)
+    known = zip(targets, old.digests, strict=False)
+    changed = [target for target, before in known if before and digest(_absolute(target)) != before]
+    return changed if old.arguments == dict(arguments) else [*changed, "the arguments (-a)"]
 
 
 class Reopened(msgspec.Struct, frozen=True):

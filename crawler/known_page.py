@@ -12,8 +12,9 @@ class KnownPage(msgspec.Struct, frozen=True):
 
     - `etag`, `last_modified`: as sent, None where they were not.
     - `digest`: of the body; `items`: of the items it gave (`digest.digest_of`).
-    - `leads_to`: the requests that were found on it first; not `is_whole` if one more cannot be sent as it was, so that
-      the page has to be read again.
+    - `leads_to`: the requests that were found on it first.
+    - Not `is_whole`: it has to be read again even if it is the same, as one more request was found on it that cannot be
+      sent as it was, or as it is wanted by another callback or with other data.
     """
 
     etag: str | None

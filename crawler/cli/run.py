@@ -193,12 +193,14 @@ def execute(
         from crawler.history import begin
 
         if since:
-            earlier = _earlier(since, loaded, targets, settings[0])
+            earlier = _earlier(since, loaded, targets, given, settings[0])
         folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
     return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
 
 
-def _earlier(since: str, spiders: list[Spider], targets: tuple[str, ...], settings: Settings) -> RunFolder:
+def _earlier(
+    since: str, spiders: list[Spider], targets: tuple[str, ...], arguments: dict[str, str], settings: Settings
+) -> RunFolder:
     """The run that `--since` means, and a word about spiders that have changed."""
     from crawler.history import changed_since, to_compare_with
 
@@ -208,8 +210,8 @@ def _earlier(since: str, spiders: list[Spider], targets: tuple[str, ...], settin
             hint="leave one of them out, or take --cache rfc9111",
         )
     folder = to_compare_with(since, [spider.name for spider in spiders])
-    for target in changed_since(folder, targets):
-        told = f"crawl: {target} has changed since that run; it reads only pages that have changed, too"
+    if changed := changed_since(folder, targets, arguments):
+        told = f"crawl: not as in that run: {', '.join(changed)}; only pages that have changed are read, nevertheless"
         click.echo(plain(told), err=True)
     return folder
 

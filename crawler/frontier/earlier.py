@@ -5,9 +5,13 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import msgspec
+
 from crawler.frontier.ledger import Ledger
 from crawler.known_page import KnownPage
 from crawler.request import Request
+
+_encode = msgspec.json.Encoder().encode
 
 
 class EarlierRun:
@@ -45,7 +49,11 @@ class EarlierRun:
         found = [(one, _as_found(one)) for one in stored]
         leads_to = tuple(again for one, again in found if not one.hops or self._is_the_same(one, again))
         known = frozenset(number for (number,) in struct.iter_unpack("<q", items))
-        return KnownPage(etag, last_modified, digest, known, leads_to, is_whole=len(leads_to) == len(stored))
+        [(own, *_)] = self._ledger.find("id = ?", row)
+        # Read by another callback, or with other data, the same page may give something else.
+        is_same = own.callback == request.callback and _encode(own.data) == _encode(request.data)
+        is_whole = is_same and len(leads_to) == len(stored)
+        return KnownPage(etag, last_modified, digest, known, leads_to, is_whole)
 
     def _is_the_same(self, stored: Request, request: Request) -> bool:
         """Whether a request that was redirected is the one that was found: a hop may have made a GET of a POST."""

@@ -101,7 +101,7 @@ def test_only_what_is_new_or_has_changed_is_yielded(site, etags):
     site.pages["/b/2"] = "<p>new</p>"
     assert sorted(site.crawl("--since", "news")) == [("/b/1", "second of b"), ("/b/2", "new")]
     assert "4 pages not modified, 1 changed, 0 gone" in site.done.stderr
-    assert "has changed since" not in site.done.stderr
+    assert "not as in that run" not in site.done.stderr
 
 
 def test_an_item_that_was_changed_is_yielded_and_its_neighbours_are_not(site):
@@ -127,6 +127,23 @@ def test_changed_pages_without_a_changed_item(site):
         site.pages[path] += "<!-- served by 7 -->"
     assert site.crawl("--since", "last") == []
     assert "pages have changed, and none of their items since 20" in site.done.stderr
+
+
+def test_a_page_that_is_wanted_with_other_data_is_read_again(site, write):
+    spider = SPIDER.replace('"text": text}', '"text": text, "rank": page.data}')
+    write("news.py", spider)
+    site.crawl()
+    site.pages["/"] = '<p>home</p><a href="/b"></a><a href="/a"></a>'
+    changed = [("/a", "a", {"number": 1}), ("/b", "b", {"number": 0})]
+    assert sorted(site.crawl("--since", "last")) == changed
+    assert "4 pages not modified, 1 changed, 0 gone" in site.done.stderr
+
+
+def test_other_arguments_are_told(site, write):
+    write("news.py", SPIDER.replace("site: str", "site: str\n        lang: str = 'en'"))
+    site.crawl()
+    site.crawl("--since", "last", "-a", "lang=de")
+    assert "not as in that run: the arguments (-a); only" in site.done.stderr
 
 
 def test_pages_that_are_gone_are_counted(site):
@@ -184,19 +201,19 @@ def test_forms_that_are_answered_with_a_redirect_are_sent_again(site):
 
 
 def test_pages_that_were_not_read_well_are_read_again(site, write):
-    write(
-        "news.py",
-        SPIDER.replace(
-            "for text",
-            'assert not page.url.endswith("/a"); [][0] if page.url.endswith("/b") else 0\n            for text',
-        ),
-    )
-    site.crawl(rc=1)
+    write("news.py", SPIDER.replace("for text", "assert page.url[-2:] not in ('/a', '/b')\n            for text"))
+    assert site.crawl(rc=1) == [("/", "home")]
     write("news.py", SPIDER)
-    site.crawl("--since", "last")
-    assert "news.py has changed since that run" in site.done.stderr
-    items = site.crawl("--since", "last")
-    assert items == []
+    read = site.crawl("--since", "last")
+    assert sorted(read) == [
+        ("/a", "a"),
+        ("/a/1", "first of a"),
+        ("/a/1", "second of a"),
+        ("/b", "b"),
+        ("/b/1", "first of b"),
+    ]
+    assert "not as in that run: news.py; only pages" in site.done.stderr
+    assert site.crawl("--since", "last") == []
 
 
 def test_a_page_whose_items_were_cut_by_a_limit_is_read_again(site):
