@@ -287,6 +287,18 @@ def test_together_with_the_cache_of_rfc_9111(site):
     assert "304: 4" in site.done.stderr
 
 
+def test_the_conditions_of_the_cache_are_the_only_ones(site):
+    site.fields = {"Cache-Control": "no-cache"}
+    site.crawl("--run-dir", "first")
+    old, site.pages["/b/1"] = site.pages["/b/1"], "<p>news</p>"
+    site.crawl("--cache", "rfc9111")
+    site.pages["/b/1"] = old
+    assert site.crawl("--since", "first", "--cache", "rfc9111") == []
+    assert [hit.headers.get_all("If-None-Match") for hit in site.server.log if hit.path == "/b/1"] == [
+        [f'"{hash("<p>news</p>")}"']
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
