@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -40,6 +40,7 @@ from crawler.observe.live import Extra, LiveView
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
+from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
 from crawler.politeness.hosts import Hosts
 from crawler.pool.context import context_for
@@ -52,6 +53,7 @@ from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response
+from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
@@ -62,7 +64,7 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
-from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
@@ -172,6 +174,7 @@ def run(
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
+        ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
         closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
@@ -190,7 +193,10 @@ def run(
             emitter.emit(events.RoomRenewed())
 
         lanes = Lanes(shop.new_lane, shop.workers)
-        hosts = _hosts(common)
+        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
+        if addresses is not None:
+            stack.callback(addresses.close)
+        hosts = _hosts(common, addresses)
         engine = Engine(
             spiders=spiders,
             rules=_rules(
@@ -410,7 +416,7 @@ class _Shared(NamedTuple):
     read_failed: Callable[[PageError], None]
 
 
-def _hosts(settings: Settings) -> Hosts:
+def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
     politeness, breaker = settings.politeness, settings.breaker
     return Hosts(
         politeness.per_host,
@@ -422,6 +428,7 @@ def _hosts(settings: Settings) -> Hosts:
         if breaker.failures
         else None,
         max_retry_after=politeness.max_retry_after,
+        addresses=addresses,
     )
 
 

@@ -14,6 +14,7 @@ from threading import BoundedSemaphore
 
 from crawler.host_table import HostTable
 from crawler.politeness.adaptive import Adaptive
+from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
 from crawler.response import Outcome, Response
 from crawler.retry_after import retry_after
@@ -26,13 +27,12 @@ _FAULTS_OF_HOSTS = frozenset({"connect", "dns", "timeout", "reset", "protocol"})
 class Host:
     """One host (name and port) with requests in flight, at most `limit`. `gap` is the delay after its last start."""
 
-    __slots__ = ("gap", "in_flight", "is_parked", "limit", "next_start", "permits", "surplus")
+    __slots__ = ("gap", "in_flight", "limit", "next_start", "permits", "surplus")
 
     def __init__(self, limit: int) -> None:
         self.in_flight = 0
         self.next_start = 0.0
         self.gap = 0.0
-        self.is_parked = False
         self.resize(limit)
 
     def resize(self, limit: int) -> None:
@@ -56,7 +56,8 @@ class Hosts:
     """All hosts with requests in flight; the others need no memory here. Times are seconds of `time.monotonic`.
 
     `table` has what single hosts have for themselves. The delay varies by the part `jitter` of itself. `adaptive`
-    and `breaker` say how a host's answers change how it is asked; `max_retry_after` bounds what it may ask for.
+    and `breaker` say how a host's answers change how it is asked; `max_retry_after` bounds what it may ask for. With
+    `addresses` the permits and the pause are those of the server's address, which many hosts may share.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Hosts:
         adaptive: Adaptive | None = None,
         breaker: Breaker | None = None,
         max_retry_after: float = 600.0,
+        addresses: Addresses | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._per_host = per_host
@@ -78,6 +80,10 @@ class Hosts:
         self._adaptive = adaptive
         self._breaker = breaker
         self._max_retry_after = max_retry_after
+        self._addresses = addresses
+        self._parked: set[str] = set()
+        self._groups: dict[str, str] = {}  # the addresses of hosts, where they count by these
+        self._queues: dict[str, list[str]] = {}  # by address: hosts that wait for a permit of it
         self._uniform = uniform
         self._hosts: dict[str, Host] = {}
         self._own_limits: dict[str, int] = {}
@@ -130,15 +136,47 @@ class Hosts:
             wanted = self.limit_of(found)
             if wanted != host.limit:
                 host.resize(wanted)
-                if host.in_flight < wanted and not host.is_parked:
+                if host.in_flight < wanted and found not in self._parked:
                     opened[found] = host.next_start
         return opened
 
     # -- permits -------------------------------------------------------------------------------------------------
 
+    def admit(self, name: str, start: float) -> float | None:
+        """When a host may start that was to start at `start`; None = not yet, `released` will name it.
+
+        It differs only where hosts count by their address, and others are at the same one.
+        """
+        if self._addresses is None:
+            return start
+        address = self._addresses.of(name)
+        if address is None:
+            self.park(name)
+            return None
+        self._groups[name] = address
+        host = self._hosts.get(address)
+        if host is None:
+            return start
+        if not self._may_have_more(name, host):
+            waiting = self._queues.setdefault(address, [])
+            if name not in waiting:
+                waiting.append(name)
+            return None
+        return max(start, host.next_start)
+
+    def released(self, name: str) -> list[tuple[str, float]]:
+        """After a landing of `name`: the other hosts at its address that waited for that, and when each may start."""
+        if not self._queues:
+            return []
+        address = self._key(name)
+        waiting = self._queues.pop(address, [])
+        host = self._hosts.get(address)
+        at = host.next_start if host is not None else 0.0
+        return [(other, at) for other in waiting]
+
     def can_enter(self, name: str) -> bool:
         """Whether a host has a permit left."""
-        host = self._hosts.get(name)
+        host = self._hosts.get(self._key(name))
         return host is None or host.in_flight < host.limit
 
     def enter(self, name: str, start: float, *, unhurried: bool = True) -> float | None:
@@ -147,9 +185,10 @@ class Hosts:
         None says that the host has to wait for a landing. Without `unhurried` the start does not count for the delay.
         Raises `ValueError` if there was no permit to take.
         """
-        host = self._hosts.get(name)
+        key = self._key(name)
+        host = self._hosts.get(key)
         if host is None:
-            host = self._hosts[name] = Host(self.limit_of(name))
+            host = self._hosts[key] = Host(self.limit_of(name))
         if not host.permits.acquire(blocking=False):
             raise ValueError(f"{name} has no permit left")
         host.in_flight += 1
@@ -161,7 +200,7 @@ class Hosts:
 
     def gap(self, name: str) -> float:
         """Seconds a request has to keep from the start of another one of its host that may be in flight, 0.0 = none."""
-        host = self._hosts.get(name)
+        host = self._hosts.get(self._key(name))
         return host.gap if host is not None and host.limit > 1 else 0.0
 
     def leave(self, name: str, started: float | None, outcome: Outcome | None = None, now: float = 0.0) -> float | None:
@@ -170,7 +209,8 @@ class Hosts:
         `started` is the true start that the worker reported, None for a request of which nobody knows. `outcome`
         tells how the host is; `now` is the time.
         """
-        host = self._hosts[name]
+        key = self._key(name)
+        host = self._hosts[key]
         host.release()
         self.in_flight -= 1
         if outcome is not None:
@@ -180,39 +220,47 @@ class Hosts:
         elif now:
             host.next_start = max(host.next_start, now + host.gap)
         next_start = host.next_start if self._may_have_more(name, host) else None
-        if not host.in_flight and not host.is_parked:
-            del self._hosts[name]
+        self._forget(name, key, host)
         return next_start
 
     def park(self, name: str) -> None:
         """Nothing of this host is to be handed out until `unpark`."""
-        host = self._hosts.get(name)
-        if host is None:
-            host = self._hosts[name] = Host(self.limit_of(name))
-        host.is_parked = True
+        self._parked.add(name)
 
     def unpark(self, name: str) -> float | None:
         """A parked host goes on; when it may start the next request, None = after a landing."""
-        host = self._hosts[name]
-        host.is_parked = False
+        self._parked.discard(name)
+        key = self._key(name)
+        host = self._hosts.get(key)
+        if host is None or self._addresses is not None:  # there `admit` says when
+            return 0.0
         next_start = host.next_start if self._may_have_more(name, host) else None
-        if not host.in_flight:
-            del self._hosts[name]
+        self._forget(name, key, host)
         return next_start
-
-    def is_parked(self, name: str) -> bool:
-        """Whether a host is parked."""
-        host = self._hosts.get(name)
-        return host is not None and host.is_parked
 
     def given_up(self, name: str) -> str:
         """Why nothing more is asked of this host, or ""."""
         return self._breaker.given_up(name) if self._breaker is not None else ""
 
     def _may_have_more(self, name: str, host: Host) -> bool:
-        if host.is_parked or host.in_flight >= host.limit:
+        if host.in_flight >= host.limit or name in self._parked:
             return False
         return not host.in_flight or self._breaker is None or not self._breaker.is_trying(name)
+
+    def _key(self, name: str) -> str:
+        return self._groups.get(name, name) if self._groups else name
+
+    def _forget(self, name: str, key: str, host: Host) -> None:
+        """A host without work needs no memory, unless somebody asks when it may start again."""
+        if host.in_flight:
+            return
+        if self._addresses is None:
+            if name not in self._parked:
+                del self._hosts[key]
+        elif len(self._hosts) > _MOST_KNOWN:
+            now = time.monotonic()
+            self._hosts = {key: host for key, host in self._hosts.items() if host.in_flight or host.next_start > now}
+            self._groups = {name: key for name, key in self._groups.items() if key in self._hosts}
 
     def _gap_of(self, name: str) -> float:
         delay = self.delay_of(name)

@@ -199,7 +199,6 @@ def test_a_parked_host_has_to_wait_also_when_something_lands():
     assert hosts.enter(A, 10.0, unhurried=False) is None
     assert hosts.leave(A, 10.0) is None
     assert hosts.leave(A, 10.0) is None
-    assert hosts.is_parked(A)
     assert hosts.unpark(A) == 10.5
     assert not hosts._hosts
 

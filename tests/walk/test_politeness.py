@@ -97,3 +97,15 @@ def test_a_page_leads_to_no_private_address_unless_somebody_wants_that(serve):
     assert sorted(hit.path for hit in inside.log) == ["/a", "/b"]
     report = crawl(Lured(site=server.url), settings={**PRIVATE, "guard.allow": ["127.0.0.0/30"]})
     assert sorted(hit.path for hit in inside.log) == ["/a", "/a", "/b", "/b"]
+
+
+def test_names_at_one_address_count_as_one_host(serve):
+    server = serve({"*": "<p>page"}, latency=0.01)
+    port = server.server_address[1]
+    sites = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]
+    settings = {**CALM, "politeness.per_host": 1, "politeness.host_key": "address"}
+    report = crawl(Many(sites=sites, pages=15), settings=settings)
+    assert len([item for item in report.items if "kind" not in item]) == 30
+    assert server.most == 1
+    crawl(Many(sites=sites, pages=15), settings={**settings, "politeness.host_key": "name"})
+    assert server.most == 2
