@@ -25,7 +25,8 @@ from crawler.verdict import GO, KEEP, After, Again, Answer, Before, Go
 _OPTIONS = hishel.CacheOptions(shared=False, supported_methods=["GET"], allow_stale=False)
 _MOST = 8  # answers to one URL that differ in the fields of `Vary`
 _CONDITIONS = ("If-None-Match", "If-Modified-Since")
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_LAST = 253_402_300_799.0  # the last second of the year 9999
+_LEFT_ALONE = frozenset({"HEAD", "OPTIONS", "TRACE"})  # they change nothing, and have no page
 
 _Waiting = hishel.CacheMiss | hishel.NeedRevalidation
 
@@ -44,9 +45,9 @@ class PrivateCache:
     """`sent(request)` are the fields that other rules send along with a request.
 
     Kept are whole answers to GET that RFC 9111 allows to store, but no 5xx and no 429. A request with `again` is
-    fetched, and its answer kept; one with conditions of its own, or with a body, is left alone. An answer is for the
-    session that asked (its jar and `Authorization`). Any other method that succeeds makes the answers forgotten (4.4).
-    What another rule wanted first (robots.txt) has a memory of its own.
+    fetched, and its answer kept; one with conditions of its own, `no-store` or a body is left alone. An answer is for
+    the session that asked (its jar and `Authorization`). Any method that may change something and succeeds makes the
+    answers forgotten (4.4). What another rule wanted first (robots.txt) has a memory of its own.
     """
 
     name = "cache"
@@ -63,13 +64,15 @@ class PrivateCache:
         self._asked: dict[tuple[int, str], _Asked] = {}  # by row and URL
 
     def before(self, request: Request) -> Before:
-        if request.purpose:
+        is_get = request.method == "GET"
+        if request.purpose or request.method in _LEFT_ALONE or (is_get and request.body):
             return GO
         fields = _fields(request, self._sent(request))
-        is_get = request.method == "GET"
-        if any(name.lower().startswith("if-") for name, _ in fields) or (is_get and request.body):
-            return GO
         asked = hishel.Request(request.method, request.url, hishel.Headers(_lists(fields)))
+        if any(name.startswith("if-") for name in asked.headers) or "no-store" in asked.headers.get(
+            "cache-control", ""
+        ):
+            return GO
         session = _session(request, asked)
         stored = () if is_get and request.again else self._folder.read(_get(request))
         if is_get:
@@ -166,10 +169,10 @@ def _entry(number: UUID, stored: Stored, asked: hishel.Request) -> hishel.Entry:
     pairs = stored.header_pairs
     headers = Headers(pairs)
     generated = _generated(stored)
-    dated = {"date": formatdate(generated, usegmt=True)}
+    dated = {"date": _date(generated)}
     expires, date = _time(headers.get("expires", "")), _time(headers.get("date", ""))
     if expires is not None and date is not None:
-        dated["expires"] = formatdate(generated + expires - date, usegmt=True)
+        dated["expires"] = _date(generated + expires - date)
     kept = tuple(pair for pair in pairs if pair[0] not in dated)
     return hishel.Entry(number, asked, _response(stored.status, (*kept, *dated.items())))
 
@@ -189,6 +192,11 @@ def _time(text: str) -> float | None:
         return None if parsed is None else float(mktime_tz(parsed))
     except (ValueError, OverflowError):
         return None
+
+
+def _date(seconds: float) -> str:
+    """The inverse. What hosts write may lie before all time and after it."""
+    return formatdate(min(max(0.0, seconds), _LAST), usegmt=True)
 
 
 def _response(status: int, pairs: HeaderPairs) -> hishel.Response:

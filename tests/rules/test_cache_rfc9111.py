@@ -1,7 +1,11 @@
 import time
 from email.utils import formatdate
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crawler import Request, Response
 from crawler.response import Failure
@@ -59,6 +63,7 @@ def body(cache, request=REQUEST):
         {"last_modified": date(-100_000)},  # 10,000 s, 4.2.2
         {"cache_control": "max-age=6000", "age": "5000"},
         {"cache_control": "max-age=6000", "date": date(-50)},
+        {"expires": "Fri, 31 Dec 9999 23:59:59 GMT", "date": "Tue, 01 Jan 1980 00:00:00 GMT"},
     ],
 )
 def test_fresh_answers_are_used(cache, fields):
@@ -82,6 +87,7 @@ def test_fresh_answers_are_used(cache, fields):
         {"cache_control": "max-age=60", "date": date(-61)},
         {"cache_control": "max-age=60", "age": "61", "date": date(+1000)},  # a clock that is ahead hides no age
         {"expires": date(+900), "date": date(+1000)},
+        {"cache_control": "max-age=60", "age": "99999999999"},
         {},
     ],
 )
@@ -231,10 +237,29 @@ def test_a_request_with_conditions_of_its_own_is_left_alone(cache):
     assert cache.after(own, page(b"", 304)) == KEEP
 
 
-@pytest.mark.parametrize("changes", [{"headers": {"Range": "bytes=0-1"}}, {"body": b"q"}, {"purpose": "robots"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headers": {"cache-control": "no-store"}},
+        {"body": b"q"},
+        {"method": "HEAD"},
+        {"method": "OPTIONS"},
+        {"purpose": "robots"},
+    ],
+)
 def test_these_are_left_alone(cache, changes):
     fetch(cache, page(cache_control="max-age=60"))
-    assert cache.before(REQUEST.replace(**changes)) == GO
+    request = REQUEST.replace(**changes)
+    assert cache.before(request) == GO
+    assert cache.after(request, page(b"other", cache_control="max-age=60")) == KEEP
+    assert body(cache) == b"page"
+
+
+def test_part_of_a_page_is_not_answered(cache):
+    fetch(cache, page(cache_control="max-age=60"))
+    part = REQUEST.replace(headers={"Range": "bytes=0-1"})
+    assert fetch(cache, page(b"pa", 206, cache_control="max-age=60"), part) == KEEP
+    assert body(cache) == b"page"
 
 
 def test_no_cache_in_a_request_asks_with_the_validators(cache):
@@ -254,3 +279,24 @@ def test_repeated_fields_stay_repeated(cache):
     )
     fetch(cache, response)
     assert cache.before(REQUEST).response.headers.getall("set-cookie") == ["a=1, 2", "b=2"]
+
+
+_NAMES = ["Cache-Control", "Expires", "Date", "Age", "Vary", "ETag", "Last-Modified", "Connection", "Pragma", "X"]
+_VALUES = [
+    "", ",,", "=", "*", "accept,,x", "max-age", "max-age=", "max-age=-1", "max-age=1.5", f"max-age={'9' * 30}",
+    'max-age="60"', "max-age=60, max-age=0", 'private="x', 'no-cache="Set-Cookie", max-age=5', "public", "no-store",
+    "0", "-1", "9" * 11, "9" * 12, "١٢", "\0", "W/", '"open', '"1"', 'W/"1"', "close, x-y",
+    "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Tue, 01 Jan 0001 00:00:00 GMT",
+    "Mon, 99 Foo 9999 99:99:99 GMT", "Sun, 06 Nov 1994 08:49:37 +9999999", "Sunday, 06-Nov-94 08:49:37 GMT",
+]  # fmt: skip
+_FIELDS = st.lists(st.tuples(st.sampled_from(_NAMES), st.sampled_from(_VALUES) | st.text(max_size=20)), max_size=6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([200, 200, 304, 304, 301, 404, 500, 999]), _FIELDS), min_size=2, max_size=3))
+def test_whatever_a_host_writes_is_no_fault(answers):
+    with TemporaryDirectory() as path:
+        cache = PrivateCache(CacheFolder(Path(path)), lambda request: ())
+        for status, fields in answers:
+            if isinstance(cache.before(REQUEST), Go):
+                cache.after(REQUEST, Response(URL, status, tuple(fields), b"page"))
