@@ -192,7 +192,7 @@ def execute(
     if in_folder:
         from crawler.history import begin
 
-        if since:
+        if since is not None:
             earlier = _earlier(since, loaded, targets, given, settings[0])
         folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
     return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
