@@ -37,6 +37,8 @@ from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
+from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -55,6 +57,7 @@ from crawler.request import Request
 from crawler.response import HeaderPairs, Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cache import Always
@@ -69,7 +72,9 @@ from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
 from crawler.rules.status import Status
+from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
+from crawler.secrets import resolve
 from crawler.settings import (
     Layer,
     Settings,
@@ -282,6 +287,7 @@ def run(
                     *chain.notes(),
                     *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
                 ],
+                manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
@@ -447,11 +453,22 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    scope = settings.scope
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
     table = HostTable(settings.host)
-    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    rules += [
+        Traps(**msgspec.structs.asdict(settings.traps)),
+        Router(
+            shared.starts,
+            allow=settings.guard.allow,
+            table=table,
+            proxy=fetch.proxy,
+            verify=fetch.verify,
+            resolved=resolve,
+        ),
+    ]
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -467,13 +484,27 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
                 slow=shared.slow,
             )
         )
-    rules += [HeaderFields(fetch.user_agent, fetch.headers), shared.cookies]
+    rules += [
+        HeaderFields(fetch.user_agent, fetch.headers),
+        *([Auth(table)] if any(one.auth or one.headers for one in settings.host) else []),
+        shared.cookies,
+    ]
     rules += [
         Blocked(own_signature if has_own_signature else None),
         *_cache(settings, rules),
         shared.since,
-        Redirect(settings.redirect.max_hops),
-        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        Redirect(settings.redirect.max_hops, settings.redirect.downgrade, settings.redirect.secret_headers),
+        Retry(
+            retry.times,
+            retry.status,
+            retry.pause,
+            retry.max_pause,
+            jitter=retry.jitter,
+            methods=retry.methods,
+            budget=retry.host_budget,
+            share=retry.host_budget_share,
+            max_asked=settings.politeness.max_retry_after,
+        ),
         Status(fetch.accept_status, retry.status),
     ]
     return rules
@@ -503,7 +534,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format) for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

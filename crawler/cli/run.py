@@ -36,6 +36,9 @@ _SETTINGS = {
     "meta": "output.meta",
     "template": "output.format",
     "cache": "cache.mode",
+    "escape_formulas": "output.formulas",
+    "no_robots": "robots.obey",
+    "proxy": "fetch.proxy",
     "log_level": "log.level",
     "log_file": "log.file",
 }
@@ -98,10 +101,13 @@ class _Run(click.Command):
     metavar="RUN",
     help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
 )
+@click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
 @click.option("--delay", type=float, metavar="SECONDS", help="Pause between two requests to a host.")
+@click.option("--no-robots", flag_value="false", help="Do not ask for robots.txt; said in the report.")
+@click.option("--proxy", metavar="URL", help="Ask through this proxy (http, https, socks5, socks5h).")
 @click.option("--max-pages", type=int, metavar="N", help="Stop after N pages.")
 @click.option("--max-items", type=int, metavar="N", help="Stop after N items.")
 @click.option("--max-depth", type=int, metavar="N", help="Follow links N steps from the start.")

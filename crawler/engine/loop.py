@@ -14,6 +14,7 @@ from typing import Any
 
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
+from crawler.engine.clock import to_wall
 from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
@@ -223,7 +224,7 @@ class Engine:
             reason = str(getattr(arrival.error, "exc", arrival.error))[:_LONGEST_REASON]
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         for request, landing in self._lanes.settle(arrival):
             self._lost_in_a_row = 0
             host = host_of(request.url)
@@ -327,7 +328,7 @@ class Engine:
                 self._departures.resolved(message)
             case Change():
                 apply(message, self)
-                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
+                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored(time.time())])
                 self._ledger.commit()
 
     def _read_and_store(self, landed: list[Landed]) -> None:
@@ -342,7 +343,7 @@ class Engine:
 
     def _recover(self) -> None:
         """Go on where the ledger stands; in a new run it stands nowhere."""
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         self._seen.fill()
         counts = self._ledger.count()
         self.frontier.recover(counts.get("waiting", 0))

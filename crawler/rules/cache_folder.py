@@ -28,7 +28,8 @@ _numbers = count(1)
 class Stored(msgspec.Struct, frozen=True):
     """An answer as it came. `at`: when, in seconds since 1970.
 
-    `session` tells answers apart that are not for everybody; `asked` are the fields of the request that it depends on.
+    `session` tells answers apart that are not for everybody; `asked` are the fields of the request that it depends on,
+    with digests of their values.
     """
 
     at: float

@@ -124,7 +124,7 @@ class PrivateCache:
 
     def _stored(self, response: Response, headers: hishel.Headers, asked: _Asked) -> Stored:
         names = sorted({name.strip().lower() for name in headers.get("vary", "").split(",")} - {""})
-        depends = tuple((name, asked.request.headers.get(name, "")) for name in names)
+        depends = tuple((name, _digest(asked.request.headers.get(name, ""))) for name in names)
         return Stored(self._clock(), response.status, _pairs(headers), response.body, asked.session, depends)
 
     def _freshened(self, stored: Stored, headers: hishel.Headers, not_modified: Response) -> Stored:
@@ -156,12 +156,19 @@ def _session(request: Request, asked: hishel.Request) -> str:
     authorization = asked.headers.get("authorization", "")
     if not authorization:
         return request.jar
-    return blake2b(f"{request.jar}\0{authorization}".encode(errors="replace"), digest_size=16).hexdigest()
+    return _digest(f"{request.jar}\0{authorization}")
+
+
+def _digest(value: str) -> str:
+    """What tells values of fields apart: they may be credentials, and stay out of files."""
+    return blake2b(value.encode(errors="replace"), digest_size=16).hexdigest() if value else ""
 
 
 def _fits(stored: Stored, session: str, asked: hishel.Request) -> bool:
     """Whether a stored answer could be one to this request (4.1)."""
-    return stored.session == session and all(asked.headers.get(name, "") == value for name, value in stored.asked)
+    return stored.session == session and all(
+        _digest(asked.headers.get(name, "")) == value for name, value in stored.asked
+    )
 
 
 def _entry(number: UUID, stored: Stored, asked: hishel.Request) -> hishel.Entry:

@@ -202,6 +202,15 @@ def test_credentials_and_jars_have_answers_of_their_own(cache, tmp_path):
     assert body(cache) == b"ann's"
 
 
+def test_no_field_of_a_request_is_written_down(cache):
+    cache.sent = (("X-Api-Key", "secret"),)
+    fetch(cache, page(vary="X-Api-Key", cache_control="max-age=60"))
+    assert body(cache) == b"page"
+    assert "secret" not in repr(cache._folder.read(REQUEST))
+    cache.sent = (("X-Api-Key", "other"),)
+    assert conditions(cache) == ()
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_change_forgets_the_page(cache, method):
     fetch(cache, page(cache_control="max-age=60"))
