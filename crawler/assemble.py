@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +28,7 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
+from crawler.frontier.earlier import EarlierRun
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -53,12 +54,14 @@ from crawler.pool.thread import ThreadPool
 from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
-from crawler.response import Response
+from crawler.response import HeaderPairs, Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
+from crawler.rules.cache import Always
+from crawler.rules.cache_folder import CacheFolder
 from crawler.rules.cookies import Cookies
 from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
@@ -67,6 +70,7 @@ from crawler.rules.retry import Retry
 from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
+from crawler.rules.since import Compared, Since
 from crawler.rules.status import Status
 from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
@@ -87,6 +91,7 @@ from crawler.spider.load import build_all
 from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing
 from crawler.url_options import UrlOptions
+from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
@@ -171,11 +176,13 @@ def run(
     listeners: Sequence[Listener] = (),
     live: bool = False,
     folder: RunFolder | None = None,
+    since: RunFolder | None = None,
 ) -> Report:
     """One crawl from start to report, or from where it was left.
 
     `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
-    without one the ledger is kept in memory and the run cannot be resumed.
+    without one the ledger is kept in memory and the run cannot be resumed. With `since`, an earlier run of the same
+    spiders, only what has changed is read.
     """
     for one in settings:
         _check_secrets(one)
@@ -189,8 +196,10 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
+        closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
+        compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
@@ -218,6 +227,7 @@ def run(
                     robots,
                     Starts(ledger.start_hosts()),
                     hosts.ask_for,
+                    Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                 ),
             ),
@@ -289,12 +299,15 @@ def run(
             return stats.report(
                 outputs=outputs,
                 kept=chain.kept,
-                notes=chain.notes(),
+                notes=[
+                    *chain.notes(),
+                    *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
+                ],
                 manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
-                allow_empty=common.limits.allow_empty,
+                allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
             )
@@ -421,6 +434,7 @@ class _Shared(NamedTuple):
     robots: RobotsMemory
     starts: Starts
     slow: Callable[[str, float], None]
+    since: Since
     read_failed: Callable[[PageError], None]
 
 
@@ -500,7 +514,11 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         HeaderFields(fetch.user_agent, {name: resolve(value) for name, value in fetch.headers.items()}),
         Auth(settings.host),
         shared.cookies,
+    ]
+    rules += [
         Blocked(own_signature if has_own_signature else None),
+        *_cache(settings, rules),
+        shared.since,
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
         Retry(
             retry.times,
@@ -517,6 +535,25 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         Status(fetch.accept_status, retry.status),
     ]
     return rules
+
+
+def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
+    """The rule for `cache.mode`, none for "off"; `rules` are those that stand before it."""
+    cache = settings.cache
+    if cache.mode == "off":
+        return []
+    folder = CacheFolder(Path(cache.folder) / cache.mode)
+    if cache.mode == "always":
+        return [Always(folder, cache.max_age)]
+    from crawler.rules.cache_rfc9111 import PrivateCache  # its library takes 40 ms to import
+
+    senders = Rules([rule for rule in rules if rule.name in ("headers", "auth", "cookies")], ORDER)
+
+    def sent(request: Request) -> HeaderPairs:
+        verdict = senders.before(request)
+        return verdict.header_pairs if isinstance(verdict, Go) else ()
+
+    return [PrivateCache(folder, sent)]
 
 
 def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:

@@ -56,8 +56,12 @@ def begin(
     outputs: Sequence[str],
     settings: Sequence[Settings],
     path: Path | None = None,
+    since: RunFolder | None = None,
 ) -> RunFolder:
-    """A new run's folder, locked, with its record in the ledger; the oldest finished runs make room for it."""
+    """A new run's folder, locked, with its record in the ledger; the oldest finished runs make room for it.
+
+    `since` is the run that this one is compared with; it stays.
+    """
     name = "+".join(spider.name for spider in spiders)
     folder = folders.create(name, path=path)
     absolute = [_absolute(target) for target in targets]
@@ -69,6 +73,7 @@ def begin(
         settings=[msgspec.to_builtins(one) for one in settings],
         digests=[digest(target) for target in absolute],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        since=os.path.abspath(since.path) if since is not None else "",
     )
     with closing(Ledger(folder.ledger, settings[0].run.durability)) as ledger:
         ledger.set("record", record)
@@ -78,8 +83,49 @@ def begin(
         own_folder = folders.folder_of(name)
         own = [run for run in folders.all_runs() if run.path.parent.name == own_folder]
         if len(own) > keep:  # else there is nothing to look into
-            folders.prune(own_folder, _finished(own), keep)
+            folders.prune(own_folder, _finished(own), keep, spared=since)
     return folder
+
+
+def to_compare_with(name: str, spiders: Sequence[str]) -> RunFolder:
+    """The run that `--since` means: as all commands take runs, or "last" for the latest one of these spiders.
+
+    Raises `UsageError` for a run of other spiders, for one that goes on at this moment, and for what is no run.
+    """
+    folder = folders.find("+".join(spiders) if name == "last" else name)
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        of: list[str] = ledger.get("record", {}).get("spiders", [])
+    if of != list(spiders):
+        raise UsageError(
+            f"--since {name}: {folder.path} is a run of {'+'.join(of) or 'nothing'}, not of {'+'.join(spiders)}",
+            hint="an earlier run of the same spider is meant; crawl runs lists them",
+        )
+    if folder.owner() is not None:
+        raise UsageError(
+            f"--since {name}: the run {folder.path} is still running", hint="wait for its end: crawl status"
+        )
+    return folder
+
+
+def compared_with(record: Record) -> RunFolder | None:
+    """The run that a stored run is compared with. Raises `UsageError` if that is gone."""
+    if not record.since:
+        return None
+    folder = RunFolder(Path(record.since))
+    if not folder.ledger.is_file():
+        raise UsageError(
+            f"the run {folder.path}, which this one is to tell the changes since, is gone", hint="crawl run starts anew"
+        )
+    return folder
+
+
+def changed_since(folder: RunFolder, targets: Sequence[str], arguments: Mapping[str, str]) -> list[str]:
+    """What is not as it was when a run was started: spider files, and "the arguments"."""
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        old = msgspec.convert(ledger.get("record"), Record)
+    known = zip(targets, old.digests, strict=False)
+    changed = [target for target, before in known if before and digest(_absolute(target)) != before]
+    return changed if old.arguments == dict(arguments) else [*changed, "the arguments (-a)"]
 
 
 class Reopened(msgspec.Struct, frozen=True):

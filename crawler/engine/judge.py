@@ -15,7 +15,7 @@ from crawler.request import Request
 from crawler.response import Failure, FailureKind, Outcome
 from crawler.rules.base import Rules
 from crawler.url_options import UrlOptions
-from crawler.verdict import Again, Answer, Drop, Keep
+from crawler.verdict import KEEP, Again, Answer, Drop, Keep
 
 
 class Landed(NamedTuple):
@@ -25,6 +25,7 @@ class Landed(NamedTuple):
     outcome: Outcome
     state: State = "done"
     reason: str | None = None
+    keep: Keep = KEEP
 
 
 class Judge:
@@ -58,13 +59,14 @@ class Judge:
         match verdict:
             case Keep():
                 self._ending.pages += 1
-                return [Landed(request, outcome)]
+                return [Landed(request, outcome, keep=verdict)]
             case Again():
                 self._do_again(request, verdict)
                 return []
             case Drop():
                 return self.give_up(request, outcome, verdict)
             case Answer():
+                self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self.judge(request, verdict.response)
             case _:
                 assert_never(verdict)
@@ -82,11 +84,11 @@ class Judge:
         if verdict.state == "failed":
             self._ending.count_errors(1 if verdict.error else 0)
             self._emit(events.FetchFailed(request.url, kind, detail, verdict.error))
-        elif verdict.state == "dropped":
+        elif verdict.state in ("dropped", "done"):
             self._emit(events.Dropped(request.url, verdict.reason))
         if verdict.leads_to:
             self.leads.append((request, verdict.leads_to))
-        if request.on_failure is None or verdict.state == "dropped":
+        if request.on_failure is None or verdict.state in ("dropped", "done"):
             self.finish(request, verdict.state, verdict.reason)
             return []
         if not isinstance(outcome, Failure):

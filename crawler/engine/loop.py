@@ -288,14 +288,20 @@ class Engine:
             if most:
                 items = items[: max(0, most - self.ending.items)]
             if items:
-                stored = self._chain.store(items, request, request.url, fetched)
+                stored = self._chain.store(items, request, request.url, fetched, landed.keep.known)
                 self.ending.items += stored.count
-                self._ledger.store(request, stored.lines)
+                self._ledger.store(request, stored.lines, stored.digests)
                 lines += stored.lines
                 for reason in stored.errors:
                     self.ending.count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
+                if stored.errors:
+                    self._ledger.forget(request)
+            if len(items) < len(reading.items):
+                self._ledger.forget(request)  # a later run has to read it, to have the others
             found += self._offers.allowed(reading.requests, request)
+            if landed.keep.leads_to and reading.error is None:
+                found += self._offers.allowed(landed.keep.leads_to, request)
             if reading.error is not None:
                 self._judge.finish(request, "failed", f"{reading.error.callback}: {reading.error}")
             else:

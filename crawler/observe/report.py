@@ -45,6 +45,7 @@ class Report(msgspec.Struct, frozen=True):
     - `reason`: why it ended: "finished", "max_pages reached", ...
     - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies,
       `truncated` counts bodies that were cut at `fetch.max_body`.
+    - `answered`: pages that were not fetched because a rule had them, by where they came from ("the cache").
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
     - `manners`: what people should know of how it behaved, such as that robots.txt is not obeyed.
     - `notes`: what people should know of the outputs, such as a field of the format that no item has.
@@ -67,6 +68,7 @@ class Report(msgspec.Struct, frozen=True):
     by_status: dict[int, int] = {}
     bytes: int = 0
     truncated: int = 0
+    answered: dict[str, int] = {}
     items: list[dict[str, Any]] = []
     manners: list[str] = []
     notes: list[str] = []
@@ -168,6 +170,8 @@ class Report(msgspec.Struct, frozen=True):
         if self.by_status:
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
+        for source, count in self.answered.items():
+            lines.append(f"  cached   {_times(count, 'page')} came from {plain(source)}")
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")
@@ -266,11 +270,11 @@ class Report(msgspec.Struct, frozen=True):
 
     def _without_items(self) -> str:
         """What to look at first when nothing was found."""
-        if not self.pages and self.dropped:
+        if not self.pages and self.dropped and not self.answered:
             return "nothing was fetched, because every request was dropped: see the reasons above"
-        if not self.pages:
+        if not self.pages and not self.answered:
             return "no page arrived: check the start URLs" + (" and the failures above" if self.failure_count else "")
-        if not any(200 <= status < 300 for status in self.by_status):
+        if not self.answered and not any(200 <= status < 300 for status in self.by_status):
             return "pages arrived, but none with a status of success: see the statuses above"
         if self.error_count:
             return "the errors above may be why there are no items: they come first"

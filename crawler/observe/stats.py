@@ -12,6 +12,7 @@ import msgspec
 
 from crawler.errors import CrawlError
 from crawler.observe.events import (
+    Answered,
     Blocked,
     Dropped,
     Event,
@@ -88,6 +89,7 @@ class Stats:
         self._bytes = 0
         self._by_status: dict[int, int] = {}
         self._truncated = 0
+        self._answered: dict[str, int] = {}
         self._items = 0
         self._retried = 0
         self._dropped: dict[str, int] = {}
@@ -108,6 +110,7 @@ class Stats:
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Started: self._on_started,
             Fetched: self._on_fetched,
+            Answered: self._on_answered,
             FetchFailed: self._on_fetch_failed,
             Retried: self._on_retried,
             Dropped: self._on_dropped,
@@ -183,6 +186,7 @@ class Stats:
             by_status=dict(self._by_status),
             bytes=self._bytes,
             truncated=self._truncated,
+            answered=dict(self._answered),
             items=list(kept),
             notes=list(notes),
             manners=list(manners),
@@ -229,6 +233,9 @@ class Stats:
         self._hosts[event.host] = (requests + 1, seconds + event.seconds)
         if len(self._hosts) > HOSTS:
             self._forget_hosts()
+
+    def _on_answered(self, event: Answered) -> None:
+        self._answered[event.by] = self._answered.get(event.by, 0) + 1
 
     def _on_fetch_failed(self, event: FetchFailed) -> None:
         self._failure_count += 1

@@ -279,10 +279,13 @@ def find(name: str | None, root: Path = ROOT) -> RunFolder:
     )
 
 
-def prune(spider: str, finished: list[RunFolder], keep: int) -> list[RunFolder]:
-    """Delete the oldest of the finished runs in a spider's folder, so that `keep` are left; those that were deleted."""
+def prune(spider: str, finished: list[RunFolder], keep: int, spared: RunFolder | None = None) -> list[RunFolder]:
+    """Delete the oldest of the finished runs in a spider's folder, so that `keep` are left; those that were deleted.
+
+    `spared` is not deleted, however old it is.
+    """
     own = [run for run in finished if run.path.parent.name == spider]
-    gone = own[: max(0, len(own) - keep)]
+    gone = [run for run in own[: max(0, len(own) - keep)] if spared is None or run._key != spared._key]
     for run in gone:
         if run.owner() is None:
             shutil.rmtree(run.path, ignore_errors=True)
