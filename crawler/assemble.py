@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from shutil import rmtree
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -31,12 +31,16 @@ from crawler.fetch.limits import FetchLimits
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
+from crawler.host_table import HostTable
 from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
+from crawler.politeness.adaptive import Adaptive
+from crawler.politeness.addresses import Addresses
+from crawler.politeness.breaker import Breaker
 from crawler.politeness.hosts import Hosts
 from crawler.pool.context import context_for
 from crawler.pool.inline import InlinePool
@@ -56,6 +60,8 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
+from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
 from crawler.runs.folder import RunFolder
@@ -66,6 +72,7 @@ from crawler.settings import (
     cores,
     environment_layers,
     flat,
+    is_network,
     merge,
     project_layer,
 )
@@ -159,12 +166,15 @@ def run(
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
+        ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
         _workshop(common, inbox, folder) as shop,
     ):
+        robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
+            spider.sitemaps_of = robots.sitemaps
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -173,18 +183,27 @@ def run(
             emitter.emit(events.RoomRenewed())
 
         lanes = Lanes(shop.new_lane, shop.workers)
+        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
+        if addresses is not None:
+            stack.callback(addresses.close)
+        hosts = _hosts(common, addresses)
         engine = Engine(
             spiders=spiders,
             rules=_rules(
                 spiders,
                 settings,
-                Cookies(ledger.keep_cookie, ledger.cookies()),
-                lambda failed: emitter.emit(events.ReadFailed(failed)),
+                _Shared(
+                    Cookies(ledger.keep_cookie, ledger.cookies()),
+                    robots,
+                    Starts(ledger.start_hosts()),
+                    hosts.ask_for,
+                    lambda failed: emitter.emit(events.ReadFailed(failed)),
+                ),
             ),
             frontier=Window(ledger),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
-            hosts=Hosts(common.politeness.per_host, common.politeness.delay),
+            hosts=hosts,
             chain=chain,
             inbox=inbox,
             lanes=lanes,
@@ -305,7 +324,10 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         max_body=fetch.max_body,
         max_threads=fetch.max_threads,
         verify=fetch.verify,
+        max_headers=fetch.max_headers,
+        max_ratio=fetch.max_ratio,
         only=tuple(settings.guard.only),
+        allow=tuple(entry for entry in settings.guard.allow if is_network(entry)),
     )
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
@@ -369,26 +391,42 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
             keeper.close()
 
 
-def _rules(
-    spiders: Sequence[Spider],
-    settings: Sequence[Settings],
-    cookies: Cookies,
-    read_failed: Callable[[PageError], None],
-) -> list[Rules]:
-    """The rules of each spider. They share the cookies: a run has one jar, as one browser would have."""
-    return [
-        Rules(_rules_of(spider, own, cookies, read_failed), ORDER)
-        for spider, own in zip(spiders, settings, strict=True)
-    ]
+class _Shared(NamedTuple):
+    """What the rules of all spiders of a run have in common, as one browser would: cookies, what hosts allow."""
+
+    cookies: Cookies
+    robots: RobotsMemory
+    starts: Starts
+    slow: Callable[[str, float], None]
+    read_failed: Callable[[PageError], None]
 
 
-def _rules_of(
-    spider: Spider, settings: Settings, cookies: Cookies, read_failed: Callable[[PageError], None]
-) -> list[Rule]:
+def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
+    politeness, breaker = settings.politeness, settings.breaker
+    return Hosts(
+        politeness.per_host,
+        politeness.delay,
+        jitter=politeness.jitter,
+        table=HostTable(settings.host),
+        adaptive=Adaptive(politeness.max_delay) if politeness.adaptive else None,
+        breaker=Breaker(breaker.failures, breaker.pause, breaker.max_pause, breaker.give_up)
+        if breaker.failures
+        else None,
+        max_retry_after=politeness.max_retry_after,
+        addresses=addresses,
+    )
+
+
+def _rules(spiders: Sequence[Spider], settings: Sequence[Settings], shared: _Shared) -> list[Rules]:
+    """The rules of each spider."""
+    return [Rules(_rules_of(spider, own, shared), ORDER) for spider, own in zip(spiders, settings, strict=True)]
+
+
+def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]:
     def own_signature(request: Request, response: Response) -> bool | str:
         answer = read_blocked(spider, response, request, settings.crawl.parse_timeout)
         if isinstance(answer, PageError):
-            read_failed(answer)
+            shared.read_failed(answer)
             return False
         return answer
 
@@ -397,9 +435,26 @@ def _rules_of(
     rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
+    table = HostTable(settings.host)
+    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    robots = settings.robots
+    if robots.obey or any(one.robots for one in settings.host):
+        rules.append(
+            Robots(
+                shared.robots,
+                token_of(fetch.user_agent),
+                obey=robots.obey,
+                table=table,
+                times=robots.times,
+                pause=robots.pause,
+                max_pause=settings.politeness.max_retry_after,
+                max_crawl_delay=robots.max_crawl_delay,
+                slow=shared.slow,
+            )
+        )
     rules += [
         HeaderFields(fetch.user_agent, fetch.headers),
-        cookies,
+        shared.cookies,
         Blocked(own_signature if has_own_signature else None),
         Redirect(settings.redirect.max_hops),
         Retry(retry.times, retry.status, retry.pause, retry.max_pause),
@@ -417,8 +472,16 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.
-_OWN_SECTIONS = ("scope", "retry", "redirect")
-_OWN_KEYS = ("fetch.headers", "fetch.user_agent", "fetch.accept_status", "limits.max_depth")
+_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect")
+_OWN_KEYS = (
+    "robots.obey",
+    "fetch.proxy",
+    "limits.max_url",
+    "fetch.headers",
+    "fetch.user_agent",
+    "fetch.accept_status",
+    "limits.max_depth",
+)
 
 
 def _shared(settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from crawler.request import Request
 from crawler.response import Batch, Order, Outcome
-from crawler.verdict import After, Before, Found
+from crawler.verdict import After, Before, FirstCame, Found
 
 
 class Fetcher(Protocol):
@@ -60,6 +60,9 @@ class Frontier(Protocol):
     def open(self, host: str, at: float) -> None:
         """Let `next` hand out a request of this host from the time `at` on."""
 
+    def close(self, host: str) -> None:
+        """Hand out no request of this host before it is opened again."""
+
     def resting(self) -> list[tuple[str, float]]:
         """The hosts that may be asked at some time after now, and that time."""
 
@@ -97,8 +100,10 @@ class Rule(Protocol):
     """One reason to fetch, change or give up a request. Defines only the moments it cares about.
 
     - `found(request) -> Go | Drop`: when a request is offered.
-    - `before(request) -> Go | Drop`: when its turn has come.
-    - `after(request, outcome) -> Keep | Again | Drop`: when its outcome is there.
+    - `before(request) -> Go | Drop | First | Answer`: when its turn has come.
+    - `first(request, outcome) -> Keep | Again`: when the outcome of a request is there that it wanted `First`. Such a
+      request has the rule's name as its `purpose`.
+    - `after(request, outcome) -> Keep | Again | Drop | Answer`: when its outcome is there.
     """
 
     name: str
@@ -106,6 +111,7 @@ class Rule(Protocol):
 
 FoundMoment = Callable[[Request], Found]
 BeforeMoment = Callable[[Request], Before]
+FirstMoment = Callable[[Request, Outcome], FirstCame]
 AfterMoment = Callable[[Request, Outcome], After]
 
 

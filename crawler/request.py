@@ -35,7 +35,8 @@ class Request(msgspec.Struct, frozen=True):
 
     The crawler itself fills in `depth` (links from a start URL), `spider` (position of the spider in the run),
     `parent` (URL of the page it was found on), `attempts` (fetches that failed so far), `hops` (URLs that
-    redirected here, first one first), and `row` and `parent_row` (where it and its parent stand in the ledger).
+    redirected here, first one first), `row` and `parent_row` (where it and its parent stand in the ledger), and
+    `purpose` (the rule that wants it fetched first; such a request is no page of anybody).
     """
 
     url: str
@@ -57,6 +58,7 @@ class Request(msgspec.Struct, frozen=True):
     hops: tuple[str, ...] = ()
     row: int = 0
     parent_row: int = 0
+    purpose: str = ""
 
     def __post_init__(self) -> None:
         if self.callback is not None and type(self.callback) is not str:

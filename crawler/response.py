@@ -28,6 +28,7 @@ FailureKind = Literal[
     "invalid",  # the request itself cannot be sent
     "status",  # an answer came, its status is not one the spider reads
     "redirect",  # too many hops, or a hop to something that is not fetched
+    "host",  # nothing more is asked of this host
     "worker",  # the worker process died of this request, or had no memory for it
     "error",  # anything else a client library raised
 ]

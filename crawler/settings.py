@@ -330,6 +330,15 @@ def _type_of(key: str) -> Any:
     return next(field.type for field in msgspec.structs.fields(section_class) if field.name == name)
 
 
+def is_network(text: str) -> bool:
+    """Whether this is a network in CIDR notation, or an address."""
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def choices_of(kind: Any) -> list[str]:
     """The values that a `Literal`, an `Enum`, or a union of such types allows, as people type them; else none."""
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -386,12 +395,10 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
         if values[key] > most:
             raise SettingsError(f"{key} = {values[key]} is too much ({sources[key]}): at most {most}")
     for network in values["guard.only"]:
-        try:
-            ip_network(network, strict=False)
-        except ValueError:
+        if not is_network(network):
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
-            ) from None
+            )
     for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger", "crawl.worker_timeout"):
         if values[key] <= 0:
             raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

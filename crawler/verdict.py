@@ -2,7 +2,7 @@
 
 `found(request)`            → Go | Drop
 `before(request)`           → Go | Drop | First | Answer
-`first(request, outcome)`   → Keep | Again | Drop
+`first(request, outcome)`   → Keep | Again
 `after(request, outcome)`   → Keep | Again | Drop | Answer
 """
 
@@ -49,17 +49,21 @@ class Drop(msgspec.Struct, frozen=True):
 class First(msgspec.Struct, frozen=True):
     """Fetch this one first, and nothing else of the host meanwhile; then the rule's `first` is told what came.
 
-    There it says `Keep` (go on with the host), `Again` (another hop, another try), or `Drop` (the host's requests are
-    to be asked for again: `before` knows what to say to them).
+    There it says `Keep` (go on with the host; `before` is asked again about its requests) or `Again` (another hop,
+    another try).
     """
 
     request: Request
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """This response is the outcome: before the fetch instead of it, afterwards in place of what came."""
+    """This response is the outcome: before the fetch instead of it, afterwards in place of what came.
+
+    `by` says where it comes from, for people: "the cache".
+    """
 
     response: Response
+    by: str = ""
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -75,4 +79,5 @@ KEEP = Keep()
 
 Found = Go | Drop
 Before = Go | Drop | First | Answer
+FirstCame = Keep | Again
 After = Keep | Again | Drop | Answer

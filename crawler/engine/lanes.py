@@ -63,7 +63,7 @@ class Lanes:
     def give(self, order: Order, request: Request, host: str) -> None:
         """An order goes to the lane that its host prefers, or to the one for suspects."""
         if request.row not in self._deaths:
-            self._lane_for(host).give(order, request)
+            self._lane_for(host, stays=order.gap > 0).give(order, request)
             return
         if self._alone is None:
             self._alone = self._new_lane(self.workers, True)
@@ -121,10 +121,15 @@ class Lanes:
         for lane in self:
             lane.close(0.5 if not lane.in_flight else 0.0)
 
-    def _lane_for(self, host: str) -> Lane:
-        """The lane that served the host last, for its open connections, unless it is clearly fuller than another."""
+    def _lane_for(self, host: str, stays: bool) -> Lane:
+        """The lane that served the host last, for its open connections, unless it is clearly fuller than another.
+
+        A host that `stays` never changes its lane: only its worker knows when the last request truly started.
+        """
         emptiest = min(self._lanes, key=len)
         known = self._lane_of.get(host)
+        if known is not None and stays:
+            return self._lanes[known]
         if known is not None and len(self._lanes[known]) <= len(emptiest) * 1.25 + 4:
             return self._lanes[known]
         if len(self._lane_of) > _MOST_KNOWN:

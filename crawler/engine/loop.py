@@ -9,49 +9,41 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import count
 from queue import Empty
-from typing import Any, NamedTuple, assert_never
+from typing import Any
 
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
+from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
+from crawler.engine.judge import Judge, Landed
 from crawler.engine.lanes import Lanes
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
 from crawler.errors import CrawlError, StopNow
-from crawler.frontier.ledger import Ledger, State
+from crawler.frontier.ledger import Ledger
 from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
+from crawler.politeness.addresses import Resolved
 from crawler.politeness.hosts import Hosts
 from crawler.pool.lane import Arrival, Fault, Inbox, Lane
 from crawler.protocols import Frontier, Seen
 from crawler.reading import PageError, Reading
 from crawler.request import Request
-from crawler.response import Failure, FailureKind, HeaderPairs, Order, Outcome, Response
+from crawler.response import Failure, Outcome, Response
 from crawler.rules.base import Rules
 from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
 from crawler.url import host_of
-from crawler.verdict import Again, Answer, Drop, First, Go, Keep
 
-_LONG_PAUSE = 0.2  # a host's pause beyond this is kept in the ledger, seconds
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
+_MOST_EARLY = 64  # pages that need no fetch are read after so many
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _LONGEST_REASON = 300  # characters
 _HOPELESS = 5  # so many more than there are workers may be lost in a row before they began with anything
-
-
-class Landed(NamedTuple):
-    """An outcome that a callback is to read, and what becomes of its request once that is stored."""
-
-    request: Request
-    outcome: Outcome
-    state: State = "done"
-    reason: str | None = None
 
 
 Read = tuple[Landed, Reading]
@@ -93,7 +85,6 @@ class Engine:
         self.concurrency = concurrency
         self.ending = Ending(limits, stop_grace)
         self._spiders = spiders
-        self._rules = rules
         self._ledger = ledger
         self._seen = seen
         self._chain = chain
@@ -109,8 +100,9 @@ class Engine:
         self._offers = Offers(rules, ledger, emitter.emit, self.ending)
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
-        self._tokens = count(1)
         self._starts = Starts(spiders, ledger)
+        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit, self.offer)
+        self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
@@ -170,6 +162,10 @@ class Engine:
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
+                if self._departures.early:
+                    early, self._departures.early = self._departures.early, []
+                    self._read_and_store(early)
+                    continue
                 message = self._wait(next_time)
                 if message is not None:
                     self._take(message)
@@ -199,17 +195,22 @@ class Engine:
         next_time: float | None = None
         if not self.ending.reason and self._switch.level == Level.RUN:
             in_flight = self.in_flight
-            room = self.concurrency - in_flight - self._unread
+            room = self.concurrency - in_flight - self._unread - len(self._departures.early)
             pages = self.ending.room()
             if pages is not None:
                 room = min(room, pages - in_flight)
-            until = time.monotonic() + self._horizon
-            while room > 0:
+            now = time.monotonic()
+            until = now + self._horizon
+            room -= self._departures.firsts(until, room)
+            while room > 0 and len(self._departures.early) < _MOST_EARLY:
                 due = self.frontier.next(until)
                 if due is None:
                     next_time = self.frontier.next_time()
                     break
-                room -= self._depart_one(*due)
+                room -= self._departures.one(*due)
+            first_time = self._departures.next_first(until)
+            if first_time is not None:
+                next_time = first_time if next_time is None else min(first_time, next_time)
         self._lanes.call()
         in_flight = self.in_flight
         assert in_flight == self.hosts.in_flight, f"{in_flight} tokens are out, and {self.hosts.in_flight} permits"
@@ -227,20 +228,20 @@ class Engine:
             self._lost_in_a_row = 0
             host = host_of(request.url)
             outcome = landing.outcome
-            self._reopen(host, self.hosts.leave(host, landing.started))
+            self._departures.leave(request, landing.started, outcome)
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
-                if self._fetched_is_heard:
+                if self._fetched_is_heard and not request.purpose:
                     size = len(outcome.body)
                     told = events.Fetched(request.url, host, outcome.status, size, outcome.seconds, outcome.truncated)
                     self._emit(told)
             elif type(outcome) is Failure and outcome.kind == "worker":
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
-                    self.frontier.push(request)
+                    self._departures.put_back(request)
                     continue
                 outcome = self._guilty(request, outcome.detail)
             self._lanes.acquit(request)
-            landed += self._judge(request, outcome)
+            landed += self._judged(request, outcome)
         self._unread = len(landed)
         return landed
 
@@ -292,9 +293,9 @@ class Engine:
                     self._emit(events.ItemFailed(request.url, reason))
             found += self._offers.allowed(reading.requests, request)
             if reading.error is not None:
-                self._finish(request, "failed", f"{reading.error.callback}: {reading.error}")
+                self._judge.finish(request, "failed", f"{reading.error.callback}: {reading.error}")
             else:
-                self._finish(request, landed.state, landed.reason)
+                self._judge.finish(request, landed.state, landed.reason)
         self._claim(found)
         self._keep_and_commit()
         if lines:
@@ -316,6 +317,8 @@ class Engine:
             case RoomFault():
                 if self._is_room(message.room):
                     self._seen.recover()
+            case Resolved():
+                self._departures.resolved(message)
             case Change():
                 apply(message, self)
                 self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
@@ -346,11 +349,6 @@ class Engine:
         for stored in self._ledger.get("changes", []):
             apply(Change.of(stored), self)
 
-    def _finish(self, request: Request, state: State, reason: str | None = None) -> None:
-        """A request has come to its end, whatever that is."""
-        self._ledger.end(request, state, reason)
-        self.frontier.done(request)
-
     def _keep_and_commit(self, with_states: bool = True) -> None:
         """One transaction: all that has changed since the last one, and what the spiders want to remember."""
         for number, spider in enumerate(self._spiders):
@@ -371,13 +369,6 @@ class Engine:
             told = f"{error}; the state of spider {spider.name} can hold JSON values only, it is emptied"
             self._emit(events.ReadFailed(PageError("", "state", type(error).__name__, told)))
             spider.state.clear()
-
-    def _reopen(self, host: str, at: float) -> None:
-        """Let a host be asked again; a long pause outlives this process."""
-        self.frontier.open(host, at)
-        pause = at - time.monotonic()
-        if pause > _LONG_PAUSE:
-            self._ledger.rest_host(host, pause)
 
     def _take_starts(self) -> None:
         """Take some more start requests while few wait."""
@@ -406,109 +397,11 @@ class Engine:
                 if is_new or request.again:
                     self.frontier.push(self._ledger.add(request))
 
-    def _depart_one(self, request: Request, start: float) -> int:
-        """Let one request go; how many went (0 if a rule drops it)."""
-        host = host_of(request.url)
-        verdict = self._rules[request.spider].before(request)
-        match verdict:
-            case Drop():
-                self.frontier.open(host, start)
-                self._finish(request, "dropped", verdict.reason)
-                self._emit(events.Dropped(request.url, verdict.reason))
-                return 0
-            case Go():
-                pass
-            case First() | Answer():
-                raise CrawlError(f"no rule says {verdict} yet")
-            case _:
-                assert_never(verdict)
-        again_at = self.hosts.enter(host, max(start, time.monotonic()))
-        if again_at is not None:
-            self._reopen(host, again_at)
-        order = Order(
-            next(self._tokens),
-            request.url,
-            request.method,
-            _header_pairs(request, verdict.header_pairs),
-            request.body if not isinstance(request.body, str) else request.body.encode(),
-            start,
-            request.timeout or 0.0,
-            0.0,
-            verdict.route,
-        )
-        self._lanes.give(order, request, host)
-        return 1
-
-    def _judge(self, request: Request, outcome: Outcome) -> list[Landed]:
-        """What the rules say to an outcome: a page to read, another attempt, or the end of this request."""
-        verdict = self._rules[request.spider].after(request, outcome)
-        match verdict:
-            case Keep():
-                self.ending.pages += 1
-                return [Landed(request, outcome)]
-            case Again():
-                self._do_again(request, verdict)
-                return []
-            case Drop():
-                return self._give_up(request, outcome, verdict)
-            case Answer():
-                return self._judge(request, verdict.response)
-            case _:
-                assert_never(verdict)
-
-    def _do_again(self, request: Request, verdict: Again) -> None:
-        """Continue a request as another one: a retry, or the next hop of a redirect."""
-        following = verdict.request
-        allowed = self._rules[following.spider].found(following)
-        if type(allowed) is Drop:
-            # It was fetched, and is not to be fetched again because nobody wants to know where it leads.
-            self._finish(request, "done", f"redirect: to {following.url}: {allowed.reason}")
-            self._ledger.drop(following.replace(parent_row=request.row), allowed.reason)
-            self._emit(events.Dropped(following.url, allowed.reason))
-            return
-        if following.hops != request.hops:  # a redirect, which may lead to the same URL
-            inside = following.url in following.hops or following.again
-            # A hop is a page of its own: it is fetched once, whoever leads there. After a POST it is an answer.
-            can_be_known = request.method == following.method == "GET" and not inside
-            if can_be_known and not self._seen.claim([following.fingerprint])[0]:
-                reason = f"redirect: duplicate of {following.url}"
-                self._finish(request, "done", reason)
-                self._emit(events.Dropped(request.url, reason))
-                return
-            self._emit(events.Redirected(request.url, verdict.reason))
-        else:
-            self._emit(events.Retried(request.url, verdict.reason, verdict.delay))
-        self._ledger.again(following, verdict.delay)
-        self.frontier.push(following, time.monotonic() + verdict.delay if verdict.delay else 0.0)
-
-    def _give_up(self, request: Request, outcome: Outcome, verdict: Drop) -> list[Landed]:
-        """Tell why a request gave nothing; its `on_failure` callback may still read that."""
-        kind: str
-        if verdict.state == "blocked":
-            self._emit(events.Blocked(request.url, verdict.reason, start=request.depth == 0))
-            kind, detail = "status", verdict.reason
-        elif isinstance(outcome, Failure):
-            kind, detail = outcome.kind, outcome.detail
-        else:
-            kind, _, detail = verdict.reason.partition(": ")
-        if verdict.state == "failed":
-            self.ending.count_errors(1 if verdict.error else 0)
-            self._emit(events.FetchFailed(request.url, kind, detail, verdict.error))
-        elif verdict.state == "dropped":
-            self._emit(events.Dropped(request.url, verdict.reason))
-        if request.on_failure is None:
-            self._finish(request, verdict.state, verdict.reason)
-            return []
-        if not isinstance(outcome, Failure):
-            told: FailureKind = "redirect" if kind == "redirect" else "status"
-            outcome = Failure(request.url, told, detail, outcome.seconds)
-        return [Landed(request, outcome, verdict.state, verdict.reason)]
-
     # -- time, limits, faults -----------------------------------------------------------------------------------
 
     def _wait(self, next_time: float | None) -> object | None:
         """The next message, or None when it is time to look around or to depart."""
-        timeout = 0.0 if self._wants_starts() or self.frontier.is_hungry else _TURN
+        timeout = 0.0 if self._wants_starts() or self.frontier.is_hungry or self._departures.early else _TURN
         if next_time is not None:
             timeout = min(timeout, next_time - self._horizon - time.monotonic())
         try:
@@ -527,7 +420,7 @@ class Engine:
             self._emit(events.Stopping(ending.stop_grace if self.in_flight else 0.0))
         if ending.reason:
             return not self.in_flight or ending.is_grace_over
-        return not self._starts and not len(self.frontier) and not self.in_flight
+        return not self._starts and not len(self.frontier) and not self.in_flight and not self._departures.early
 
     def _lose(self, lane: Lane, reason: str) -> list[Landed]:
         """Put a faulty worker's requests back, or set those aside that are to blame, and start another worker."""
@@ -545,14 +438,19 @@ class Engine:
         for request, since in loss.begun:
             self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
         for request in loss.requests:
-            host = host_of(request.url)
-            self._reopen(host, self.hosts.leave(host, None))
+            self._departures.leave(request, None)
         for request in loss.back:
-            self.frontier.push(request)
+            self._departures.put_back(request)
         landed: list[Landed] = []
         for request in loss.guilty:
-            landed += self._judge(request, self._guilty(request, reason))
+            landed += self._judged(request, self._guilty(request, reason))
         return landed
+
+    def _judged(self, request: Request, outcome: Outcome) -> list[Landed]:
+        if request.purpose:
+            self._departures.take_first(request, outcome)
+            return []
+        return self._judge.judge(request, outcome)
 
     def _guilty(self, request: Request, reason: str) -> Failure:
         return Failure(request.url, "worker", f"killed its worker, three times alone: {reason}")
@@ -561,12 +459,3 @@ class Engine:
 def _told(outcome: Outcome) -> str:
     """An outcome in the ledger's words: "200", or a failure's kind and detail."""
     return str(outcome.status) if type(outcome) is Response else str(outcome)
-
-
-def _header_pairs(request: Request, pairs: HeaderPairs) -> HeaderPairs:
-    """The fields of the request, then those of the rules that it does not set itself."""
-    own = request.headers
-    if not own:
-        return pairs
-    names = {name.lower() for name in own}
-    return (*own.items(), *(pair for pair in pairs if pair[0].lower() not in names))

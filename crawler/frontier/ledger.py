@@ -19,7 +19,7 @@ from crawler.frontier.database import Database
 from crawler.request import Request
 from crawler.url import host_of
 
-VERSION = 2
+VERSION = 3
 
 State = Literal["waiting", "done", "failed", "blocked", "dropped"]
 STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, fetched REAL NOT NULL, body BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cookies (
     jar TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, -- JSON
     PRIMARY KEY (jar, domain, path, name)
@@ -110,12 +111,13 @@ class Ledger(Database):
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
         self._hosts: dict[str, tuple[float, float]] = {}
+        self._robots: dict[str, tuple[float, bytes | None]] = {}
         self._cookies: dict[tuple[str, str, str, str], str | None] = {}
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
         self._pending = (
             self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts,
-            self._cookies, self._meta, self._exports,
+            self._robots, self._cookies, self._meta, self._exports,
         )  # fmt: skip
         try:
             with self._told():
@@ -172,7 +174,8 @@ class Ledger(Database):
 
     def attempt(self, request: Request, at: float, seconds: float, outcome: str) -> None:
         """One fetch that came back: when it started (seconds since 1970), how long it took, what it gave."""
-        self._attempts.append((request.row, at, seconds, request.url if request.hops else None, outcome))
+        url = request.url if request.hops or request.purpose else None  # else it is the one of the request
+        self._attempts.append((request.row, at, seconds, url, outcome))
 
     def store(self, request: Request, lines: Sequence[bytes]) -> None:
         """Items of the page of a request, each one JSON object."""
@@ -183,6 +186,10 @@ class Ledger(Database):
     def rest_host(self, host: str, pause: float) -> None:
         """A host may be asked again in `pause` seconds."""
         self._hosts[host] = (time.time() + pause, pause)
+
+    def keep_robots(self, origin: str, fetched: float, body: bytes | None) -> None:
+        """The robots.txt of an origin such as "https://example.org", None = it has none; when (seconds since 1970)."""
+        self._robots[origin] = (fetched, body)
 
     def keep_cookie(self, jar: str, domain: str, path: str, name: str, value: str | None) -> None:
         """A cookie as JSON; None takes it out of its jar."""
@@ -224,6 +231,11 @@ class Ledger(Database):
                 db.executemany(
                     "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?)",
                     ((host, *wait) for host, wait in self._hosts.items()),
+                )
+            if self._robots:
+                db.executemany(
+                    "INSERT OR REPLACE INTO robots VALUES (?, ?, ?)",
+                    ((origin, *kept) for origin, kept in self._robots.items()),
                 )
             if self._meta:
                 db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", self._meta.items())
@@ -327,6 +339,20 @@ class Ledger(Database):
                 (_request(columns, 0.0)[0], columns[_NOT_BEFORE], STATES[code], reason or "")
                 for code, reason, *columns in rows
             ]
+
+    def robots(self, origin: str) -> tuple[float, bytes | None] | None:
+        """When the robots.txt of an origin was fetched, and its body; None if that was never done."""
+        return self._robots.get(origin) or self._row("SELECT fetched, body FROM robots WHERE origin = ?", origin)
+
+    def start_hosts(self) -> frozenset[str]:
+        """The hosts of all start URLs so far."""
+        is_start = "depth = 0 AND parent = 0"
+        has_moved = "coalesce(rest, '') LIKE '%\"hops\":%'"
+        rows = self.select(f"SELECT DISTINCT host FROM requests WHERE {is_start} AND NOT {has_moved}")
+        moved = self.find(f"{is_start} AND {has_moved}")
+        return frozenset(
+            [host for (host,) in rows] + [host_of(request.hops[0]) for request, *_ in moved if request.hops]
+        )
 
     def cookies(self) -> list[tuple[str, str]]:
         """The cookies of all jars: the name of the jar, and the cookie as JSON."""

@@ -153,6 +153,13 @@ class Window:
         queue.open_at = at  # an empty queue is kept until this is over, so that the pause is not forgotten
         self._schedule(host, queue)
 
+    def close(self, host: str) -> None:
+        """Hand out no request of this host before it is opened again."""
+        queue = self._hosts.get(host)
+        if queue is not None:
+            queue.is_open = False
+            queue.turn = None
+
     def next_time(self) -> float | None:
         """When the next host is due, or None if nothing will be due without `open`, `push` or `refill`."""
         turns = self._turns

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crawler.protocols import AfterMoment, BeforeMoment, FoundMoment, Rule
+from crawler.protocols import AfterMoment, BeforeMoment, FirstMoment, FoundMoment, Rule
 from crawler.request import Request
 from crawler.response import HeaderPairs, Outcome, Route
-from crawler.verdict import GO, KEEP, After, Before, Found, Go, Keep
+from crawler.verdict import GO, KEEP, After, Before, FirstCame, Found, Go, Keep
 
 
 class Rules:
@@ -22,6 +22,7 @@ class Rules:
             raise ValueError(f"rules out of order: {[rule.name for rule in rules]}")
         self._found: list[FoundMoment] = [rule.found for rule in rules if hasattr(rule, "found")]
         self._before: list[BeforeMoment] = [rule.before for rule in rules if hasattr(rule, "before")]
+        self._first: dict[str, FirstMoment] = {rule.name: rule.first for rule in rules if hasattr(rule, "first")}
         self._after: list[AfterMoment] = [rule.after for rule in rules if hasattr(rule, "after")]
 
     def found(self, request: Request) -> Found:
@@ -45,6 +46,10 @@ class Rules:
             if verdict.route is not None:
                 route = verdict.route
         return Go(pairs, route)
+
+    def first(self, request: Request, outcome: Outcome) -> FirstCame:
+        """Asked when the outcome of what a rule wanted first is there; only that rule is."""
+        return self._first[request.purpose](request, outcome)
 
     def after(self, request: Request, outcome: Outcome) -> After:
         """Asked when its outcome is there. `Keep` means that the spider can read it: it is a `Response`."""

@@ -43,6 +43,7 @@ class Spider:
     item: ClassVar[Any] = None
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
     state: dict[str, Any]
+    sitemaps_of: Callable[[str], tuple[str, ...]]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -52,6 +53,7 @@ class Spider:
 
     def __new__(cls, *_: Any, **__: Any) -> Spider:
         spider = super().__new__(cls)
+        spider.sitemaps_of = lambda _: ()
         spider.state = {}  # here, so that a subclass whose __init__ forgets super().__init__ has one too
         return spider
 
@@ -66,6 +68,10 @@ class Spider:
     def arguments(cls) -> dict[str, Argument]:
         """The arguments this spider takes, by name."""
         return declared(owner for owner in reversed(cls.__mro__) if owner not in (Spider, object))
+
+    def sitemaps(self, url: str) -> tuple[str, ...]:
+        """The sitemaps that the robots.txt of that URL's site names; () if there are none, or it was not fetched."""
+        return self.sitemaps_of(url)
 
     def start(self) -> Iterable[Request]:
         """The requests the crawl begins with: one for each of `start_urls`. May be endless; it is read as needed."""

@@ -32,7 +32,7 @@ from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
 from crawler.rules.status import Status
 from crawler.settings import Layer, merge
-from crawler.verdict import Drop, Go
+from crawler.verdict import KEEP, Again, Answer, Drop, First, Go
 
 
 class FakeWorker:
@@ -127,8 +127,9 @@ class Setting:
     """An engine with fake workers around it."""
 
     def __init__(
-        self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), **limits
-    ):
+        self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), first=(),
+        rules=None, **limits
+    ):  # fmt: skip
         values = {f"limits.{name}": value for name, value in limits.items()}
         merged = merge([Layer("test", values)])
         self.inbox = SimpleQueue()
@@ -140,7 +141,7 @@ class Setting:
         self.room, self.switch = local_room(gauges)
         self.workers = []
         self.chain = Chain(exporters, meta=False, keep=True)
-        rules = [Redirect(5), Retry(2, [500], 0.0, 0.0), Status((), [500])]
+        rules = rules or [*first, Redirect(5), Retry(2, [500], 0.0, 0.0), Status((), [500])]
 
         def new_lane(number, one_at_a_time):
             worker = FakeWorker(self.answer_of(len(self.workers), answer), gauges.row(number))
@@ -584,8 +585,8 @@ def test_a_host_keeps_its_lane_unless_that_is_clearly_fuller():
     lanes = {}
     stock = setting.lanes._lane_for
 
-    def lane_for(host):
-        lane = stock(host)
+    def lane_for(host, stays):
+        lane = stock(host, stays)
         lanes.setdefault(host, set()).add(lane.number)
         return lane
 
@@ -688,3 +689,166 @@ def test_a_redirect_to_where_no_rule_lets_it_was_fetched_and_is_done():
     setting.ledger.close = lambda: (counts.append(setting.ledger.count()), stock())
     assert setting.run() == "finished"
     assert counts == [{"done": 2, "dropped": 1}]
+
+
+# -- verdicts that need no fetch, or another one first ------------------------------------------------------------
+
+
+def number_of(request):
+    return int(request.url.rpartition("/")[2])
+
+
+class Says:
+    """A rule that says to each request what `verdict(request)` gives."""
+
+    name = "robots"
+
+    def __init__(self, verdict, came=None):
+        self.verdict = verdict
+        self.came = came
+
+    def before(self, request):
+        return Go() if request.purpose else self.verdict(request)
+
+    def first(self, request, outcome):
+        return self.came(request, outcome)
+
+
+def test_an_answer_is_read_like_a_page_and_takes_no_permit():
+    def verdict(request):
+        is_known = number_of(request) % 2
+        return Answer(Response(request.url, 200, (), b"from here"), by="the test") if is_known else Go()
+
+    fetched = []
+    setting = Setting(
+        Pages(urls=urls(200, hosts=2)), lambda order: fetched.append(order.url) or fine(order), first=[Says(verdict)]
+    )
+    assert setting.engine.run() == "finished"
+    assert len(setting.items) == 200
+    assert len(fetched) == 100
+    outcomes = [outcome for (outcome,) in setting.ledger.select("SELECT outcome FROM attempts")]
+    assert sorted(set(outcomes)) == ["200", "200 from the test"]
+    assert setting.ledger.count() == {"done": 200}
+
+
+def test_an_answer_counts_for_the_limit_of_pages():
+    setting = Setting(
+        Pages(urls=urls(50)), first=[Says(lambda request: Answer(Response(request.url, 200)))], max_pages=7
+    )
+    assert setting.run() == "max_pages reached"
+    assert len(setting.items) == 7
+
+
+def test_what_a_rule_wants_first_is_fetched_before_anything_else_of_the_host():
+    known = set()
+
+    def verdict(request):
+        host = request.url.split("/")[2]
+        return Go() if host in known else First(Request(f"http://{host}/-1", purpose="robots", row=request.row))
+
+    def came(request, outcome):
+        known.add(request.url.split("/")[2])
+        return KEEP
+
+    fetched = []
+    setting = Setting(
+        Pages(urls=urls(60, hosts=3)),
+        lambda order: fetched.append(order.url) or fine(order),
+        first=[Says(verdict, came)],
+        per_host=4,
+    )
+    assert setting.run() == "finished"
+    assert len(setting.items) == 60
+    for host in range(3):
+        own = [number_of(Request(url)) for url in fetched if f"h{host}.example" in url]
+        assert own[0] == -1
+        assert own.count(-1) == 1
+
+
+def test_what_is_wanted_first_is_tried_again_when_its_worker_dies():
+    known = []
+
+    def verdict(request):
+        return Go() if known else First(Request("http://h0.example/-1", purpose="robots", row=request.row))
+
+    def came(request, outcome):
+        known.append(outcome)
+        return KEEP
+
+    deaths = iter(["killed", "", ""])
+
+    def answer(order):
+        if order.url.endswith("-1") and next(deaths):
+            raise _Dies("killed by signal 9")
+        return fine(order)
+
+    setting = Watched(Pages(urls=urls(5)), answer, first=[Says(verdict, came)])
+    assert setting.run() == "finished"
+    assert [outcome.status for outcome in known] == [200]
+    assert len(setting.items) == 5
+
+
+def test_a_fetch_that_is_wanted_first_may_be_told_to_wait():
+    tries = []
+
+    def verdict(request):
+        return Go() if len(tries) == 3 else First(Request("http://h0.example/-1", purpose="robots", row=request.row))
+
+    def came(request, outcome):
+        tries.append(time.monotonic())
+        return KEEP if len(tries) == 3 else Again(request, 0.02, "not yet")
+
+    starts = []
+
+    def answer(order):
+        if order.url.endswith("-1"):
+            starts.append(order.start)
+        return fine(order)
+
+    setting = Setting(Pages(urls=urls(5)), answer, first=[Says(verdict, came)])
+    assert setting.run() == "finished"
+    assert len(setting.items) == 5
+    assert [start - told >= 0.02 for told, start in zip(tries, starts[1:], strict=False)] == [True, True]
+    assert len(setting.heard.of(events.Retried)) == 2
+
+
+def test_a_request_that_is_refused_as_failed_is_told_to_its_spider():
+    class Told(Pages):
+        def start(self):
+            yield Request("http://h0.example/1", on_failure=self.failed)
+
+        def failed(self, failure):
+            yield {"url": f"{failure.kind}: {failure.detail}"}
+
+    setting = Setting(Told(), first=[Says(lambda request: Drop("robots: gone", state="failed", error=True))])
+    assert setting.engine.run() == "finished"
+    assert setting.items == ["host: robots: gone"]
+    assert setting.engine.ending.errors == 1
+    assert setting.ledger.count() == {"failed": 1}
+
+
+def test_what_a_dropped_page_leads_to_is_offered_in_its_place():
+    class Unchanged:
+        name = "redirect"
+
+        def after(self, request, outcome):
+            leads_to = (Request("http://h0.example/8"), Request("http://h0.example/9"))
+            return KEEP if request.depth else Drop("since: the same", leads_to=leads_to)
+
+    setting = Setting(Pages(urls=["http://h0.example/1"]), rules=[Unchanged(), Status()])
+    assert setting.engine.run() == "finished"
+    assert sorted(setting.items) == ["http://h0.example/8", "http://h0.example/9"]
+    (child,) = setting.ledger.find("url LIKE '%/8'")
+    assert (child[0].depth, child[0].parent) == (1, "http://h0.example/1")
+
+
+def test_an_outcome_may_be_replaced():
+    class Stored:
+        name = "redirect"
+
+        def after(self, request, outcome):
+            return Answer(Response(request.url, 200, (), b"kept")) if outcome.status == 304 else KEEP
+
+    setting = Setting(Pages(urls=urls(3)), lambda order: Response(order.url, 304), rules=[Stored(), Status()])
+    assert setting.run() == "finished"
+    assert len(setting.items) == 3

@@ -259,7 +259,7 @@ def test_a_file_of_another_program_is_refused(path):
     with pytest.raises(UsageError, match="not a whole ledger: it is empty, or from another program"):
         Ledger(path)
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute(f"PRAGMA user_version = {VERSION}")
     db.close()
     with pytest.raises(UsageError, match="not a whole ledger: no such table"):
         Ledger(path, read_only=True)

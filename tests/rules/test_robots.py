@@ -1,0 +1,129 @@
+"""What the rule says to single requests and outcomes; whole crawls are in tests/walk/test_robots.py."""
+
+from contextlib import closing
+
+import pytest
+
+from crawler.frontier.ledger import Ledger
+from crawler.host_table import HostTable
+from crawler.request import Request
+from crawler.response import Failure, Response
+from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.verdict import GO, KEEP, Again, Drop, First
+
+PAGE = Request(
+    "https://a.example/private/1", method="POST", body=b"x", headers={"X-Api-Key": "k"}, cookies={"a": "b"}, row=7
+)
+
+
+@pytest.fixture
+def ledger():
+    with closing(Ledger(None)) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def rule(ledger):
+    return make(RobotsMemory(ledger, 512_000, 86400.0))
+
+
+def make(memory, **changes):
+    options = {
+        "obey": True,
+        "table": HostTable(()),
+        "times": 3,
+        "pause": 2.0,
+        "max_pause": 100.0,
+        "max_crawl_delay": 60.0,
+    }
+    return Robots(memory, "crawler", slow=lambda host, delay: None, **{**options, **changes})
+
+
+def wanted(rule):
+    verdict = rule.before(PAGE)
+    assert isinstance(verdict, First)
+    return verdict.request
+
+
+def body(text, status=200, **headers):
+    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Response("https://a.example/robots.txt", status, pairs, text.encode())
+
+
+def test_the_file_is_wanted_first_and_nothing_of_the_page_is_sent_along(rule):
+    request = wanted(rule)
+    assert request == Request("https://a.example/robots.txt", purpose="robots", row=7)
+    assert rule.before(request) is GO
+
+
+def test_what_the_file_says_is_the_answer(rule):
+    assert rule.first(wanted(rule), body("User-agent: *\nDisallow: /private")) is KEEP
+    verdict = rule.before(PAGE)
+    assert verdict == Drop("robots: https://a.example/robots.txt disallows it for crawler")
+    assert rule.before(PAGE.replace(url="https://a.example/public")) is GO
+
+
+def test_each_scheme_has_its_own_file(rule):
+    rule.first(wanted(rule), body("", 404))
+    assert rule.before(PAGE) is GO
+    assert isinstance(rule.before(PAGE.replace(url="http://a.example/private/1")), First)
+
+
+def test_tries_take_longer_each_time_and_end(rule):
+    request = wanted(rule)
+    delays = []
+    while isinstance(verdict := rule.first(request, body("", 503)), Again):
+        delays.append(verdict.delay)
+        request = verdict.request
+    assert delays == [2.0, 4.0]
+    verdict = rule.before(PAGE)
+    assert isinstance(verdict, Drop)
+    assert (verdict.state, verdict.error) == ("failed", True)
+    assert "tried 3 times, at last: status 503" in verdict.reason
+
+
+def test_the_host_may_say_when_to_come_again(rule):
+    assert rule.first(wanted(rule), body("", 503, Retry_After="30")).delay == 30.0
+    assert rule.first(wanted(rule), body("", 503, Retry_After="30000")).delay == 100.0
+
+
+@pytest.mark.parametrize("kind", ["timeout", "connect", "dns", "reset", "partial", "protocol"])
+def test_an_unreachable_host_is_tried_again(rule, kind):
+    assert isinstance(rule.first(wanted(rule), Failure("", kind)), Again)
+
+
+@pytest.mark.parametrize("kind", ["guard", "tls", "invalid"])
+def test_what_does_not_pass_is_left_to_the_pages(rule, kind):
+    assert rule.first(wanted(rule), Failure("", kind)) is KEEP
+    assert rule.before(PAGE) is GO
+
+
+@pytest.mark.parametrize("location", ["", "http://[", "file:///etc/passwd", "javascript:x", "ftp://a/robots.txt"])
+def test_a_redirect_to_nothing_counts_as_no_file(rule, location):
+    assert rule.first(wanted(rule), body("", 302, Location=location)) is KEEP
+    assert rule.before(PAGE) is GO
+
+
+def test_only_so_much_of_the_file_is_read(ledger):
+    rule = make(RobotsMemory(ledger, 30, 86400.0))
+    rule.first(wanted(rule), body("User-agent: *\nDisallow: /a\n#12\nDisallow: /private"))
+    assert rule.before(PAGE) is GO
+    assert len(ledger.robots("https://a.example")[1]) == 30
+
+
+def test_what_is_known_of_many_hosts_does_not_fill_the_memory(ledger):
+    memory = RobotsMemory(ledger, 1000, 86400.0)
+    rule = make(memory)
+    for number in range(2500):
+        memory.learn(f"https://h{number}.example", b"User-agent: *\nDisallow: /private")
+    ledger.commit()
+    assert len(memory._known) == 2000
+    assert isinstance(rule.before(PAGE.replace(url="https://h1.example/private")), Drop)
+
+
+@pytest.mark.parametrize(
+    ("agent", "token"),
+    [("mybot/1.0 (+https://x)", "mybot"), ("My-Bot", "My-Bot"), ("", "*"), ("crawler/0.1 (Python)", "crawler")],
+)
+def test_the_product_token_is_the_first_word_of_the_user_agent(agent, token):
+    assert token_of(agent) == token
