@@ -52,6 +52,7 @@ from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import Response
+from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
@@ -60,7 +61,7 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
-from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status

@@ -202,11 +202,6 @@ def origin_of(url: str) -> str:
     return url[: url.find("/", 8)]
 
 
-def token_of(user_agent: str) -> str:
-    """The product token (RFC 9309, 2.2.1) of a User-Agent: what stands before the first "/" or space."""
-    return user_agent.partition("/")[0].split(" ")[0] or "*"
-
-
 def _robots_request(request: Request, origin: str) -> Request:
     """Fetches the origin's robots.txt on behalf of a request, whose row it has."""
     return request.replace(

@@ -8,7 +8,7 @@ from crawler.frontier.ledger import Ledger
 from crawler.host_table import HostTable
 from crawler.request import Request
 from crawler.response import Failure, Response
-from crawler.rules.robots import Robots, RobotsMemory, token_of
+from crawler.rules.robots import Robots, RobotsMemory
 from crawler.verdict import GO, KEEP, Again, Drop, First
 
 PAGE = Request(
@@ -119,11 +119,3 @@ def test_what_is_known_of_many_hosts_does_not_fill_the_memory(ledger):
     ledger.commit()
     assert len(memory._known) == 2000
     assert isinstance(rule.before(PAGE.replace(url="https://h1.example/private")), Drop)
-
-
-@pytest.mark.parametrize(
-    ("agent", "token"),
-    [("mybot/1.0 (+https://x)", "mybot"), ("My-Bot", "My-Bot"), ("", "*"), ("crawler/0.1 (Python)", "crawler")],
-)
-def test_the_product_token_is_the_first_word_of_the_user_agent(agent, token):
-    assert token_of(agent) == token
