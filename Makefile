@@ -38,9 +38,11 @@ format: $(VENV)/linted  ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed  ## pages/s, CPU and memory on two loopback sites
+bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts and rules cost
 	@$(BIN)/python benchmarks/crawl.py one
 	@$(BIN)/python benchmarks/crawl.py many
+	@$(BIN)/python benchmarks/silent.py
+	@$(BIN)/python benchmarks/rules.py
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
