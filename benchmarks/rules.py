@@ -1,4 +1,4 @@
-"""What all rules together cost: `python benchmarks/rules.py`, on the crawl of 10,000 pages of `benchmarks/crawl.py one`.
+"""What all rules together cost: `python benchmarks/rules.py`, on the 10,000 pages of `benchmarks/crawl.py one`.
 
 Every call of `found`, `before`, `first` and `after` is measured by the CPU clock of its thread; what reading the clock
 takes is subtracted. Prints CPU microseconds per page, in all and per moment, for several runs, and their median. With
