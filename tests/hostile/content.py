@@ -121,8 +121,8 @@ CONTENT = [
     Behaviour("100,000 nested divs", deep("div", 100_000), item={"title": "deep"}),
     Behaviour("100,000 nested tables", deep("table", 100_000), item={"title": "deep"}),
     Behaviour(
-        "20,000 attributes",
-        sends(page("attributes", "<p " + " ".join(f"a{n}=1" for n in range(20_000)) + "><a href=/x>")),
+        "500,000 attributes",
+        sends(page("attributes", "<p " + " ".join(f"a{n}=1" for n in range(500_000)) + "><a href=/x>")),
         item={"title": "attributes"},
     ),
     Behaviour("a title of 1 MB", sends(page("t" * 1_000_000)), item={"title": re.compile("^ttt")}),
