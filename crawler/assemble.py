@@ -36,6 +36,8 @@ from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
+from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -54,6 +56,7 @@ from crawler.request import Request
 from crawler.response import Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cookies import Cookies
@@ -65,7 +68,9 @@ from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.status import Status
+from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
+from crawler.secrets import resolve
 from crawler.settings import (
     Layer,
     Settings,
@@ -269,6 +274,7 @@ def run(
                 outputs=outputs,
                 kept=chain.kept,
                 notes=chain.notes(),
+                manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
@@ -433,11 +439,22 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    scope = settings.scope
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
     table = HostTable(settings.host)
-    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    rules += [
+        Traps(**msgspec.structs.asdict(settings.traps)),
+        Router(
+            shared.starts,
+            allow=settings.guard.allow,
+            table=table,
+            proxy=fetch.proxy,
+            verify=fetch.verify,
+            resolved=resolve,
+        ),
+    ]
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -455,10 +472,21 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         )
     rules += [
         HeaderFields(fetch.user_agent, fetch.headers),
+        *([Auth(table)] if any(one.auth or one.headers for one in settings.host) else []),
         shared.cookies,
         Blocked(own_signature if has_own_signature else None),
-        Redirect(settings.redirect.max_hops),
-        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        Redirect(settings.redirect.max_hops, settings.redirect.downgrade, settings.redirect.secret_headers),
+        Retry(
+            retry.times,
+            retry.status,
+            retry.pause,
+            retry.max_pause,
+            jitter=retry.jitter,
+            methods=retry.methods,
+            budget=retry.host_budget,
+            share=retry.host_budget_share,
+            max_asked=settings.politeness.max_retry_after,
+        ),
         Status(fetch.accept_status, retry.status),
     ]
     return rules
@@ -469,7 +497,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format) for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from crawler.control.room import RoomLost, RoomProxy, attach
 from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.lookup import wanted_callbacks
+from crawler.politeness.in_force import FOREVER, Change, OwnRules, Part
+from crawler.robots_text import token_of
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
@@ -73,9 +75,10 @@ def begin(
         ledger.commit()
     keep = settings[0].run.keep
     if path is None and keep:
-        own = [run for run in folders.all_runs() if run.path.parent.name == name]
+        own_folder = folders.folder_of(name)
+        own = [run for run in folders.all_runs() if run.path.parent.name == own_folder]
         if len(own) > keep:  # else there is nothing to look into
-            folders.prune(name, _finished(own), keep)
+            folders.prune(own_folder, _finished(own), keep)
     return folder
 
 
@@ -125,8 +128,9 @@ def amend(folder: RunFolder, run: Reopened, layers: Sequence[Layer]) -> list[Set
     with closing(Ledger(folder.ledger)) as ledger:
         record = msgspec.structs.replace(run.record, settings=[msgspec.to_builtins(one) for one in settings])
         ledger.set("record", record)
-        changes = [(key, value, host) for key, value, host in ledger.get("changes", []) if host or key not in changed]
-        ledger.set("changes", changes)
+        changes = ledger.get("changes", [])
+        ledger.set("former", [*ledger.get("former", []), _part(run.settings[0], changes, time.time())])
+        ledger.set("changes", [change for change in changes if change[2] or change[0] not in changed])
         ledger.commit()
     return settings
 
@@ -138,9 +142,38 @@ def limit_reached(folder: RunFolder, limits: Limits) -> str:
     """
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         most = {"limits.max_pages": limits.max_pages, "limits.max_items": limits.max_items}
-        most |= {key: value for key, value, _ in ledger.get("changes", []) if key in most}
+        most |= {key: value for key, value, *_ in ledger.get("changes", []) if key in most}
         reached = {"limits.max_pages": ledger.count_pages(), "limits.max_items": ledger.count_items()}
     return next((f"{key} = {most[key]}" for key in most if most[key] and reached[key] >= most[key]), "")
+
+
+def promised(folder: RunFolder, ledger: Ledger) -> list[Part]:
+    """The settings of a run that are about politeness, part by part. Raises `UsageError` if it was never started."""
+    record = ledger.get("record")
+    if record is None:
+        raise UsageError(f"{folder.path} holds no run that was started", hint="crawl runs lists the runs")
+    settings = msgspec.convert(record["settings"][0], Settings)
+    former = msgspec.convert(ledger.get("former", []), list[Part])
+    return [*former, _part(settings, ledger.get("changes", []), FOREVER)]
+
+
+def robots_tokens(ledger: Ledger) -> tuple[list[str], float]:
+    """The product tokens of the spiders that obey robots.txt, and the longest Crawl-delay that they honour."""
+    settings = [msgspec.convert(one, Settings) for one in ledger.get("record")["settings"]]
+    obeying = [one for one in settings if one.robots.obey or any(own.robots for own in one.host)]
+    return [token_of(one.fetch.user_agent) for one in obeying], settings[0].robots.max_crawl_delay
+
+
+def is_by_address(ledger: Ledger) -> bool:
+    """Whether hosts of one address shared their permits."""
+    return bool(ledger.get("record")["settings"][0]["politeness"]["host_key"] == "address")
+
+
+def _part(settings: Settings, changes: Sequence[Sequence[Any]], until: float) -> Part:
+    politeness = settings.politeness
+    own = [OwnRules(one.match, one.per_host, one.delay) for one in settings.host]
+    kept = [Change(*change) for change in changes if change[0] in ("politeness.per_host", "politeness.delay")]
+    return Part(until, politeness.per_host, politeness.delay, politeness.jitter, own, kept)
 
 
 def check_callbacks(folder: RunFolder, spiders: Sequence[Spider]) -> None:

@@ -96,7 +96,9 @@ class Traps(Section, frozen=True):
     max_segments: int
     max_repeats: int
     max_queries: int
-    max_alike: int
+    max_years: int
+    max_sessions: int
+    max_chain: int
 
 
 class Fetch(Section, frozen=True):

@@ -43,7 +43,8 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
         spiders = build_all(run.record.targets, run.record.arguments)
         check_callbacks(folder, spiders)
         for target in run.changed:
-            click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
+            told = f"crawl: {target} has changed since the run was started; the new version goes on"
+            click.echo(plain(told), err=True)
         if run.is_paused:
             click.echo("crawl: the run is paused; `crawl go` lets it go on", err=True)
         settings = amend(folder, run, layers) if layers else run.settings

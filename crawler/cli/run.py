@@ -35,6 +35,9 @@ _SETTINGS = {
     "allow_empty": "limits.allow_empty",
     "meta": "output.meta",
     "template": "output.format",
+    "escape_formulas": "output.formulas",
+    "no_robots": "robots.obey",
+    "proxy": "fetch.proxy",
     "log_level": "log.level",
     "log_file": "log.file",
 }
@@ -73,10 +76,13 @@ _SETTINGS = {
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
 )
 @click.option("--meta", is_flag=True, default=None, help="Add _url and _fetched to each item.")
+@click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
 @click.option("--delay", type=float, metavar="SECONDS", help="Pause between two requests to a host.")
+@click.option("--no-robots", flag_value="false", help="Do not ask for robots.txt; said in the report.")
+@click.option("--proxy", metavar="URL", help="Ask through this proxy (http, https, socks5, socks5h).")
 @click.option("--max-pages", type=int, metavar="N", help="Stop after N pages.")
 @click.option("--max-items", type=int, metavar="N", help="Stop after N items.")
 @click.option("--max-depth", type=int, metavar="N", help="Follow links N steps from the start.")

@@ -15,8 +15,6 @@ from crawler.response import Failure, FailureKind, Outcome
 from crawler.rules.base import Rules
 from crawler.verdict import Again, Answer, Drop, Keep
 
-Offer = Callable[[Sequence[Request], Request], None]  # requests, and the one whose page gave them
-
 
 class Landed(NamedTuple):
     """An outcome that a callback is to read, and what becomes of its request once that is stored."""
@@ -28,7 +26,10 @@ class Landed(NamedTuple):
 
 
 class Judge:
-    """Asks the rules of the spider that wanted the request. `offer` takes what a dropped page leads to."""
+    """Asks the rules of the spider that wanted the request.
+
+    `leads` are dropped requests with what they lead to, which is to be offered before the next transaction.
+    """
 
     def __init__(
         self,
@@ -38,15 +39,14 @@ class Judge:
         seen: Seen,
         ending: Ending,
         emit: Callable[[Any], None],
-        offer: Offer,
     ) -> None:
+        self.leads: list[tuple[Request, tuple[Request, ...]]] = []
         self._rules = rules
         self._frontier = frontier
         self._ledger = ledger
         self._seen = seen
         self._ending = ending
         self._emit = emit
-        self._offer = offer
 
     def judge(self, request: Request, outcome: Outcome) -> list[Landed]:
         """What the rules say to an outcome: a page to read, another attempt, or the end of this request."""
@@ -81,7 +81,7 @@ class Judge:
         elif verdict.state == "dropped":
             self._emit(events.Dropped(request.url, verdict.reason))
         if verdict.leads_to:
-            self._offer(verdict.leads_to, request)
+            self.leads.append((request, verdict.leads_to))
         if request.on_failure is None or verdict.state == "dropped":
             self.finish(request, verdict.state, verdict.reason)
             return []

@@ -14,6 +14,7 @@ from typing import Any
 
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
+from crawler.engine.clock import to_wall
 from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
@@ -101,7 +102,7 @@ class Engine:
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._starts = Starts(spiders, ledger)
-        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit, self.offer)
+        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
@@ -162,7 +163,7 @@ class Engine:
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
-                if self._departures.early:
+                if self._departures.early or self._judge.leads:
                     early, self._departures.early = self._departures.early, []
                     self._read_and_store(early)
                     continue
@@ -223,7 +224,7 @@ class Engine:
             reason = str(getattr(arrival.error, "exc", arrival.error))[:_LONGEST_REASON]
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         for request, landing in self._lanes.settle(arrival):
             self._lost_in_a_row = 0
             host = host_of(request.url)
@@ -321,11 +322,14 @@ class Engine:
                 self._departures.resolved(message)
             case Change():
                 apply(message, self)
-                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
+                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored(time.time())])
                 self._ledger.commit()
 
     def _read_and_store(self, landed: list[Landed]) -> None:
         """All pages of a report, in several steps if they give very much."""
+        leads, self._judge.leads = self._judge.leads, []
+        for origin, requests in leads:
+            self.offer(requests, origin)
         while True:
             readings = self.read(landed)
             self.store(readings)
@@ -336,7 +340,7 @@ class Engine:
 
     def _recover(self) -> None:
         """Go on where the ledger stands; in a new run it stands nowhere."""
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         self._seen.fill()
         counts = self._ledger.count()
         self.frontier.recover(counts.get("waiting", 0))

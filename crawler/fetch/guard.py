@@ -1,88 +1,127 @@
 """The address guard: checks the address that is actually connected to, after the name was resolved.
 
-A name can resolve to one address when it is checked and to another one when it is used, so the check
-is made where the socket is opened, on the addresses that one resolution gave.
+A name can resolve to one address when it is checked and to another one when it is used, so one resolution gives both:
+the socket is opened to the very text that was checked.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore, Thread
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError
-from urllib3.util.connection import create_connection
+from crawler.addresses import is_private
+from crawler.fetch.deadline import left
+from crawler.fetch.faults import Fault
 
 Resolver = Callable[[str, int], Sequence[str]]  # (host, port) -> IP addresses
 
+_MOST_RESOLVING = 256  # names that are waited for, or were given up and hang in the system
 
-class AddressRefused(Exception):
-    """A connection to an address outside the allowed networks. Nothing was sent, no connection was opened."""
+
+class AddressRefused(Fault):
+    """A connection to an address that is not allowed. Nothing was sent, no connection was opened."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("guard", detail)
 
 
 class Guard:
-    """Decides which IP addresses may be connected to: those inside `only`, or any if it is empty.
+    """Decides which IP addresses may be connected to.
 
+    `only`: networks outside of which nothing is, empty = any. `allow`: networks that may be, although they are private.
     Raises `ValueError` for a network that is not CIDR notation.
     """
 
-    def __init__(self, only: Sequence[str], resolver: Resolver | None = None) -> None:
+    def __init__(self, only: Sequence[str], allow: Sequence[str] = (), resolver: Resolver | None = None) -> None:
         self._only = [ipaddress.ip_network(network, strict=False) for network in only]
+        self._allow = [ipaddress.ip_network(network, strict=False) for network in allow]
         self._resolver = resolver or resolve
+        self._resolving = BoundedSemaphore(_MOST_RESOLVING)
 
-    def address(self, host: str, port: int) -> str:
-        """The address to connect to for a host name or literal. Raises `AddressRefused` and `OSError`."""
-        addresses = self._resolver(host, port)
-        if not self._only:
-            return addresses[0] if len(addresses) == 1 else host
-        for text in addresses:
-            address = ipaddress.ip_address(text.partition("%")[0])
-            if any(address in network for network in self._only):
-                return text
-        allowed = ", ".join(str(network) for network in self._only)
+    def addresses(self, host: str, port: int, private: bool = False) -> list[str]:
+        """The addresses to connect to for a host name or literal, in this order; `private`: they may be private ones.
+
+        Raises `AddressRefused` if none is left, `OSError` if the name does not resolve, `TimeoutError` if it does not
+        until the deadline of this thread's order.
+        """
+        found = self._resolved(host, port)
+        inside = [address for address in found if self._inside(address)]
+        allowed = [address for address in inside if private or self._is_open(address)]
+        if allowed:
+            return allowed
+        where = f"{host} is at {', '.join(inside or found) or 'no address'}"
+        if inside:
+            raise AddressRefused(f"{where}, which is private; if that is meant: -s guard.allow={_plain(inside[0])}")
+        networks = ", ".join(str(network) for network in self._only)
+        raise AddressRefused(f"{where}, and only {networks} may be connected to (guard.only)")
+
+    def check_literal(self, host: str, private: bool) -> None:
+        """Raise `AddressRefused` for a private address behind a proxy. What names are the proxy alone knows."""
+        try:
+            literal = str(ipaddress.ip_address(host.partition("%")[0]))
+        except ValueError:
+            if private or not (host == "localhost" or host.endswith(".localhost")):
+                return
+            raise AddressRefused(
+                f"{host} is the proxy itself; only start URLs and guard.allow may lead there"
+            ) from None
+        if self._inside(literal) and (private or self._is_open(literal)):
+            return
         raise AddressRefused(
-            f"{host} is at {', '.join(addresses)}, and only {allowed} may be connected to (guard.only)"
+            f"{host} is behind a proxy, and private or outside guard.only; if it is meant: -s guard.allow={literal}"
         )
 
-    def pool_classes(self) -> dict[str, type[HTTPConnectionPool]]:
-        """Connection pools per scheme, as `PoolManager.pool_classes_by_scheme`, that ask this guard."""
-        connect = self._connect
+    def _inside(self, address: str) -> bool:
+        return not self._only or _is_in(address, self._only)
 
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return connect(self)
+    def _is_open(self, address: str) -> bool:
+        return not is_private(address) or _is_in(address, self._allow)
 
-        class Secure(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return connect(self)
+    def _resolved(self, host: str, port: int) -> list[str]:
+        """What the resolver says, but not later than the deadline: it cannot be told when to give up."""
+        if _is_numeric(host) or left() == math.inf:
+            return list(self._resolver(host, port))
+        answers: SimpleQueue[list[str] | BaseException] = SimpleQueue()
 
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
+        def ask() -> None:
+            try:
+                answers.put(list(self._resolver(host, port)))
+            except BaseException as error:  # told to whoever waits
+                answers.put(error)
+            finally:
+                self._resolving.release()
 
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        return {"http": PlainPool, "https": SecurePool}
-
-    def _connect(self, connection: Any) -> socket.socket:
-        address = self.address(connection.host.strip("[]"), connection.port)
+        if not self._resolving.acquire(timeout=left()):
+            raise TimeoutError("too many names do not resolve")
+        Thread(target=ask, name="resolve", daemon=True).start()
         try:
-            return create_connection(
-                (address, connection.port),
-                connection.timeout,
-                source_address=connection.source_address,
-                socket_options=connection.socket_options,
-            )
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise NewConnectionError(connection, f"Failed to establish a new connection: {error}") from error
+            answer = answers.get(timeout=left())
+        except Empty:
+            raise TimeoutError(f"{host} does not resolve") from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
 
 def resolve(host: str, port: int) -> list[str]:
     """The addresses of a host, as the system resolves it. Raises `socket.gaierror`."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    parsed = ipaddress.ip_address(_plain(address))
+    return any(parsed in network for network in networks)
+
+
+def _is_numeric(host: str) -> bool:
+    """An address that needs no resolving, in whatever form the system understands."""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _plain(address: str) -> str:
+    return address.partition("%")[0]

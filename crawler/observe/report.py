@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from crawler.observe.plain import plain
+from crawler.observe.plain import plain, safe_json
 from crawler.reading import NOT_PAGES, PageError
 
 EndedBy = Literal["", "SIGINT", "SIGTERM", "SIGHUP", "stop"]
@@ -46,6 +46,7 @@ class Report(msgspec.Struct, frozen=True):
     - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies,
       `truncated` counts bodies that were cut at `fetch.max_body`.
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
+    - `manners`: what people should know of how it behaved, such as that robots.txt is not obeyed.
     - `notes`: what people should know of the outputs, such as a field of the format that no item has.
     - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
     - `page_errors`: exceptions of user code, `places` the same by line of code.
@@ -67,6 +68,7 @@ class Report(msgspec.Struct, frozen=True):
     bytes: int = 0
     truncated: int = 0
     items: list[dict[str, Any]] = []
+    manners: list[str] = []
     notes: list[str] = []
     item_count: int = 0
     item_errors: int = 0
@@ -151,12 +153,13 @@ class Report(msgspec.Struct, frozen=True):
         """The report without the items, with the exit code."""
         fields = {**msgspec.to_builtins(self), "exit_code": self.exit_code}
         del fields["items"]
-        return json.dumps(fields, ensure_ascii=False, indent=1)
+        return safe_json(json.dumps(fields, ensure_ascii=False, indent=1))
 
     def summary(self) -> str:
         """The report as a block of plain text for a terminal, without a line end after the last line."""
         head = f"{plain(', '.join(self.spiders))}: {plain(self.reason)} after {duration(self.seconds)}"
-        sections = [*self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
+        manners = [f"  manners  {_short(note)}" for note in self.manners]
+        sections = [*manners, *self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
         return "\n".join([head, *sections])
 
     def _counts(self) -> list[str]:
@@ -191,7 +194,9 @@ class Report(msgspec.Struct, frozen=True):
                 message = f": {_short(place.message)}" if place.message else ""
                 if place.callback in NOT_PAGES:
                     message = f" in {place.callback}{message}"
-                lines.append(f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {place.kind}{message}")
+                lines.append(
+                    f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {plain(place.kind)}{message}"
+                )
                 if place.url:  # the start of a spider has none
                     lines.append(f"      first at {_short(place.url)}")
             lines += _more(len(self.places) - SHOWN, "place")

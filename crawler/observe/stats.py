@@ -160,6 +160,7 @@ class Stats:
         outputs: Sequence[str] = (),
         kept: Sequence[dict[str, Any]] = (),
         notes: Sequence[str] = (),
+        manners: Sequence[str] = (),
         ended_by: EndedBy = "",
         error: CrawlError | None = None,
         max_errors: int = 0,
@@ -169,8 +170,8 @@ class Stats:
     ) -> Report:
         """The report of the run that ends now.
 
-        `kept` are the items, where they were collected; `notes` are what outputs have to say; `error` is what broke
-        the run; `run` is its folder; `verbose` says that each page was logged.
+        `kept` are the items, where they were collected; `notes` are what outputs have to say, `manners` what the
+        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged.
         """
         return Report(
             spiders=self._spiders,
@@ -184,6 +185,7 @@ class Stats:
             truncated=self._truncated,
             items=list(kept),
             notes=list(notes),
+            manners=list(manners),
             item_count=self._items,
             item_errors=self._item_errors,
             item_failures=list(self._item_failures),

@@ -12,7 +12,7 @@ URL = "https://a.example/films/1"
 
 def after(request, status, location, rule=None):
     headers = (("Location", location),) if location is not None else ()
-    return (rule or Redirect(20)).after(request, Response(request.url, status, headers))
+    return (rule or Redirect(20, downgrade=True)).after(request, Response(request.url, status, headers))
 
 
 def hop(request, status=302, location="/elsewhere"):
@@ -146,3 +146,25 @@ def test_the_rest_of_the_request_stays_and_attempts_start_again():
         URL, callback="parse_film", data=1, priority=3, depth=2, jar="j", timeout=5.0, attempts=2, again=True
     )
     assert hop(request) == request.replace(url="https://a.example/elsewhere", hops=(URL,), attempts=0)
+
+
+def test_from_https_to_http_is_refused_unless_somebody_wants_it():
+    verdict = after(Request(URL), 302, "http://a.example/", Redirect(20))
+    assert isinstance(verdict, Drop)
+    assert (verdict.state, verdict.error) == ("failed", True)
+    assert "from https to http (redirect.downgrade allows it)" in verdict.reason
+
+
+def test_fields_that_are_named_secret_stay_where_they_are():
+    request = Request(URL, headers={"X-Mine": "1", "X-Api-Key": "2", "X": "3"})
+    rule = Redirect(20, secret=["x-mine"])
+    assert after(request, 302, "https://b.example/", rule).request.headers == {"X-Api-Key": "2", "X": "3"}
+    assert after(request, 302, "https://b.example/").request.headers == {"X-Mine": "1", "X": "3"}
+
+
+def test_a_redirect_to_two_places_leads_nowhere():
+    headers = (("Location", "/a"), ("Location", "/b"))
+    verdict = Redirect(20).after(Request(URL), Response(URL, 302, headers))
+    assert verdict.reason == "redirect: to 2 places at once"
+    same = (("Location", "/a"), ("location", "/a"))
+    assert isinstance(Redirect(20).after(Request(URL), Response(URL, 302, same)), Again)
