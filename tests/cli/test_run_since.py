@@ -181,7 +181,7 @@ def test_a_redirect_that_leads_elsewhere_is_a_new_page(site):
 
 
 def test_forms_are_sent_again(site):
-    site.pages["/a"] += '<form action="/search">'
+    site.pages["/a"] += '<form method="post" action="/search">'
     site.pages["/search"] = "<p>found</p>"
     site.crawl()
     assert site.crawl("--since", "last") == []
@@ -191,7 +191,7 @@ def test_forms_are_sent_again(site):
 
 
 def test_forms_that_are_answered_with_a_redirect_are_sent_again(site):
-    site.pages["/a"] += '<form action="/search">'
+    site.pages["/a"] += '<form method="post" action="/search">'
     site.pages["/search"] = (303, {"Location": "/found"}, "")
     site.pages["/found"] = "<p>found</p>"
     site.crawl()
