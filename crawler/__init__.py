@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from crawler.response import Response as Response
     from crawler.spider.base import Spider as Spider
     from crawler.spider.page import Page as Page
+    from crawler.spider.sitemap_spider import SitemapSpider as SitemapSpider
 
 # Imported when first asked for: a worker needs none of these, and a spider only some.
 _PLACES = {
@@ -39,11 +40,12 @@ _PLACES = {
     "Report": "crawler.observe.report",
     "Request": "crawler.request",
     "Response": "crawler.response",
+    "SitemapSpider": "crawler.spider.sitemap_spider",
     "Spider": "crawler.spider.base",
     "crawl": "crawler.assemble",
 }
 
-__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "Spider", "crawl"]
+__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "SitemapSpider", "Spider", "crawl"]
 
 
 def __getattr__(name: str) -> Any:

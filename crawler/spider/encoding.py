@@ -105,7 +105,9 @@ def codec_of(label: str) -> str | None:
 def _declared(head: bytes, mime: str) -> str | None:
     """The codec a document declares in its first bytes."""
     if mime.endswith("xml"):
-        return codec_of(xml_label(head) or "")
+        codec = codec_of(xml_label(head) or "")
+        # As below: many programs write "utf-16" into what they then store as UTF-8.
+        return "utf-8" if codec is not None and codec.startswith("utf-16") and b"\0" not in head[:2] else codec
     if mime not in ("", "text/html") and head.lstrip()[:1] != b"<":
         return None  # JSON or plain text that happens to speak of <meta charset>
     xml = xml_label(head)

@@ -167,3 +167,9 @@ def test_never_raises_and_gives_text_that_can_be_written(body: bytes, mime: str,
     text, codec = decode(head + body, f"{mime}; charset={label}")
     text.encode()
     assert codec in encoding._WEB
+
+
+def test_xml_that_can_be_read_as_ascii_is_not_in_utf_16() -> None:
+    body = '<?xml version="1.0" encoding="utf-16"?><a>é</a>'
+    assert decode(body.encode(), "application/xml") == (body, "utf-8")
+    assert decode(body.encode("utf-16-le"), "application/xml") == (body, "utf-16-le")
