@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint check format bench clean
+DATA ?= ../shared/data
+
+.PHONY: help demo test faults hostile conformance lint check format bench clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/installed  ## set up, then crawl the built-in site and show the films
 	@$(BIN)/crawl demo
@@ -17,6 +19,12 @@ test: $(VENV)/tested  ## set up, then run the test suite
 
 faults: $(VENV)/tested  ## kill processes, fill disks, set clocks; the account goes into docs/reliability.md
 	@KILLS=100 TABLE=docs/reliability.md $(BIN)/python -m pytest -q tests/faults
+
+hostile: $(VENV)/tested  ## crawl a hostile server; the table goes into docs/conformance.md
+	@TABLE=docs/conformance.md $(BIN)/python -m pytest -q tests/hostile
+
+conformance: $(VENV)/tested  ## run the suites in DATA=../shared/data; the table goes into docs/conformance.md
+	@$(BIN)/python -m tests.conformance $(DATA)
 
 lint: $(VENV)/linted  ## formatting, style, types, and the floors of the architecture
 	@$(BIN)/ruff format --check .
@@ -30,9 +38,11 @@ format: $(VENV)/linted  ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed  ## pages/s, CPU and memory on two loopback sites
+bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts and rules cost
 	@$(BIN)/python benchmarks/crawl.py one
 	@$(BIN)/python benchmarks/crawl.py many
+	@$(BIN)/python benchmarks/silent.py
+	@$(BIN)/python benchmarks/rules.py
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,6 +28,7 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
+from crawler.frontier.earlier import EarlierRun
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -36,6 +37,8 @@ from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
+from crawler.observe.manners import notes_of
+from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.politeness.adaptive import Adaptive
@@ -51,11 +54,14 @@ from crawler.pool.thread import ThreadPool
 from crawler.protocols import Exporter, Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
-from crawler.response import Response
+from crawler.response import HeaderPairs, Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
+from crawler.rules.cache import Always
+from crawler.rules.cache_folder import CacheFolder
 from crawler.rules.cookies import Cookies
 from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
@@ -64,8 +70,11 @@ from crawler.rules.retry import Retry
 from crawler.rules.robots import Robots, RobotsMemory
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
+from crawler.rules.since import Compared, Since
 from crawler.rules.status import Status
+from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
+from crawler.secrets import resolve, shown
 from crawler.settings import (
     Layer,
     Settings,
@@ -79,7 +88,10 @@ from crawler.settings import (
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
+from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing
+from crawler.url_options import UrlOptions
+from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
@@ -133,16 +145,26 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     below = project_layer(Path.cwd())
     above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
     merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
+    for one in merged:
+        _check_secrets(one)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
             if value != shared[0][key]:
                 raise UsageError(
-                    f"{spiders[0].name} wants {key} = {shared[0][key]!r} and {spider.name} wants {value!r}, "
+                    f"{spiders[0].name} wants {key} = {shown(key, shared[0][key])} and {spider.name} wants "
+                    f"{shown(key, value)}, "
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
     return merged
+
+
+def _check_secrets(settings: Settings) -> None:
+    """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
+    for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
+        resolve(value or "")
+    Auth(settings.host)
 
 
 def run(
@@ -154,12 +176,16 @@ def run(
     listeners: Sequence[Listener] = (),
     live: bool = False,
     folder: RunFolder | None = None,
+    since: RunFolder | None = None,
 ) -> Report:
     """One crawl from start to report, or from where it was left.
 
     `settings` has an entry per spider; the first one's shared parts count. `folder` is the run's own, locked;
-    without one the ledger is kept in memory and the run cannot be resumed.
+    without one the ledger is kept in memory and the run cannot be resumed. With `since`, an earlier run of the same
+    spiders, only what has changed is read.
     """
+    for one in settings:
+        _check_secrets(one)
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
@@ -170,12 +196,15 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
+        closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
+        compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
+            spider.page_options = _page_options(settings[number])
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -198,6 +227,7 @@ def run(
                     robots,
                     Starts(ledger.start_hosts()),
                     hosts.ask_for,
+                    Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                 ),
             ),
@@ -218,6 +248,7 @@ def run(
             carried=stats.carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
+            url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
         )
 
         def leave_now(code: int) -> None:
@@ -268,11 +299,15 @@ def run(
             return stats.report(
                 outputs=outputs,
                 kept=chain.kept,
-                notes=chain.notes(),
+                notes=[
+                    *chain.notes(),
+                    *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
+                ],
+                manners=notes_of([spider.name for spider in spiders], settings),
                 ended_by=_ended_by(ended_by),
                 error=error,
                 max_errors=common.limits.max_errors,
-                allow_empty=common.limits.allow_empty,
+                allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
             )
@@ -399,7 +434,18 @@ class _Shared(NamedTuple):
     robots: RobotsMemory
     starts: Starts
     slow: Callable[[str, float], None]
+    since: Since
     read_failed: Callable[[PageError], None]
+
+
+def _page_options(settings: Settings) -> PageOptions:
+    scope = settings.scope
+    return PageOptions(
+        skip_extensions=frozenset(extension.lower().removeprefix(".") for extension in scope.skip_extensions),
+        nofollow=scope.nofollow,
+        token=token_of(settings.fetch.user_agent),
+        max_links=settings.limits.max_links,
+    )
 
 
 def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
@@ -433,11 +479,22 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
 
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    rules: list[Rule] = [Scope(settings.scope.allowed_hosts)]
+    scope, redirect = settings.scope, settings.redirect
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
     table = HostTable(settings.host)
-    rules.append(Router(shared.starts, allow=settings.guard.allow, table=table, proxy=fetch.proxy, verify=fetch.verify))
+    rules += [
+        Traps(**msgspec.structs.asdict(settings.traps)),
+        Router(
+            shared.starts,
+            allow=settings.guard.allow,
+            table=table,
+            proxy=fetch.proxy,
+            verify=fetch.verify,
+            resolved=resolve,
+        ),
+    ]
     robots = settings.robots
     if robots.obey or any(one.robots for one in settings.host):
         rules.append(
@@ -454,14 +511,49 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
             )
         )
     rules += [
-        HeaderFields(fetch.user_agent, fetch.headers),
+        HeaderFields(fetch.user_agent, {name: resolve(value) for name, value in fetch.headers.items()}),
+        Auth(settings.host),
         shared.cookies,
+    ]
+    rules += [
         Blocked(own_signature if has_own_signature else None),
-        Redirect(settings.redirect.max_hops),
-        Retry(retry.times, retry.status, retry.pause, retry.max_pause),
+        *_cache(settings, rules),
+        shared.since,
+        Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
+        Retry(
+            retry.times,
+            retry.status,
+            retry.pause,
+            retry.max_pause,
+            jitter=retry.jitter,
+            methods=retry.methods,
+            budget=retry.host_budget,
+            share=retry.host_budget_share,
+            max_asked=settings.politeness.max_retry_after,
+            accepted=fetch.accept_status,
+        ),
         Status(fetch.accept_status, retry.status),
     ]
     return rules
+
+
+def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
+    """The rule for `cache.mode`, none for "off"; `rules` are those that stand before it."""
+    cache = settings.cache
+    if cache.mode == "off":
+        return []
+    folder = CacheFolder(Path(cache.folder) / cache.mode)
+    if cache.mode == "always":
+        return [Always(folder, cache.max_age)]
+    from crawler.rules.cache_rfc9111 import PrivateCache  # its library takes 40 ms to import
+
+    senders = Rules([rule for rule in rules if rule.name in ("headers", "auth", "cookies")], ORDER)
+
+    def sent(request: Request) -> HeaderPairs:
+        verdict = senders.before(request)
+        return verdict.header_pairs if isinstance(verdict, Go) else ()
+
+    return [PrivateCache(folder, sent)]
 
 
 def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
@@ -469,7 +561,8 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
     for path, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
             raise UsageError(f"the output {path} is named twice")
-    return [exporter_for(path, settings.output.format) for path in outputs]
+    escape = settings.output.formulas == "escape"
+    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

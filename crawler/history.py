@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from crawler.control.room import RoomLost, RoomProxy, attach
 from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.lookup import wanted_callbacks
+from crawler.politeness.in_force import FOREVER, Change, OwnRules, Part
+from crawler.robots_text import token_of
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
@@ -54,8 +56,12 @@ def begin(
     outputs: Sequence[str],
     settings: Sequence[Settings],
     path: Path | None = None,
+    since: RunFolder | None = None,
 ) -> RunFolder:
-    """A new run's folder, locked, with its record in the ledger; the oldest finished runs make room for it."""
+    """A new run's folder, locked, with its record in the ledger; the oldest finished runs make room for it.
+
+    `since` is the run that this one is compared with; it stays.
+    """
     name = "+".join(spider.name for spider in spiders)
     folder = folders.create(name, path=path)
     absolute = [_absolute(target) for target in targets]
@@ -67,16 +73,59 @@ def begin(
         settings=[msgspec.to_builtins(one) for one in settings],
         digests=[digest(target) for target in absolute],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        since=os.path.abspath(since.path) if since is not None else "",
     )
     with closing(Ledger(folder.ledger, settings[0].run.durability)) as ledger:
         ledger.set("record", record)
         ledger.commit()
     keep = settings[0].run.keep
     if path is None and keep:
-        own = [run for run in folders.all_runs() if run.path.parent.name == name]
+        own_folder = folders.folder_of(name)
+        own = [run for run in folders.all_runs() if run.path.parent.name == own_folder]
         if len(own) > keep:  # else there is nothing to look into
-            folders.prune(name, _finished(own), keep)
+            folders.prune(own_folder, _finished(own), keep, spared=since)
     return folder
+
+
+def to_compare_with(name: str, spiders: Sequence[str]) -> RunFolder:
+    """The run that `--since` means: as all commands take runs, or "last" for the latest one of these spiders.
+
+    Raises `UsageError` for a run of other spiders, for one that goes on at this moment, and for what is no run.
+    """
+    folder = folders.find("+".join(spiders) if name == "last" else name)
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        of: list[str] = ledger.get("record", {}).get("spiders", [])
+    if of != list(spiders):
+        raise UsageError(
+            f"--since {name}: {folder.path} is a run of {'+'.join(of) or 'nothing'}, not of {'+'.join(spiders)}",
+            hint="an earlier run of the same spider is meant; crawl runs lists them",
+        )
+    if folder.owner() is not None:
+        raise UsageError(
+            f"--since {name}: the run {folder.path} is still running", hint="wait for its end: crawl status"
+        )
+    return folder
+
+
+def compared_with(record: Record) -> RunFolder | None:
+    """The run that a stored run is compared with. Raises `UsageError` if that is gone."""
+    if not record.since:
+        return None
+    folder = RunFolder(Path(record.since))
+    if not folder.ledger.is_file():
+        raise UsageError(
+            f"the run {folder.path}, which this one is to tell the changes since, is gone", hint="crawl run starts anew"
+        )
+    return folder
+
+
+def changed_since(folder: RunFolder, targets: Sequence[str], arguments: Mapping[str, str]) -> list[str]:
+    """What is not as it was when a run was started: spider files, and "the arguments"."""
+    with closing(Ledger(folder.ledger, read_only=True)) as ledger:
+        old = msgspec.convert(ledger.get("record"), Record)
+    known = zip(targets, old.digests, strict=False)
+    changed = [target for target, before in known if before and digest(_absolute(target)) != before]
+    return changed if old.arguments == dict(arguments) else [*changed, "the arguments (-a)"]
 
 
 class Reopened(msgspec.Struct, frozen=True):
@@ -125,8 +174,9 @@ def amend(folder: RunFolder, run: Reopened, layers: Sequence[Layer]) -> list[Set
     with closing(Ledger(folder.ledger)) as ledger:
         record = msgspec.structs.replace(run.record, settings=[msgspec.to_builtins(one) for one in settings])
         ledger.set("record", record)
-        changes = [(key, value, host) for key, value, host in ledger.get("changes", []) if host or key not in changed]
-        ledger.set("changes", changes)
+        changes = ledger.get("changes", [])
+        ledger.set("former", [*ledger.get("former", []), _part(run.settings[0], changes, time.time())])
+        ledger.set("changes", [change for change in changes if change[2] or change[0] not in changed])
         ledger.commit()
     return settings
 
@@ -138,9 +188,38 @@ def limit_reached(folder: RunFolder, limits: Limits) -> str:
     """
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
         most = {"limits.max_pages": limits.max_pages, "limits.max_items": limits.max_items}
-        most |= {key: value for key, value, _ in ledger.get("changes", []) if key in most}
+        most |= {key: value for key, value, *_ in ledger.get("changes", []) if key in most}
         reached = {"limits.max_pages": ledger.count_pages(), "limits.max_items": ledger.count_items()}
     return next((f"{key} = {most[key]}" for key in most if most[key] and reached[key] >= most[key]), "")
+
+
+def promised(folder: RunFolder, ledger: Ledger) -> list[Part]:
+    """The settings of a run that are about politeness, part by part. Raises `UsageError` if it was never started."""
+    record = ledger.get("record")
+    if record is None:
+        raise UsageError(f"{folder.path} holds no run that was started", hint="crawl runs lists the runs")
+    settings = msgspec.convert(record["settings"][0], Settings)
+    former = msgspec.convert(ledger.get("former", []), list[Part])
+    return [*former, _part(settings, ledger.get("changes", []), FOREVER)]
+
+
+def robots_tokens(ledger: Ledger) -> tuple[list[str], float]:
+    """The product tokens of the spiders that obey robots.txt, and the longest Crawl-delay that they honour."""
+    settings = [msgspec.convert(one, Settings) for one in ledger.get("record")["settings"]]
+    obeying = [one for one in settings if one.robots.obey or any(own.robots for own in one.host)]
+    return [token_of(one.fetch.user_agent) for one in obeying], settings[0].robots.max_crawl_delay
+
+
+def is_by_address(ledger: Ledger) -> bool:
+    """Whether hosts of one address shared their permits."""
+    return bool(ledger.get("record")["settings"][0]["politeness"]["host_key"] == "address")
+
+
+def _part(settings: Settings, changes: Sequence[Sequence[Any]], until: float) -> Part:
+    politeness = settings.politeness
+    own = [OwnRules(one.match, one.per_host, one.delay) for one in settings.host]
+    kept = [Change(*change) for change in changes if change[0] in ("politeness.per_host", "politeness.delay")]
+    return Part(until, politeness.per_host, politeness.delay, politeness.jitter, own, kept)
 
 
 def check_callbacks(folder: RunFolder, spiders: Sequence[Spider]) -> None:

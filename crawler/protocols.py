@@ -102,7 +102,7 @@ class Rule(Protocol):
     - `found(request) -> Go | Drop`: when a request is offered.
     - `before(request) -> Go | Drop | First | Answer`: when its turn has come.
     - `first(request, outcome) -> Keep | Again`: when the outcome of a request is there that it wanted `First`. Such a
-      request has the rule's name as its `purpose`.
+      request has the rule's name as its `purpose`. Rules that have `overhear(request, outcome)` are told of it, too.
     - `after(request, outcome) -> Keep | Again | Drop | Answer`: when its outcome is there.
     """
 

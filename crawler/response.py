@@ -71,7 +71,7 @@ class Response(msgspec.Struct, frozen=True):
 
     `url` is the URL that was asked for, `body` the bytes after content decoding (gzip and so on),
     `seconds` the time from the start of the request to the last byte, `truncated` says that `body`
-    was cut at the size limit.
+    was cut at the size limit, `cached` that it comes from the crawler's own cache and no host was asked for its body.
     """
 
     url: str
@@ -80,6 +80,7 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes = b""
     seconds: float = 0.0
     truncated: bool = False
+    cached: bool = False
 
     @property
     def headers(self) -> Headers:
@@ -115,6 +116,11 @@ class Route(msgspec.Struct, frozen=True):
     private: bool = False
     verify: bool = True
     proxy: str = ""
+
+    def __repr__(self) -> str:
+        _, at, rest = self.proxy.rpartition("@")
+        shown = f"***@{rest}" if at else self.proxy
+        return f"Route(private={self.private}, verify={self.verify}, proxy={shown!r})"
 
 
 class Order(msgspec.Struct, frozen=True):

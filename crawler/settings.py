@@ -10,6 +10,7 @@ import difflib
 import enum
 import math
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError
@@ -22,6 +23,7 @@ import msgspec
 
 from crawler.errors import SettingsError
 from crawler.host_table import HostSettings
+from crawler.secrets import shown
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +98,9 @@ class Traps(Section, frozen=True):
     max_segments: int
     max_repeats: int
     max_queries: int
+    max_years: int
+    max_sessions: int
+    max_chain: int
     max_alike: int
 
 
@@ -318,7 +323,7 @@ def _converted(key: str, value: Any, source: str) -> Any:
     except msgspec.ValidationError as error:
         choices = choices_of(kind)
         told = f"it is one of {', '.join(choices)}" if choices else str(error)
-        raise SettingsError(f"{key} = {value!r} does not fit ({source}): {told}") from None
+        raise SettingsError(f"{key} = {shown(key, value)} does not fit ({source}): {told}") from None
 
 
 def _type_of(key: str) -> Any:
@@ -399,6 +404,15 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
             )
+    for key in ("scope.include", "scope.exclude"):
+        for pattern in values[key]:
+            try:
+                re.compile(pattern)
+            except (re.error, OverflowError, RecursionError) as error:
+                raise SettingsError(
+                    f"{key}: {pattern!r} is no regular expression ({sources[key]}): {error}",
+                    hint="what . ? + * ( ) [ ] { } ^ $ | mean in a URL needs a \\ before it",
+                ) from None
     for key in ("fetch.timeout", "fetch.connect_timeout", "fetch.read_timeout", "crawl.linger", "crawl.worker_timeout"):
         if values[key] <= 0:
             raise SettingsError(f"{key} = {values[key]} has to be more than 0 ({sources[key]})")

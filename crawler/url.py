@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from urllib.parse import unquote
 
 from ada_url import URL, join_url
 
@@ -64,7 +65,9 @@ def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
             joined = join(base, href)
         except ValueError:
             continue
-        if joined == url:
+        if (
+            joined == url and "//" not in url[_AFTER_SCHEME:]
+        ):  # "//b.example/" leads elsewhere than http://a//b.example/
             if len(_joined) >= _MOST_JOINED:
                 _joined.clear()
             _joined.add(url)
@@ -72,6 +75,7 @@ def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
 
 
 _MOST_JOINED = 50_000
+_AFTER_SCHEME = len("https://")
 _joined: set[str] = set()  # canonical URLs that a link gave as it stands, or with the origin of its page before it
 
 
@@ -86,6 +90,17 @@ def hostname_of(url: str) -> str:
     host = host_of(url)
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
+
+
+def split_credentials(url: str) -> tuple[str, str, str] | None:
+    """A canonical URL without its `user:password@`, the user and the password, decoded; None if it has neither."""
+    start = url.find("//") + 2
+    netloc = url[start:].partition("/")[0]
+    userinfo, at, host = netloc.rpartition("@")
+    if not at:
+        return None
+    user, _, password = userinfo.partition(":")
+    return url[:start] + host + url[start + len(netloc) :], unquote(user), unquote(password)
 
 
 def host_named(text: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response, Route
 
-State = Literal["dropped", "failed", "blocked"]
+State = Literal["done", "dropped", "failed", "blocked"]
 
 
 class Go(msgspec.Struct, frozen=True):
@@ -29,15 +29,22 @@ class Go(msgspec.Struct, frozen=True):
 
 
 class Keep(msgspec.Struct, frozen=True):
-    """The outcome stands and goes on to the next rule, at last to the spider."""
+    """The outcome stands and goes on to the next rule, at last to the spider.
+
+    `leads_to` are requests that are offered along with those of its page, after them. Items whose digests
+    (`digest.digest_of`) are in `known` are left out.
+    """
+
+    leads_to: tuple[Request, ...] = ()
+    known: frozenset[int] = frozenset()
 
 
 class Drop(msgspec.Struct, frozen=True):
     """This request ends here. `reason` is shown to people and kept: "scope: other.example is not allowed".
 
-    `state` says how it counts: `dropped` was not wanted, `failed` was wanted and not got, `blocked` met a
-    verification or ban page. `error` makes it count as a page error (a 404 is failed, but not an error). `leads_to`
-    are requests that are offered in its place, as if they had been found on its page.
+    `state` says how it counts: `done` was got and need not be read, `dropped` was not wanted, `failed` was wanted and
+    not got, `blocked` met a verification or ban page. `error` makes it count as a page error (a 404 is failed, but not
+    an error). `leads_to` are requests that are offered in its place, as if they had been found on its page.
     """
 
     reason: str

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from crawler import CrawlError, Report, Request, Spider, crawl
+from crawler.errors import UsageError
 
 QUICK = {"politeness.delay": 0, "crawl.workers": 1}
 THREAD = {**QUICK, "crawl.pool": "thread"}
@@ -284,3 +285,35 @@ print(crawl(Page, settings={{"politeness.delay": 0}}).items)
     running = start_command(sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", cell)
     assert b"[{'text': 'one'}]" in running.process.stdout.read()
     running.end(20)
+
+
+def test_a_secret_that_is_not_there_is_told_before_anything_begins(server, tmp_path, monkeypatch):
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    wanted = [
+        {"fetch.proxy": "env:NOT_THERE"},
+        {"fetch.headers": {"X-Api-Key": "env:NOT_THERE"}},
+        {"host": [{"match": "*", "proxy": "env:NOT_THERE"}]},
+        {"host": [{"match": "*", "auth": "env:NOT_THERE"}]},
+        {"host": [{"match": "*", "headers": {"X": "env:NOT_THERE"}}]},
+    ]
+    for more in wanted:
+        with pytest.raises(UsageError, match="environment variable NOT_THERE is not set"):
+            crawl(Sizes, out=tmp_path / "x.jsonl", arguments={"site": server.url}, settings={**THREAD, **more})
+    assert not (tmp_path / "x.jsonl").exists()
+    assert server.log == []
+
+
+def test_fields_for_all_hosts_may_stand_in_the_environment(server, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "k")
+    settings = {**THREAD, "fetch.headers": {"X-Api-Key": "env:MY_KEY"}, "robots.obey": False}
+    crawl(Sizes, arguments={"site": server.url}, settings=settings)
+    assert {hit.headers["X-Api-Key"] for hit in server.log} == {"k"}
+
+
+def test_spiders_that_disagree_are_told_without_their_secrets(server):
+    class Other(Sizes):
+        settings = {"host": [{"match": "a.example", "auth": "me:hush"}]}
+
+    with pytest.raises(UsageError, match=r"host = \[\] .* wants \[\{match = 'a.example', …\}\]") as caught:
+        crawl(Sizes, Other, arguments={"site": server.url}, settings=THREAD)
+    assert "hush" not in str(caught.value)

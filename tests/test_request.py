@@ -86,3 +86,36 @@ def test_the_same_thing_asked_for_differently_has_the_same_fingerprint():
 @pytest.mark.parametrize("change", [{"url": URL + "x"}, {"method": "POST"}, {"body": b"x"}, {"spider": 1}])
 def test_different_things_have_different_fingerprints(change):
     assert Request(URL).fingerprint != Request(URL).replace(**change).fingerprint
+
+
+def test_a_post_has_a_body_and_says_what_it_is():
+    request = Request.post(URL, "parse_page", json={"q": "电影", "page": [1]}, headers={"X-A": "b"}, data=1)
+    assert (request.method, request.body, request.callback) == (
+        "POST",
+        '{"q":"电影","page":[1]}'.encode(),
+        "parse_page",
+    )
+    assert (request.headers, request.data) == ({"X-A": "b", "Content-Type": "application/json"}, 1)
+    assert Request.post(URL, json=None).body == b"null"
+
+
+@pytest.mark.parametrize("form", [{"a": "é&", "b": ["1", 2], "c": None}, [("a", "é&"), ("b", 1), ("b", 2)]])
+def test_a_post_of_fields_is_a_form(form):
+    request = Request.post(URL, form=form)
+    assert request.body == b"a=%C3%A9%26&b=1&b=2"
+    assert request.headers == {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_content_type_of_ones_own_stays():
+    assert Request.post(URL, json=1, headers={"content-TYPE": "x/y"}).headers == {"content-TYPE": "x/y"}
+
+
+@pytest.mark.parametrize("bodies", [{}, {"json": 1, "form": {}}])
+def test_a_post_has_one_body(bodies):
+    with pytest.raises(TypeError, match="json= or form="):
+        Request.post(URL, **bodies)
+
+
+def test_a_post_is_told_what_json_cannot_hold():
+    with pytest.raises(TypeError):
+        Request.post(URL, json=object())

@@ -171,7 +171,6 @@ def test_a_key_like_no_other_is_told_all_of_them():
         ("limits.allow_empty", "perhaps"),
         ("fetch.accept_status", "ok"),
         ("fetch.accept_status", "[1"),
-        ("fetch.headers", "Accept"),
         ("scope.allowed_hosts", 3),
         ("log.level", "loud"),
         ("guard.only", {"a": 1}),
@@ -320,3 +319,11 @@ def test_a_value_that_is_no_choice_is_told_the_choices():
         SettingsError, match=r"crawl.pool = 'fibre' does not fit \(x\): it is one of process, thread, in"
     ):
         with_value("crawl.pool", "fibre", "x")
+
+
+@pytest.mark.parametrize("key", ["scope.include", "scope.exclude"])
+def test_a_pattern_that_is_none_is_refused_with_its_place(key):
+    with pytest.raises(SettingsError, match=rf"{key}: '\[a-' is no regular expression \(bad.toml\): unterminated"):
+        with_value(key, ["/fine", "[a-"], "bad.toml")
+    with pytest.raises(SettingsError, match="is no regular expression"):
+        with_value(key, "*.html", "-s")

@@ -9,7 +9,7 @@ from ada_url import URL, join_url
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawler.url import canonical, fingerprint_of, host_named, host_of, hostname_of, join, join_all
+from crawler.url import canonical, fingerprint_of, host_named, host_of, hostname_of, join, join_all, split_credentials
 
 WPT = Path(__file__).parents[2] / "shared" / "data" / "url" / "urltestdata.json"
 RESOLVE = WPT.with_name("url-resolve.csv")
@@ -361,6 +361,40 @@ def test_the_web_platforms_own_cases():
     assert not wrong
 
 
+def test_the_web_platforms_inputs_are_joined_to_its_urls_as_the_library_does():
+    inputs = sorted({case["input"] for case in _foreign_cases()})
+    urls = (answer(canonical, url) for url in inputs)
+    bases = sorted({url for url in urls if url is not ValueError and url.startswith("http")})[::4]
+    assert len(inputs) * len(bases) > 10_000
+    for base in bases:
+        expected = [answer(library_join, base, href) for href in inputs]
+        assert [answer(join, base, href) for href in inputs] == expected
+        wanted = [link for link in expected if link is not ValueError]
+        assert [list(join_all(base, inputs)) for _ in range(2)] == [wanted, wanted]
+
+
+# Pieces that meet at the borders of the short ways.
+rubble = st.lists(
+    st.sampled_from([
+        "http://", "https://", "HTTP:", "//", "a.example", "xn--a", "127.0.0.1", "127.0.0.01", ":80", ":443", ":8080",
+        "/", ".", "..", "%2e", "?", "#", "@", "u:p@", "\\", "a", "é", "0x7f", "1", " ", "%", "｡", "\u00ad", "_", "-",
+        ":", "[::1]", "&", ";", "*", "~", "'", "|", "^", "\t", "A", "9", "xn--", "\u200d", "\ud800",
+    ]),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(st.sampled_from(["http://a.example/", "https://a.example:8080/b/c?d", "http://[::1]//a"]), st.lists(rubble))
+@settings(max_examples=300, deadline=None)
+@example("http://a.example/", ["http://a.example//b.example/", "//b.example/"])
+def test_rubble_is_what_the_library_makes_of_it(base, links):
+    for link in links:
+        assert answer(canonical, link) == answer(library_canonical, link)
+        assert answer(join, base, link) == answer(library_join, base, link)
+    expected = [answer(library_join, base, link) for link in links]
+    assert list(join_all(base, links)) == [link for link in expected if link is not ValueError]
+
+
 def test_the_joins_of_another_crawler():
     if not RESOLVE.is_file():
         pytest.skip(f"needs the joins in {RESOLVE}")
@@ -412,3 +446,20 @@ def test_the_host_that_people_mean(text, host):
 def test_what_is_no_host(text):
     with pytest.raises(ValueError, match=r"no host|Invalid"):
         host_named(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://u:p@a.example:81/b?c@d", ("http://a.example:81/b?c@d", "u", "p")),
+        ("https://u%40x:p%3A%C3%A9@a.example/", ("https://a.example/", "u@x", "p:é")),
+        ("http://u@a.example/", ("http://a.example/", "u", "")),
+        ("http://:p@[::1]/", ("http://[::1]/", "", "p")),
+        ("http://u:p:q@a.example/@x", ("http://a.example/@x", "u", "p:q")),
+        ("http://a.example/@b", None),
+        ("http://a.example/?x=u:p@b", None),
+        ("http://@a.example/", None),
+    ],
+)
+def test_credentials_are_split_off(url, expected):
+    assert split_credentials(canonical(url)) == expected

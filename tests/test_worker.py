@@ -11,7 +11,7 @@ from crawler.fetch.limits import FetchLimits
 from crawler.response import Failure, Order, Response
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
-LIMITS = FetchLimits(only=("127.0.0.0/8",))
+LIMITS = FetchLimits(only=("127.0.0.0/8",), allow=("127.0.0.0/8",))
 
 
 @pytest.fixture

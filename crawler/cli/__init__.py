@@ -16,6 +16,7 @@ from crawler.observe.plain import plain
 
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
+    "audit": "audit",
     "demo": "demo",
     "export": "export",
     "go": "go",
@@ -87,6 +88,8 @@ def main() -> None:
         tell(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        told = plain(error.format_message())  # what was typed may have been pasted from a page
+        error.format_message = lambda: told  # type: ignore[method-assign]
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
@@ -95,16 +98,21 @@ def main() -> None:
         sys.stdout = None
         sys.exit(5)
     except Exception:
-        traceback.print_exc()
+        click.echo(_indented(traceback.format_exc()), err=True)
         click.echo("crawl: this is a fault of the crawler itself; what was stored is whole", err=True)
         sys.exit(6)
+
+
+def _indented(trace: str) -> str:
+    """A traceback in which the message of the exception cannot pass for a line of ours."""
+    return "\n".join(f"  {plain(line)}" for line in trace.rstrip().splitlines())
 
 
 def tell(error: CrawlError) -> None:
     """An error for a person: what happened, the user's own traceback if there is one, what to do next."""
     trace = getattr(error, "trace", "")
     if trace:
-        click.echo("\n".join(plain(line) for line in trace.rstrip().splitlines()), err=True)
+        click.echo(_indented(trace), err=True)
     click.echo(f"crawl: {plain(error.message)}", err=True)
     if error.hint:
         for line in error.hint.splitlines():

@@ -23,7 +23,7 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.history import amend, check_callbacks, limit_reached, reopen
+    from crawler.history import amend, check_callbacks, compared_with, limit_reached, reopen
     from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
@@ -42,15 +42,17 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
             )
         spiders = build_all(run.record.targets, run.record.arguments)
         check_callbacks(folder, spiders)
+        since = compared_with(run.record)
         for target in run.changed:
-            click.echo(f"crawl: {target} has changed since the run was started; the new version goes on", err=True)
+            told = f"crawl: {target} has changed since the run was started; the new version goes on"
+            click.echo(plain(told), err=True)
         if run.is_paused:
             click.echo("crawl: the run is paused; `crawl go` lets it go on", err=True)
         settings = amend(folder, run, layers) if layers else run.settings
         if reached := limit_reached(folder, settings[0].limits):
             more = f"crawl resume -s {reached.partition(' ')[0]}=N {quote(str(folder.path))}"
             click.echo(plain(f"crawl: {reached} is reached already; with a higher one it goes on: {more}"), err=True)
-        report = drive(spiders, settings, tuple(run.record.outputs), quiet, folder)
+        report = drive(spiders, settings, tuple(run.record.outputs), quiet, folder, since=since)
     finally:
         folder.unlock()
     finish(report, quiet)

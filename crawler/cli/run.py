@@ -35,12 +35,29 @@ _SETTINGS = {
     "allow_empty": "limits.allow_empty",
     "meta": "output.meta",
     "template": "output.format",
+    "cache": "cache.mode",
+    "escape_formulas": "output.formulas",
+    "no_robots": "robots.obey",
+    "proxy": "fetch.proxy",
     "log_level": "log.level",
     "log_file": "log.file",
 }
 
 
-@click.command("run")
+_CACHE_MODES = ("off", "always", "rfc9111")
+
+
+class _Run(click.Command):
+    """`--cache` may stand alone, and what follows it then is not its value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        following = [*args[1:], ""][: len(args)]
+        alone = [arg == "--cache" and after not in _CACHE_MODES for arg, after in zip(args, following, strict=True)]
+        args = [f"{arg}=always" if is_alone else arg for arg, is_alone in zip(args, alone, strict=True)]
+        return super().parse_args(ctx, args)
+
+
+@click.command("run", cls=_Run)
 @click.argument("spiders", nargs=-1, required=True, metavar="SPIDER...")
 @click.option(
     "-o",
@@ -73,10 +90,24 @@ _SETTINGS = {
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
 )
 @click.option("--meta", is_flag=True, default=None, help="Add _url and _fetched to each item.")
+@click.option(
+    "--cache",
+    type=click.Choice(_CACHE_MODES),
+    metavar="[MODE]",
+    help="Keep answers on disk and use them: always (where MODE is left out), or as rfc9111 allows.",
+)
+@click.option(
+    "--since",
+    metavar="RUN",
+    help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
+)
+@click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
 @click.option("--delay", type=float, metavar="SECONDS", help="Pause between two requests to a host.")
+@click.option("--no-robots", flag_value="false", help="Do not ask for robots.txt; said in the report.")
+@click.option("--proxy", metavar="URL", help="Ask through this proxy (http, https, socks5, socks5h).")
 @click.option("--max-pages", type=int, metavar="N", help="Stop after N pages.")
 @click.option("--max-items", type=int, metavar="N", help="Stop after N items.")
 @click.option("--max-depth", type=int, metavar="N", help="Follow links N steps from the start.")
@@ -103,6 +134,7 @@ def command(
     run_dir: str | None,
     verbose: bool,
     quiet: bool,
+    since: str | None,
     **options: Any,
 ) -> None:
     """Run spiders to their end.
@@ -123,6 +155,7 @@ def command(
         quiet,
         run_dir=run_dir,
         in_folder=True,
+        since=since,
     )
     finish(report, quiet)
 
@@ -148,6 +181,7 @@ def execute(
     keep_items: bool = False,
     in_folder: bool = False,
     run_dir: str | None = None,
+    since: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
     if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
@@ -160,12 +194,32 @@ def execute(
     given = dict(_pair(text, "-a", "name=value") for text in arguments)
     loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
-    folder = None
+    folder = earlier = None
     if in_folder:
         from crawler.history import begin
 
-        folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None)
-    return drive(loaded, settings, outputs, quiet, folder, keep_items)
+        if since is not None:
+            earlier = _earlier(since, loaded, targets, given, settings[0])
+        folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
+    return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+
+
+def _earlier(
+    since: str, spiders: list[Spider], targets: tuple[str, ...], arguments: dict[str, str], settings: Settings
+) -> RunFolder:
+    """The run that `--since` means, and a word about spiders that have changed."""
+    from crawler.history import changed_since, to_compare_with
+
+    if settings.cache.mode == "always":
+        raise UsageError(
+            "--since asks the site what has changed, and cache.mode = always asks it for nothing",
+            hint="leave one of them out, or take --cache rfc9111",
+        )
+    folder = to_compare_with(since, [spider.name for spider in spiders])
+    if changed := changed_since(folder, targets, arguments):
+        told = f"crawl: not as in that run: {', '.join(changed)}; only pages that have changed are read, nevertheless"
+        click.echo(plain(told), err=True)
+    return folder
 
 
 def drive(
@@ -175,6 +229,7 @@ def drive(
     quiet: bool,
     folder: RunFolder | None,
     keep_items: bool = False,
+    since: RunFolder | None = None,
 ) -> Report:
     """A run, new or resumed, with a terminal around it."""
     from crawler.assemble import run
@@ -195,6 +250,7 @@ def drive(
             listeners=[LogListener(logging.getLogger("crawler"))],
             live=not quiet and not shares_terminal,
             folder=folder,
+            since=since,
         )
         if folder is not None:
             folder.keep_report(report.as_json(), report.summary())

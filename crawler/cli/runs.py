@@ -11,10 +11,8 @@ import click
               help="Delete finished runs, all but the last N of each spider (10).")  # fmt: skip
 def command(as_json: bool, keep: int | None) -> None:
     """List the runs in .crawl/, oldest first."""
-    import msgspec
-
     from crawler.history import entries, prune
-    from crawler.observe.plain import plain
+    from crawler.observe.plain import json_line, plain
 
     if keep is not None:
         for folder in prune(keep):
@@ -22,7 +20,7 @@ def command(as_json: bool, keep: int | None) -> None:
     found = entries()
     if as_json:
         for entry in found:
-            click.echo(msgspec.json.encode(entry))
+            click.echo(json_line(entry))
         return
     rows = [("SPIDER", "STARTED", "STATE", "PAGES", "ITEMS", "RUN")]
     rows += [(e.spider, e.started, e.state, str(e.pages), str(e.items), e.path) for e in found]

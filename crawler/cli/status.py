@@ -43,12 +43,10 @@ def command(name: str | None, as_json: bool, watch: bool) -> None:
 
 
 def _show(numbers: dict[str, Any], path: str, as_json: bool) -> None:
-    import msgspec
-
-    from crawler.observe.plain import plain
+    from crawler.observe.plain import json_line, plain
 
     if as_json:
-        click.echo(msgspec.json.encode({"run": path, **numbers}))
+        click.echo(json_line({"run": path, **numbers}))
         return
     line = "  ".join(f"{name} {value}" for name, value in numbers.items() if value not in ("", None))
     click.echo(plain(f"{path}: {line}"))
@@ -59,7 +57,7 @@ def _show_end(folder: RunFolder, as_json: bool) -> None:
     import msgspec
 
     from crawler.history import entry
-    from crawler.observe.plain import plain
+    from crawler.observe.plain import json_line, plain
 
     run = entry(folder)
     has_report = run.exit_code is not None
@@ -68,7 +66,7 @@ def _show_end(folder: RunFolder, as_json: bool) -> None:
         with suppress(OSError, msgspec.MsgspecError):
             report = msgspec.json.decode(folder.report_json.read_bytes()) if has_report else None
         told = {("run" if name == "path" else name): value for name, value in msgspec.to_builtins(run).items()}
-        click.echo(msgspec.json.encode({**told, "report": report}))
+        click.echo(json_line({**told, "report": report}))
         return
     match run.state:
         case "broken":

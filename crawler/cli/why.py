@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler.errors import UsageError
-from crawler.observe.plain import plain
+from crawler.observe.plain import json_line, plain
 
 if TYPE_CHECKING:
     from crawler.frontier.lookup import Known
@@ -31,8 +31,6 @@ def command(url: str, name: str | None, as_json: bool) -> None:
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all. It may be
     running.
     """
-    import msgspec
-
     from crawler.frontier.ledger import Ledger
     from crawler.frontier.lookup import lookup, similar
     from crawler.history import entry
@@ -53,7 +51,7 @@ def command(url: str, name: str | None, as_json: bool) -> None:
     for number, known in enumerate(found):
         spider = spiders[known.request.spider] if known.request.spider < len(spiders) else ""
         if as_json:
-            click.echo(msgspec.json.encode(_as_json(known, run, spider)))
+            click.echo(json_line(_as_json(known, run, spider)))
         else:
             told = _told(known, run, spider if len(spiders) > 1 else "")
             click.echo("\n".join(["", *told] if number else told))

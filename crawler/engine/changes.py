@@ -23,14 +23,15 @@ class Change:
         self.host = host
         self.answer = answer
 
-    def stored(self) -> list[Any]:
-        """As the ledger keeps it, so that a resumed run goes on with it."""
-        return [self.setting, self.value, self.host]
+    def stored(self, at: float) -> list[Any]:
+        """As the ledger keeps it, so that a resumed run goes on with it; `at` is when, in seconds since 1970."""
+        return [self.setting, self.value, self.host, at]
 
     @classmethod
     def of(cls, stored: Sequence[Any]) -> Change:
         """The inverse of `stored`."""
-        return cls(*stored)
+        setting, value, host, *_ = stored
+        return cls(setting, value, host)
 
 
 class Changeable(Protocol):

@@ -79,6 +79,7 @@ class Departures:
                 self._frontier.open(host, start)
                 response = verdict.response
                 self._ledger.attempt(request, time.time(), 0.0, f"{response.status} from {verdict.by}")
+                self._emit(events.Answered(request.url, response.status, verdict.by))
                 self.early += self._judge.judge(request, response)
                 return 1
             case _:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, assert_never
 
 from crawler.engine.ending import Ending
+from crawler.engine.offers import without_credentials
 from crawler.frontier.ledger import Ledger, State
 from crawler.observe import events
 from crawler.protocols import Frontier, Seen
 from crawler.request import Request
 from crawler.response import Failure, FailureKind, Outcome
 from crawler.rules.base import Rules
-from crawler.verdict import Again, Answer, Drop, Keep
-
-Offer = Callable[[Sequence[Request], Request], None]  # requests, and the one whose page gave them
+from crawler.url_options import UrlOptions
+from crawler.verdict import KEEP, Again, Answer, Drop, Keep
 
 
 class Landed(NamedTuple):
@@ -25,28 +25,33 @@ class Landed(NamedTuple):
     outcome: Outcome
     state: State = "done"
     reason: str | None = None
+    keep: Keep = KEEP
 
 
 class Judge:
-    """Asks the rules of the spider that wanted the request. `offer` takes what a dropped page leads to."""
+    """Asks the rules of the spider that wanted the request.
+
+    `leads` are dropped requests with what they lead to, which is to be offered before the next transaction.
+    """
 
     def __init__(
         self,
         rules: Sequence[Rules],
+        url_options: Sequence[UrlOptions],
         frontier: Frontier,
         ledger: Ledger,
         seen: Seen,
         ending: Ending,
         emit: Callable[[Any], None],
-        offer: Offer,
     ) -> None:
+        self.leads: list[tuple[Request, tuple[Request, ...]]] = []
         self._rules = rules
+        self._url_options = url_options
         self._frontier = frontier
         self._ledger = ledger
         self._seen = seen
         self._ending = ending
         self._emit = emit
-        self._offer = offer
 
     def judge(self, request: Request, outcome: Outcome) -> list[Landed]:
         """What the rules say to an outcome: a page to read, another attempt, or the end of this request."""
@@ -54,13 +59,14 @@ class Judge:
         match verdict:
             case Keep():
                 self._ending.pages += 1
-                return [Landed(request, outcome)]
+                return [Landed(request, outcome, keep=verdict)]
             case Again():
                 self._do_again(request, verdict)
                 return []
             case Drop():
                 return self.give_up(request, outcome, verdict)
             case Answer():
+                self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self.judge(request, verdict.response)
             case _:
                 assert_never(verdict)
@@ -78,11 +84,11 @@ class Judge:
         if verdict.state == "failed":
             self._ending.count_errors(1 if verdict.error else 0)
             self._emit(events.FetchFailed(request.url, kind, detail, verdict.error))
-        elif verdict.state == "dropped":
+        elif verdict.state in ("dropped", "done"):
             self._emit(events.Dropped(request.url, verdict.reason))
         if verdict.leads_to:
-            self._offer(verdict.leads_to, request)
-        if request.on_failure is None or verdict.state == "dropped":
+            self.leads.append((request, verdict.leads_to))
+        if request.on_failure is None or verdict.state in ("dropped", "done"):
             self.finish(request, verdict.state, verdict.reason)
             return []
         if not isinstance(outcome, Failure):
@@ -98,6 +104,8 @@ class Judge:
     def _do_again(self, request: Request, verdict: Again) -> None:
         """Continue a request as another one: a retry, or the next hop of a redirect."""
         following = verdict.request
+        if following.hops != request.hops:
+            following = without_credentials(following, self._url_options[following.spider](following.url))
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
             # It was fetched, and is not to be fetched again because nobody wants to know where it leads.

@@ -14,6 +14,7 @@ from typing import Any
 
 from crawler.control.switch import Level, Switch
 from crawler.engine.changes import Change, apply
+from crawler.engine.clock import to_wall
 from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
@@ -38,6 +39,7 @@ from crawler.settings import Limits
 from crawler.spider.base import Spider
 from crawler.spider.read import read_failure, read_page
 from crawler.url import host_of
+from crawler.url_options import UrlOptions
 
 _TURN = 0.25  # the loop looks at the switch and the clock at least this often, seconds
 _MOST_EARLY = 64  # pages that need no fetch are read after so many
@@ -79,7 +81,9 @@ class Engine:
         carried: Callable[[], dict[str, Any]] = dict,
         sync: bool = False,
         parse_timeout: float = 0.0,
+        url_options: Sequence[UrlOptions] = (),
     ) -> None:
+        url_options = url_options or [UrlOptions() for _ in spiders]
         self.hosts = hosts
         self.frontier = frontier
         self.concurrency = concurrency
@@ -97,11 +101,11 @@ class Engine:
         self._is_room = is_room
         self._carried = carried
         self._sync = sync
-        self._offers = Offers(rules, ledger, emitter.emit, self.ending)
+        self._offers = Offers(rules, url_options, ledger, emitter.emit, self.ending)
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._starts = Starts(spiders, ledger)
-        self._judge = Judge(rules, frontier, ledger, seen, self.ending, emitter.emit, self.offer)
+        self._judge = Judge(rules, url_options, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
@@ -162,7 +166,7 @@ class Engine:
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
-                if self._departures.early:
+                if self._departures.early or self._judge.leads:
                     early, self._departures.early = self._departures.early, []
                     self._read_and_store(early)
                     continue
@@ -223,7 +227,7 @@ class Engine:
             reason = str(getattr(arrival.error, "exc", arrival.error))[:_LONGEST_REASON]
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         for request, landing in self._lanes.settle(arrival):
             self._lost_in_a_row = 0
             host = host_of(request.url)
@@ -284,14 +288,20 @@ class Engine:
             if most:
                 items = items[: max(0, most - self.ending.items)]
             if items:
-                stored = self._chain.store(items, request, request.url, fetched)
+                stored = self._chain.store(items, request, request.url, fetched, landed.keep.known)
                 self.ending.items += stored.count
-                self._ledger.store(request, stored.lines)
+                self._ledger.store(request, stored.lines, stored.digests)
                 lines += stored.lines
                 for reason in stored.errors:
                     self.ending.count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
+                if stored.errors:
+                    self._ledger.forget(request)
+            if len(items) < len(reading.items):
+                self._ledger.forget(request)  # a later run has to read it, to have the others
             found += self._offers.allowed(reading.requests, request)
+            if landed.keep.leads_to and reading.error is None:
+                found += self._offers.allowed(landed.keep.leads_to, request)
             if reading.error is not None:
                 self._judge.finish(request, "failed", f"{reading.error.callback}: {reading.error}")
             else:
@@ -321,11 +331,14 @@ class Engine:
                 self._departures.resolved(message)
             case Change():
                 apply(message, self)
-                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored()])
+                self._ledger.set("changes", [*self._ledger.get("changes", []), message.stored(time.time())])
                 self._ledger.commit()
 
     def _read_and_store(self, landed: list[Landed]) -> None:
         """All pages of a report, in several steps if they give very much."""
+        leads, self._judge.leads = self._judge.leads, []
+        for origin, requests in leads:
+            self.offer(requests, origin)
         while True:
             readings = self.read(landed)
             self.store(readings)
@@ -336,7 +349,7 @@ class Engine:
 
     def _recover(self) -> None:
         """Go on where the ledger stands; in a new run it stands nowhere."""
-        self._to_wall = time.time() - time.monotonic()
+        self._to_wall = to_wall()
         self._seen.fill()
         counts = self._ledger.count()
         self.frontier.recover(counts.get("waiting", 0))

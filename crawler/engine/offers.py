@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,15 +12,24 @@ from crawler.frontier.recent import Recent
 from crawler.observe import events
 from crawler.request import Request
 from crawler.rules.base import Rules
-from crawler.url import canonical
+from crawler.url import canonical, split_credentials
+from crawler.url_options import UrlOptions
 from crawler.verdict import Drop
 
 
 class Offers:
-    """Sorts out what is offered, with a set of `rules` per spider."""
+    """Sorts out what is offered, with a set of `rules`, and what counts as the same URL, per spider."""
 
-    def __init__(self, rules: Sequence[Rules], ledger: Ledger, emit: Callable[[Any], None], ending: Ending) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rules],
+        url_options: Sequence[UrlOptions],
+        ledger: Ledger,
+        emit: Callable[[Any], None],
+        ending: Ending,
+    ) -> None:
         self._rules = rules
+        self._url_options = url_options
         self._ledger = ledger
         self._emit = emit
         self._ending = ending
@@ -44,6 +54,11 @@ class Offers:
             except ValueError:
                 self._no_url(request, origin)
                 continue
+            if options := self._url_options[spider]:
+                url = options(url)
+            if "@" in url:
+                request = without_credentials(request, url)
+                url = request.url
             if origin is not None:
                 request = request.replace(
                     url=url,
@@ -81,3 +96,19 @@ class Offers:
             self._refused[request.spider].add(request.url)
             self._ledger.drop(request, reason)
             self._emit(events.Dropped(request.url, reason))
+
+
+def without_credentials(request: Request, url: str) -> Request:
+    """The request for `url`, a canonical one. Its `user:password@` becomes a header field of the request (RFC 7617).
+
+    So no password stands in the ledger's URLs, in logs or in items. A field that the request has already stays.
+    """
+    parts = split_credentials(url)
+    if parts is None:
+        return request if request.url == url else request.replace(url=url)
+    url, user, password = parts
+    headers = request.headers or {}
+    if not any(name.lower() == "authorization" for name in headers):
+        token = b64encode(f"{user}:{password}".encode()).decode()
+        headers = {**headers, "Authorization": f"Basic {token}"}
+    return request.replace(url=url, headers=headers)

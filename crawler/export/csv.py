@@ -1,7 +1,7 @@
 """CSV as in RFC 4180: UTF-8 without a byte order mark, CRLF, a header line.
 
-Values are written as they are, also those that a spreadsheet would take for a formula (`=1+1`, `-5`, `@name`):
-changing them would spoil the data for every other reader.
+Values are written as they are, also those that a spreadsheet would take for a formula (`=1+1`, `@name`): changing them
+spoils the data for every other reader. Who opens the file in a spreadsheet asks for `escape`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -27,10 +28,14 @@ class Csv(FileExporter):
 
     A field that comes up later becomes a column too: the file is written anew with the longer header and takes
     the place of the old one at once. An item without any field has no row.
+
+    With `escape`, cells that begin as formulas do get a ' in front, the header's too (OWASP, "CSV Injection"); numbers
+    stay as they are. That is for the comma: a reader who is told of another separator sees other cells.
     """
 
-    def __init__(self, path: str, compressed: bool = False) -> None:
+    def __init__(self, path: str, compressed: bool = False, escape: bool = False) -> None:
         super().__init__(path, compressed)
+        self._escape = escape
         self._header: dict[str, None] = {}  # used as an ordered set
 
     def open(self) -> None:
@@ -64,7 +69,7 @@ class Csv(FileExporter):
             rows = [list(header), *rows] if rows else []
         elif len(header) > len(self._header):
             self._widen(header)
-        self._file.append(_encode(rows), len(lines))
+        self._file.append(self._encode(rows), len(lines))
         self._header = header
 
     def _widen(self, header: dict[str, None]) -> None:
@@ -80,11 +85,18 @@ class Csv(FileExporter):
         with self._file.anew() as new_file, self._file.read() as source:
             records = _records(source)
             next(records, None)
-            new_file.append(_encode([list(header)]))
+            new_file.append(self._encode([list(header)]))
             while batch := list(islice(records, 1000)):
                 new_file.append(b"".join([record + padding for record in batch]))
         self._file = new_file
         self._header = header
+
+    def _encode(self, rows: Sequence[Sequence[str]]) -> bytes:
+        if self._escape:
+            rows = [[f"'{text}" if _is_formula(text) else text for text in row] for row in rows]
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode()
 
     def _remove_leftover(self) -> None:
         """Of a process that was killed while it wrote the file anew."""
@@ -97,14 +109,18 @@ def _decode(line: bytes) -> dict[str, Any]:
     return item
 
 
-def _encode(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+# Full-width ones count as well where a spreadsheet speaks Chinese or Japanese.
+_BEGINS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)*|[.,]\d+)(?:e[+-]?\d+)?%?", re.ASCII | re.IGNORECASE)
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet may run a cell."""
+    return text.startswith(_BEGINS_FORMULA) and not _NUMBER.fullmatch(text)
 
 
 def _records(source: BinaryIO) -> Iterator[bytes]:
-    """The records of a file that `_encode` wrote, without their line ends.
+    """The records of a file that `Csv` wrote, without their line ends.
 
     A line end inside a cell follows an odd number of quotes. Not `csv.reader`, which refuses cells over 128 KiB
     unless a limit of the whole process is changed.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crawler.export.base import FileExporter
 
 
 class Jsonl(FileExporter):
-    """Items as lines of JSON, UTF-8; `path` `-` is standard output."""
+    """Items as lines of JSON, UTF-8; `path` `-` is standard output. `shown` is what lines of JSON go through first."""
+
+    def __init__(self, path: str, compressed: bool = False, shown: Callable[[str], str] | None = None) -> None:
+        super().__init__(path, compressed)
+        self._shown = shown
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
+        if self._shown is not None:
+            lines = [self._shown(line.decode()).encode() for line in lines]
         self._file.append(b"".join([line + b"\n" for line in lines]), len(lines))

@@ -30,14 +30,17 @@ def check_format(flag: str, outputs: Sequence[str]) -> None:
         )
 
 
-def exporter_for(path: str, template: str = "") -> Exporter:
+def exporter_for(
+    path: str, template: str = "", escape_formulas: bool = False, shown: Callable[[str], str] | None = None
+) -> Exporter:
     """The exporter for an output path: by its suffix, JSON Lines for `-` (standard output).
 
-    A `.gz` after the suffix compresses. `template` is the setting `output.format`, used by `.txt` outputs. Raises
-    `UsageError` for a suffix that no format has and for a `.txt` without a template. Nothing is opened yet.
+    A `.gz` after the suffix compresses. `template` is the setting `output.format`, used by `.txt` outputs;
+    `escape_formulas` is for `.csv`; lines for standard output go through `shown`, if there is one. Raises `UsageError`
+    for a suffix that no format has and for a `.txt` without a template. Nothing is opened yet.
     """
     if path == STANDARD_OUTPUT:
-        return Jsonl(path)
+        return Jsonl(path, shown=shown)
     root, suffix = os.path.splitext(path)
     compressed = suffix.lower() == GZIP
     inner = os.path.splitext(root)[1] if compressed else suffix
@@ -48,6 +51,8 @@ def exporter_for(path: str, template: str = "") -> Exporter:
                 f"{path} needs a format, which says what a line is made of", hint=f"for example: {EXAMPLE}"
             )
         return Template(path, template, compressed)
+    if form == ".csv":
+        return Csv(path, compressed, escape_formulas)
     if form not in FORMATS:
         told = f"the suffix {inner}{suffix if compressed else ''}" if suffix else "no suffix"
         raise UsageError(

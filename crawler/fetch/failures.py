@@ -11,12 +11,13 @@ from collections.abc import Iterator
 import urllib3.exceptions as u
 from requests import exceptions as r
 
-from crawler.fetch.guard import AddressRefused
+from crawler.fetch.faults import Fault
 from crawler.response import FailureKind
 
 # The first entry that matches anything in the chain of causes decides: the specific ones stand first.
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
-    (AddressRefused, "guard"),
+    (http.client.LineTooLong, "too_large"),
+    (u.InvalidHeader, "protocol"),  # of an answer; `requests` uses the same words for a request
     ((r.InvalidURL, r.MissingSchema, r.InvalidSchema, r.InvalidHeader, u.LocationParseError), "invalid"),
     ((socket.gaierror, u.NameResolutionError), "dns"),
     ((r.SSLError, u.SSLError, ssl.SSLError), "tls"),
@@ -40,27 +41,35 @@ _SAYINGS = tuple(
         (r"\(connect timeout=([\d.]+)\)", "no connection within {} s"),
         (r"\(read timeout=([\d.]+)\)", "no answer within {} s"),
         (r"Read timed out\.", "the answer stopped in the middle"),
-        (
-            r"content-encoding: ([^,]+(?:, [^,]+)*), but failed to decode it\.'?, \w+\(.(?:[^:]*: )?([^\"']*)",
-            "broken {}: {}",
-        ),
         (r"InvalidChunkLength\(", "broken chunks"),
+        (r"got more than (\d+) bytes when reading ([\w ]+)", "more than {} bytes of {}"),
         (r"IncompleteRead\(", "the body is not complete"),
         (r"BadStatusLine\(['\"](.*?)(?:\\r|\\n|['\"])", "not HTTP: {}"),
         (r"'Connection aborted\.', \w+\(['\"](.*)['\"]\)", "{}"),
     )
 )
+# An offline test says which answers there are: what it leaves out does not pass, and is no fault of a host.
+_NOT_MOCKED = "Connection refused by Responses"
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?([^'\"\\)]*)")
+_USERINFO = re.compile(r"//[^/\s@]*@")
 _SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
 
 
 def kind_of(error: BaseException) -> tuple[FailureKind, str]:
     """The kind of a failure and one plain line about it, from an exception and everything that caused it."""
     chain = list(_causes(error))
+    for cause in chain:
+        if isinstance(cause, Fault):
+            return cause.kind, _clean(cause.detail)
+    if _text(error).startswith(_NOT_MOCKED):
+        return "invalid", "no answer is registered for it with `responses`"
+    if refusal := next(filter(None, map(_TUNNEL.search, map(_text, chain))), None):
+        return ("invalid" if refusal[1] == "407" else "connect"), _clean(f"the proxy said {refusal[1]} {refusal[2]}")
     for kinds, kind in _KINDS:
         for cause in chain:
             if isinstance(cause, kinds):
-                return kind, _line(chain, cause)
-    return "error", _line(chain, error)
+                return kind, _clean(_line(chain, cause))
+    return "error", _clean(_line(chain, error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -77,8 +86,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _line(chain: list[BaseException], cause: BaseException) -> str:
     """The innermost plain message: wrappers repeat object addresses and pools that help nobody."""
-    if isinstance(cause, AddressRefused):
-        return str(cause)
     system = next(
         (e for e in chain if isinstance(e, OSError) and e.strerror and type(e).__module__ != "requests"), None
     )
@@ -87,9 +94,14 @@ def _line(chain: list[BaseException], cause: BaseException) -> str:
     for text in map(_text, (cause, *chain)):
         for pattern, saying in _SAYINGS:
             if match := pattern.search(text):
-                return " ".join(saying.format(*match.groups()).split())[:300]
-    text = _text(cause).rsplit("object at 0x", 1)[-1]
-    return " ".join(text.split())[:300] or type(cause).__name__
+                return saying.format(*match.groups())
+    return _text(cause).rsplit("object at 0x", 1)[-1].strip() or type(cause).__name__
+
+
+def _clean(text: str) -> str:
+    """One short line without users and passwords; what hosts and proxies say may hold anything."""
+    line = " ".join(_USERINFO.sub("//***@", text).split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:300]
 
 
 def _text(error: BaseException) -> str:

@@ -6,7 +6,11 @@ import msgspec
 
 
 class FetchLimits(msgspec.Struct, frozen=True):
-    """Handed to a worker's fetcher at its start. Times are seconds, sizes bytes."""
+    """Handed to a worker's fetcher at its start. Times are seconds, sizes bytes; 0 is no limit.
+
+    `only`: networks (CIDR) outside of which nothing is connected to, empty = any. `allow`: networks that may be
+    connected to, although they are private.
+    """
 
     timeout: float = 60.0
     connect_timeout: float = 10.0

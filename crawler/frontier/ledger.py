@@ -7,8 +7,9 @@ file: values are JSON, so a ledger from elsewhere cannot run code.
 
 from __future__ import annotations
 
+import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS attempts (
 );
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS pages (    -- what tells a later run that a page has not changed since
+    request INTEGER PRIMARY KEY, etag TEXT, last_modified TEXT, digest INTEGER NOT NULL, items BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, fetched REAL NOT NULL, body BLOB) WITHOUT ROWID;
@@ -110,14 +114,16 @@ class Ledger(Database):
         self._ended: list[tuple[Any, ...]] = []
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
+        self._pages: dict[int, tuple[str | None, str | None, int, bytes]] = {}
+        self._page_items: dict[int, bytes] = {}
         self._hosts: dict[str, tuple[float, float]] = {}
         self._robots: dict[str, tuple[float, bytes | None]] = {}
         self._cookies: dict[tuple[str, str, str, str], str | None] = {}
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
         self._pending = (
-            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._hosts,
-            self._robots, self._cookies, self._meta, self._exports,
+            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._pages,
+            self._page_items, self._hosts, self._robots, self._cookies, self._meta, self._exports,
         )  # fmt: skip
         try:
             with self._told():
@@ -177,11 +183,26 @@ class Ledger(Database):
         url = request.url if request.hops or request.purpose else None  # else it is the one of the request
         self._attempts.append((request.row, at, seconds, url, outcome))
 
-    def store(self, request: Request, lines: Sequence[bytes]) -> None:
-        """Items of the page of a request, each one JSON object."""
+    def store(self, request: Request, lines: Sequence[bytes], digests: bytes = b"") -> None:
+        """Items of the page of a request, each one JSON object; `digests` are for a later run, see `remember`."""
+        if digests:
+            self._page_items[request.row] = digests
         for line in lines:
             self._items.append((self._next_item, request.row, request.spider, line))
             self._next_item += 1
+
+    def remember(
+        self, row: int, etag: str | None, last_modified: str | None, digest: int, items: Iterable[int] = ()
+    ) -> None:
+        """What tells a later run whether the page of a request has changed: its validators, the digests of it and of
+        its items. Those of a page that is read are told along with its items.
+        """
+        known = sorted(items)
+        self._pages[row] = (etag, last_modified, digest, struct.pack(f"<{len(known)}q", *known) if known else b"")
+
+    def forget(self, request: Request) -> None:
+        """Not all of a page was stored, so that a later run has to read it again."""
+        self._pages[request.row] = (None, None, -1, b"")
 
     def rest_host(self, host: str, pause: float) -> None:
         """A host may be asked again in `pause` seconds."""
@@ -227,6 +248,16 @@ class Ledger(Database):
                 db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?, ?)", self._attempts)
             if self._items:
                 db.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", self._items)
+            if self._pages:
+                db.executemany(
+                    "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)",
+                    ((row, *page) for row, page in self._pages.items()),
+                )
+            if self._page_items:
+                db.executemany(
+                    "UPDATE pages SET items = ? WHERE request = ?",
+                    ((digests, row) for row, digests in self._page_items.items()),
+                )
             if self._hosts:
                 db.executemany(
                     "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?)",

@@ -7,13 +7,15 @@ item is encoded twice. Outputs follow the ledger: they are given what is committ
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import struct
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from crawler.digest import digest_of
 from crawler.errors import OutputError
 from crawler.item import as_dict, to_json
 from crawler.protocols import Exporter
@@ -26,10 +28,14 @@ _BATCH = 1000
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What became of the items of one page: the lines of JSON, and why the other items have none."""
+    """What became of the items of one page: the lines of JSON, and why the other items have none.
+
+    `digests` are those of all that can be written, also of those that are known and left out; 8 bytes each.
+    """
 
     lines: tuple[bytes, ...] = ()
     errors: tuple[str, ...] = ()
+    digests: bytes = b""
 
     @property
     def count(self) -> int:
@@ -92,25 +98,34 @@ class Chain:
                 self.close()
             raise
 
-    def store(self, items: Sequence[Any], request: Request, url: str, fetched: str) -> Stored:
+    def store(
+        self, items: Sequence[Any], request: Request, url: str, fetched: str, known: Container[int] = ()
+    ) -> Stored:
         """What the callback of `request` yielded for the page `url`, fetched at `fetched` (ISO, UTC), as lines of JSON.
 
-        An item that cannot be written is left out and described in the answer; the others go on.
+        An item that cannot be written is left out and described in the answer; the others go on. Those whose digest is
+        `known` are left out as well.
         """
-        lines, errors = [], []
+        lines, errors, digests = [], [], []
         for item in items:
             try:
                 fields = as_dict(item)
-                if self._meta:
+                line = to_json(fields)
+                digest = digest_of(line)  # of the item alone: when it was fetched makes it no other one
+                if digest not in known and self._meta:
                     fields.setdefault("_url", url)
                     fields.setdefault("_fetched", fetched)
-                lines.append(to_json(fields))
+                    line = to_json(fields)
             except Exception as error:  # encoding runs code of the item's own class, which may raise anything
                 errors.append(f"{_place(item)} from {request.callback or 'parse'}: {error or type(error).__name__}")
                 continue
+            digests.append(digest)
+            if digest in known:
+                continue
+            lines.append(line)
             if self._keep:
                 self.kept.append(fields)
-        return Stored(tuple(lines), tuple(errors))
+        return Stored(tuple(lines), tuple(errors), struct.pack(f"<{len(digests)}q", *digests))
 
     def write(self, lines: Sequence[bytes], last_item: int) -> None:
         """Give the next items to all outputs, one `write` each. Their numbers follow each other up to `last_item`."""

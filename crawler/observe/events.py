@@ -30,6 +30,14 @@ class Fetched(Fact, frozen=True):
     truncated: bool = False
 
 
+class Answered(Fact, frozen=True):
+    """A rule had the answer, and no page was fetched for it. `by` says where it was ("the cache")."""
+
+    url: str
+    status: int
+    by: str
+
+
 class PageRead(Fact, frozen=True):
     """A callback has read a page without an error."""
 
@@ -127,6 +135,7 @@ class Finished(Fact, frozen=True):
 Event = (
     Started
     | Fetched
+    | Answered
     | PageRead
     | FetchFailed
     | Retried

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ from crawler.observe.plain import plain
 NAME = "crawler"
 
 _TRACES = 3  # tracebacks that are shown of one kind of exception at one line
+_WARNINGS = "py.warnings"  # the logger of the library's `warnings`
 _CHATTY = ("urllib3", "charset_normalizer", "asyncio")  # libraries whose notes are about themselves
 
 
@@ -66,8 +68,13 @@ def setup(
         logger.setLevel(logging.ERROR if logger.name in _CHATTY else lowest)
     for handler in handlers:
         root.addHandler(handler)
+    # What Python would write to standard error as it is.
+    logging.captureWarnings(True)
+    threads_before, threading.excepthook = threading.excepthook, _thread_failed
 
     def undo() -> None:
+        threading.excepthook = threads_before
+        logging.captureWarnings(False)
         for handler in handlers:
             root.removeHandler(handler)
             handler.close()
@@ -75,6 +82,14 @@ def setup(
             logger.setLevel(before)
 
     return undo
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """A thread of a spider, or of a library it uses, has ended with an exception."""
+    if failed.exc_type is not SystemExit and failed.exc_value is not None:
+        name = failed.thread.name if failed.thread is not None else "unknown"
+        exception = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+        logging.getLogger(NAME).error("the thread %s failed", name, exc_info=exception)
 
 
 class LineFormatter(logging.Formatter):
@@ -86,9 +101,10 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         origin = "" if record.name.partition(".")[0] == NAME else f"{record.name}: "
         head = f"{self.formatTime(record, self.datefmt)} {record.levelname.lower():<8} "
-        line = head + plain(origin + record.getMessage())
+        message, *more = [record.getMessage()] if record.name != _WARNINGS else record.getMessage().splitlines()
+        line = head + plain(origin + message)
         trace = getattr(record, "trace", "") or (self.formatException(record.exc_info) if record.exc_info else "")
-        return "\n".join([line, *(f"    {plain(part)}" for part in trace.splitlines())])
+        return "\n".join([line, *(f"    {plain(part)}" for part in (*more, *trace.splitlines()))])
 
 
 class StandardError(logging.Handler):

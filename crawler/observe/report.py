@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from crawler.observe.plain import plain
+from crawler.observe.plain import plain, safe_json
 from crawler.reading import NOT_PAGES, PageError
 
 EndedBy = Literal["", "SIGINT", "SIGTERM", "SIGHUP", "stop"]
@@ -45,7 +45,9 @@ class Report(msgspec.Struct, frozen=True):
     - `reason`: why it ended: "finished", "max_pages reached", ...
     - `pages`: answers from the network; `by_status` counts them by HTTP status, `bytes` sums their bodies,
       `truncated` counts bodies that were cut at `fetch.max_body`.
+    - `answered`: pages that were not fetched because a rule had them, by where they came from ("the cache").
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
+    - `manners`: what people should know of how it behaved, such as that robots.txt is not obeyed.
     - `notes`: what people should know of the outputs, such as a field of the format that no item has.
     - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
     - `page_errors`: exceptions of user code, `places` the same by line of code.
@@ -66,7 +68,9 @@ class Report(msgspec.Struct, frozen=True):
     by_status: dict[int, int] = {}
     bytes: int = 0
     truncated: int = 0
+    answered: dict[str, int] = {}
     items: list[dict[str, Any]] = []
+    manners: list[str] = []
     notes: list[str] = []
     item_count: int = 0
     item_errors: int = 0
@@ -151,12 +155,13 @@ class Report(msgspec.Struct, frozen=True):
         """The report without the items, with the exit code."""
         fields = {**msgspec.to_builtins(self), "exit_code": self.exit_code}
         del fields["items"]
-        return json.dumps(fields, ensure_ascii=False, indent=1)
+        return safe_json(json.dumps(fields, ensure_ascii=False, indent=1))
 
     def summary(self) -> str:
         """The report as a block of plain text for a terminal, without a line end after the last line."""
         head = f"{plain(', '.join(self.spiders))}: {plain(self.reason)} after {duration(self.seconds)}"
-        sections = [*self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
+        manners = [f"  manners  {_short(note)}" for note in self.manners]
+        sections = [*manners, *self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
         return "\n".join([head, *sections])
 
     def _counts(self) -> list[str]:
@@ -165,6 +170,8 @@ class Report(msgspec.Struct, frozen=True):
         if self.by_status:
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
+        for source, count in self.answered.items():
+            lines.append(f"  cached   {_times(count, 'page')} came from {plain(source)}")
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")
@@ -191,7 +198,9 @@ class Report(msgspec.Struct, frozen=True):
                 message = f": {_short(place.message)}" if place.message else ""
                 if place.callback in NOT_PAGES:
                     message = f" in {place.callback}{message}"
-                lines.append(f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {place.kind}{message}")
+                lines.append(
+                    f"    {plain(place.where) or '(no line known)'}  {place.count:,} × {plain(place.kind)}{message}"
+                )
                 if place.url:  # the start of a spider has none
                     lines.append(f"      first at {_short(place.url)}")
             lines += _more(len(self.places) - SHOWN, "place")
@@ -261,11 +270,11 @@ class Report(msgspec.Struct, frozen=True):
 
     def _without_items(self) -> str:
         """What to look at first when nothing was found."""
-        if not self.pages and self.dropped:
+        if not self.pages and self.dropped and not self.answered:
             return "nothing was fetched, because every request was dropped: see the reasons above"
-        if not self.pages:
+        if not self.pages and not self.answered:
             return "no page arrived: check the start URLs" + (" and the failures above" if self.failure_count else "")
-        if not any(200 <= status < 300 for status in self.by_status):
+        if not self.answered and not any(200 <= status < 300 for status in self.by_status):
             return "pages arrived, but none with a status of success: see the statuses above"
         if self.error_count:
             return "the errors above may be why there are no items: they come first"

@@ -12,6 +12,7 @@ import msgspec
 
 from crawler.errors import CrawlError
 from crawler.observe.events import (
+    Answered,
     Blocked,
     Dropped,
     Event,
@@ -88,6 +89,7 @@ class Stats:
         self._bytes = 0
         self._by_status: dict[int, int] = {}
         self._truncated = 0
+        self._answered: dict[str, int] = {}
         self._items = 0
         self._retried = 0
         self._dropped: dict[str, int] = {}
@@ -108,6 +110,7 @@ class Stats:
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Started: self._on_started,
             Fetched: self._on_fetched,
+            Answered: self._on_answered,
             FetchFailed: self._on_fetch_failed,
             Retried: self._on_retried,
             Dropped: self._on_dropped,
@@ -160,6 +163,7 @@ class Stats:
         outputs: Sequence[str] = (),
         kept: Sequence[dict[str, Any]] = (),
         notes: Sequence[str] = (),
+        manners: Sequence[str] = (),
         ended_by: EndedBy = "",
         error: CrawlError | None = None,
         max_errors: int = 0,
@@ -169,8 +173,8 @@ class Stats:
     ) -> Report:
         """The report of the run that ends now.
 
-        `kept` are the items, where they were collected; `notes` are what outputs have to say; `error` is what broke
-        the run; `run` is its folder; `verbose` says that each page was logged.
+        `kept` are the items, where they were collected; `notes` are what outputs have to say, `manners` what the
+        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged.
         """
         return Report(
             spiders=self._spiders,
@@ -182,8 +186,10 @@ class Stats:
             by_status=dict(self._by_status),
             bytes=self._bytes,
             truncated=self._truncated,
+            answered=dict(self._answered),
             items=list(kept),
             notes=list(notes),
+            manners=list(manners),
             item_count=self._items,
             item_errors=self._item_errors,
             item_failures=list(self._item_failures),
@@ -227,6 +233,9 @@ class Stats:
         self._hosts[event.host] = (requests + 1, seconds + event.seconds)
         if len(self._hosts) > HOSTS:
             self._forget_hosts()
+
+    def _on_answered(self, event: Answered) -> None:
+        self._answered[event.by] = self._answered.get(event.by, 0) + 1
 
     def _on_fetch_failed(self, event: FetchFailed) -> None:
         self._failure_count += 1

@@ -26,7 +26,7 @@ def show(rows: Sequence[Mapping[str, Any]], title: str, most: int = 20, file: Te
     table = Table(title=plain(title), title_justify="left", caption_justify="left")
     columns, others = columns[:_COLUMNS], columns[_COLUMNS:]
     cells = [["" if row.get(name) is None else plain(str(row[name])) for name in columns] for row in rows[:most]]
-    console = Console(file=file or sys.stdout, markup=False, highlight=False)
+    console = Console(file=file or sys.stdout, markup=False, highlight=False, emoji=False)
     longest = [
         max(cell_len(text) for text in (plain(name), *(line[number] for line in cells)))
         for number, name in enumerate(columns)

@@ -122,7 +122,7 @@ class Hosts:
     def ask_for(self, name: str, delay: float) -> None:
         """A host asks for at least this delay itself."""
         if len(self._asked_for) >= _MOST_KNOWN:
-            self._asked_for.clear()  # who asks again says it again
+            del self._asked_for[next(iter(self._asked_for))]
         self._asked_for[name] = delay
 
     def set_per_host(self, limit: int, name: str = "") -> dict[str, float]:
@@ -266,7 +266,9 @@ class Hosts:
         delay = self.delay_of(name)
         if self._adaptive is not None:
             delay = self._adaptive.delay(name, delay)
-        return delay * self._uniform(1 - self._jitter, 1 + self._jitter) if self._jitter else delay
+        if self._jitter:  # our own delay may be shorter for once, what the host asks for may not
+            delay = max(delay * self._uniform(1 - self._jitter, 1 + self._jitter), self._asked_for.get(name, 0.0))
+        return delay
 
     def _learn(self, name: str, host: Host, started: float, outcome: Outcome, now: float) -> None:
         """What an outcome says about the host."""

@@ -7,11 +7,15 @@ are asked in this order, and the first that says more than "go on" decides.
 ORDER = (
     "scope",  # may this URL be visited at all
     "depth",  # not too far from the start
+    "traps",  # sites without end
     "route",  # how to get there: private addresses, proxies, certificates
     "robots",  # what the host allows
     "headers",  # who we are and what we accept
+    "auth",  # and for hosts that want to know, who
     "cookies",  # sent before, kept after
     "blocked",  # a verification page is nothing to retry or to follow
+    "cache",  # what is on disk needs no fetch; no verification page gets there
+    "since",  # what has not changed since another run is not read
     "redirect",  # a hop is a new URL for all of the above
     "retry",  # failures that may pass
     "status",  # what is left and not for the spider

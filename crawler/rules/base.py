@@ -23,6 +23,7 @@ class Rules:
         self._found: list[FoundMoment] = [rule.found for rule in rules if hasattr(rule, "found")]
         self._before: list[BeforeMoment] = [rule.before for rule in rules if hasattr(rule, "before")]
         self._first: dict[str, FirstMoment] = {rule.name: rule.first for rule in rules if hasattr(rule, "first")}
+        self._overhear: list[AfterMoment] = [rule.overhear for rule in rules if hasattr(rule, "overhear")]
         self._after: list[AfterMoment] = [rule.after for rule in rules if hasattr(rule, "after")]
 
     def found(self, request: Request) -> Found:
@@ -48,13 +49,18 @@ class Rules:
         return Go(pairs, route)
 
     def first(self, request: Request, outcome: Outcome) -> FirstCame:
-        """Asked when the outcome of what a rule wanted first is there; only that rule is."""
+        """Asked when the outcome of what a rule wanted first is there; only that rule is, the others may look at it."""
+        for moment in self._overhear:
+            moment(request, outcome)
         return self._first[request.purpose](request, outcome)
 
     def after(self, request: Request, outcome: Outcome) -> After:
         """Asked when its outcome is there. `Keep` means that the spider can read it: it is a `Response`."""
+        kept = KEEP
         for moment in self._after:
             verdict = moment(request, outcome)
             if type(verdict) is not Keep:
                 return verdict
-        return KEEP
+            if verdict is not KEEP:
+                kept = verdict  # only one rule compares with another run
+        return kept

@@ -16,6 +16,7 @@ from crawler.request import Request
 from crawler.response import Failure, Outcome, Response
 from crawler.retry_after import retry_after
 from crawler.robots_text import RobotsText
+from crawler.rules.retry import may_pass
 from crawler.url import host_of, join
 from crawler.verdict import GO, KEEP, Again, Before, Drop, First, FirstCame
 
@@ -63,11 +64,12 @@ class RobotsMemory:
             known = self._remember(origin, *kept)
         return known if now < known.until else None
 
-    def learn(self, origin: str, body: bytes | None) -> None:
-        """A file was fetched, or None: there is none."""
+    def learn(self, origin: str, body: bytes | None, keep: bool = True) -> None:
+        """A file was fetched, or None: there is none. Without `keep` a resumed run finds out again."""
         now = time.time()
         self._remember(origin, now, body)
-        self._store.keep_robots(origin, now, body)
+        if keep:
+            self._store.keep_robots(origin, now, body)
 
     def give_up(self, origin: str, why: str) -> None:
         """Nobody knows. It is not kept: whoever resumes the run finds out again."""
@@ -160,8 +162,9 @@ class Robots:
         else:
             assert isinstance(outcome, Failure)
             why, asked = str(outcome), None
-            if outcome.kind in ("guard", "invalid", "tls"):  # this does not pass, and pages meet it as well
-                return self._learn(origin, None)
+            if not may_pass(outcome):  # a certificate, a name that does not exist: pages meet it as well
+                self._memory.learn(origin, None, keep=False)
+                return KEEP
         if request.attempts + 1 >= self._times:
             self._memory.give_up(origin, f"tried {self._times} times, at last: {why}")
             return KEEP

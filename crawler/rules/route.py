@@ -32,7 +32,7 @@ class Router:
     """Finds the way for one spider.
 
     `allow` are networks (CIDR) and hosts (`name` or `name:port`) whose private addresses may be connected to, besides
-    those of the `starts`. `proxy` and `verify` are for all hosts that `table` has nothing of its own about; `resolve`
+    those of the `starts`. `proxy` and `verify` are for all hosts that `table` has nothing of its own about; `resolved`
     gives the value of a setting such as "env:PROXY".
     """
 
@@ -46,13 +46,13 @@ class Router:
         table: HostTable,
         proxy: str,
         verify: bool,
-        resolve: Callable[[str], str] = str,
+        resolved: Callable[[str], str] = str,
     ) -> None:
         self._starts = starts
         self._table = table
         self._proxy = proxy
         self._verify = verify
-        self._resolve = resolve
+        self._resolved = resolved
         self._networks = [network for text in allow if (network := _network(text)) is not None]
         self._allowed = {text.lower() for text in allow if _network(text) is None}
         self._known: dict[str, Go] = {}
@@ -95,7 +95,7 @@ class Router:
 
     def _route(self, host: str) -> Go:
         own = self._table.of(host)
-        proxy = self._resolve(self._proxy if own.proxy is None else own.proxy)
+        proxy = self._resolved(self._proxy if own.proxy is None else own.proxy)
         verify = self._verify if own.verify is None else own.verify
         is_private_allowed = self._is_wanted(host)
         if verify and not proxy and not is_private_allowed:

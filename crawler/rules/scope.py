@@ -1,28 +1,51 @@
-"""Which URLs may be visited: http and https, on the allowed hosts."""
+"""Which URLs may be visited: http and https, on the allowed hosts, not too long, by the patterns of the user."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from crawler.errors import SettingsError
 from crawler.request import Request
 from crawler.url import host_of, hostname_of
 from crawler.verdict import GO, Drop, Found
 
 
 class Scope:
-    """`allowed_hosts` are host names, subdomains included, or `name:port` for one port only; empty allows all."""
+    """`allowed_hosts` are host names, subdomains included, or `name:port` for one port only; empty allows all.
+
+    `include` and `exclude` are regular expressions that are searched in the URL: one of the first has to match, if
+    there are any, and none of the second. `max_url` is the longest URL, in characters. Raises `SettingsError` for a
+    pattern that is none.
+    """
 
     name = "scope"
 
-    def __init__(self, allowed_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        allowed_hosts: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        max_url: int = 8192,
+    ) -> None:
         self._allowed = frozenset(host.lower().rstrip(".") for host in allowed_hosts)
+        self._include = [_pattern("include", text) for text in include]
+        self._exclude = [_pattern("exclude", text) for text in exclude]
+        self._max_url = max_url
 
     def found(self, request: Request) -> Found:
         url = request.url
         if not url.startswith(("http://", "https://")):
-            return Drop(f"scope: {url.partition(':')[0]}: is not fetched, only http and https")
+            return Drop(f"scope: {url[:40].partition(':')[0]}: is not fetched, only http and https")
+        if len(url) > self._max_url:
+            return Drop(f"scope: a URL of {len(url)} characters, more than limits.max_url = {self._max_url}")
         if self._allowed and not self._allows(url):
             return Drop(f"scope: {hostname_of(url)} is not in scope.allowed_hosts")
+        if self._include and not any(pattern.search(url) for pattern in self._include):
+            return Drop("scope: no pattern of scope.include matches")
+        for pattern in self._exclude:
+            if pattern.search(url):
+                return Drop(f"scope: {pattern.pattern!r} of scope.exclude matches")
         return GO
 
     def _allows(self, url: str) -> bool:
@@ -34,3 +57,10 @@ class Scope:
                 return True
             name = name.partition(".")[2]
         return False
+
+
+def _pattern(name: str, text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise SettingsError(f"scope.{name}: {text!r} is no regular expression: {error}") from None

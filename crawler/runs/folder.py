@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from crawler.errors import OutputError, UsageError
+from crawler.file_names import safe_name
 
 ROOT = Path(".crawl")
 
@@ -215,7 +216,10 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 
 
 def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolder:
-    """A new run of a spider, locked; at `path` if one is given. Raises `UsageError` if that holds a run already."""
+    """A new run of a spider, locked; at `path` if one is given. Raises `UsageError` if that holds a run already.
+
+    A spider may be called anything: its folder has a name that stays inside of `root`.
+    """
     try:
         if path is not None:
             if (path / _LEDGER).exists():
@@ -224,7 +228,7 @@ def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolde
                 )
             path.mkdir(parents=True, exist_ok=True)
             return _locked(path)
-        parent = root / spider
+        parent = root / folder_of(spider)
         parent.mkdir(parents=True, exist_ok=True)
         stem = datetime.now().strftime("%Y%m%d-%H%M%S")
         for number in range(1, 1000):
@@ -238,6 +242,11 @@ def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolde
             f"cannot make the folder of the run in {path or root}: {error.strerror}",
             hint="choose another place: --run-dir FOLDER",
         ) from error
+
+
+def folder_of(spider: str) -> str:
+    """The name of the folder that has the runs of a spider."""
+    return safe_name(spider)
 
 
 def _locked(path: Path) -> RunFolder:
@@ -259,7 +268,7 @@ def find(name: str | None, root: Path = ROOT) -> RunFolder:
     if name and (Path(name) / _LEDGER).is_file():
         return RunFolder(Path(name))
     runs = all_runs(root)
-    matches = [run for run in runs if not name or run.name == name or run.path.parent.name == name]
+    matches = [run for run in runs if not name or run.name == name or run.path.parent.name == folder_of(name)]
     if matches:
         return matches[-1]
     if not runs:
@@ -270,10 +279,13 @@ def find(name: str | None, root: Path = ROOT) -> RunFolder:
     )
 
 
-def prune(spider: str, finished: list[RunFolder], keep: int) -> list[RunFolder]:
-    """Delete the oldest of a spider's finished runs, so that `keep` are left; those that were deleted."""
+def prune(spider: str, finished: list[RunFolder], keep: int, spared: RunFolder | None = None) -> list[RunFolder]:
+    """Delete the oldest of the finished runs in a spider's folder, so that `keep` are left; those that were deleted.
+
+    `spared` is not deleted, however old it is.
+    """
     own = [run for run in finished if run.path.parent.name == spider]
-    gone = own[: max(0, len(own) - keep)]
+    gone = [run for run in own[: max(0, len(own) - keep)] if spared is None or run._key != spared._key]
     for run in gone:
         if run.owner() is None:
             shutil.rmtree(run.path, ignore_errors=True)

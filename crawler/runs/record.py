@@ -12,7 +12,8 @@ import msgspec
 class Record(msgspec.Struct, frozen=True):
     """`targets`, `arguments` and `outputs` as on the command line, with absolute paths; `settings` one per spider.
 
-    `digests` are those of the spider files; `started` is a UTC time.
+    `digests` are those of the spider files; `started` is a UTC time; `since` is the folder of the run that this one is
+    compared with, "" = none.
     """
 
     spiders: list[str]
@@ -22,6 +23,7 @@ class Record(msgspec.Struct, frozen=True):
     settings: list[dict[str, Any]]
     digests: list[str]
     started: str
+    since: str = ""
 
 
 class End(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from crawler.errors import UsageError
 from crawler.request import Request
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
+from crawler.spider.page_options import PageOptions
 
 
 class Spider:
@@ -42,6 +43,7 @@ class Spider:
     settings: ClassVar[dict[str, Any]] = {}
     item: ClassVar[Any] = None
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
+    page_options: PageOptions = PageOptions()  # those of its settings, once it runs
     state: dict[str, Any]
     sitemaps_of: Callable[[str], tuple[str, ...]]
 

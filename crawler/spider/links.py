@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -12,34 +13,139 @@ from crawler.url import join_all
 
 _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
 _WEB_SCHEMES = ("http://", "https://")
-_PATH = (
-    "descendant-or-self::a{0}/@href | descendant-or-self::area{0}/@href"
+_METHOD = "translate(@method, 'POSTDIALG', 'postdialg')"
+_GET = f"[not({_METHOD}='post' or {_METHOD}='dialog')]"
+_A = "descendant-or-self::a{0}/@href"
+_RARE = (
+    f" | descendant-or-self::area{{0}}/@href | descendant-or-self::form{_GET}{{0}}/@action"
     " | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
 )
-# Four walks over the tree for attributes are several times faster than one over elements that are then asked.
-_ALL_HREFS = etree.XPath(_PATH.format(""), smart_strings=False)
-_FOLLOWED_HREFS = etree.XPath(_PATH.format(_FOLLOWED), smart_strings=False)
-_RELS = etree.XPath("descendant-or-self::a/@rel | descendant-or-self::area/@rel", smart_strings=False)
+# Walks over the tree for attributes are several times faster than one over elements that are then asked; each costs as
+# much as a third of all links of an ordinary page, so those for rare elements are saved where there are none.
+_HREFS = {
+    (followed, rare): etree.XPath(
+        (_A + (_RARE if rare else "")).format(_FOLLOWED if followed else ""), smart_strings=False
+    )
+    for followed in (False, True)
+    for rare in (False, True)
+}
+_RELS = {
+    False: etree.XPath("descendant-or-self::a/@rel", smart_strings=False),
+    True: etree.XPath(
+        "descendant-or-self::a/@rel | descendant-or-self::area/@rel | descendant-or-self::form/@rel",
+        smart_strings=False,
+    ),
+}
+_IMAGES = etree.XPath(
+    "//img/@src | //img/@srcset | //picture/source/@srcset | //input[translate(@type, 'IMAGE', 'image')='image']/@src"
+)  # smart strings: they know whether they are a srcset
+
+# The target in a <meta http-equiv=refresh> as the HTML standard finds it: "0; url='…'", also "0,…" or "0 …".
+_REFRESH = re.compile(
+    r"\s*+[\d.]++(?:\s*+[;,]|\s)\s*+(?:url\s*+=\s*+)?+(?:\"([^\"]*)|'([^']*)|(.+))",
+    re.IGNORECASE | re.DOTALL | re.ASCII,
+)
+_CANDIDATE = re.compile(r"[\s,]*+(\S++)", re.ASCII)
+_DESCRIPTORS = re.compile(r"(?:[^,(]++|\([^)]*+\)?)*+")
 
 
 def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
-    """The values of `a[href]`, `area[href]`, `iframe[src]` and `frame[src]` in `element` (itself included), in order.
+    """What `element` (itself included) links to, in document order.
 
-    With `nofollow`, elements whose `rel` contains nofollow are left out.
+    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`, and the `action` of forms that are sent with GET. With
+    `nofollow`, elements whose `rel` contains nofollow are left out.
     """
+    rare = next(element.iter("area", "form", "iframe", "frame"), None) is not None
     # The test of each @rel costs more than all the rest, and most pages have no use for it.
-    rels: Any = _RELS(element) if nofollow else ()
-    hrefs: Any = _FOLLOWED_HREFS if any("nofollow" in rel.lower() for rel in rels) else _ALL_HREFS
-    return list(hrefs(element))
+    rels: Any = _RELS[rare](element) if nofollow else ()
+    hrefs: Any = _HREFS[any("nofollow" in rel.lower() for rel in rels), rare](element)
+    return list(hrefs)
 
 
-def absolute(hrefs: Iterable[str], base: str, pattern: str | re.Pattern[str] | None = None) -> list[str]:
+def metas_in(root: etree._Element) -> list[tuple[str, str, str]]:
+    """The `meta` elements with a content: "name" or "http-equiv", its value in lower case, the content."""
+    return [
+        (attribute, name.strip().lower(), content)
+        for meta in root.iter("meta")
+        if (content := meta.get("content"))
+        for attribute in ("name", "http-equiv")
+        if (name := meta.get(attribute))
+    ]
+
+
+def named_links_in(root: etree._Element, *tags: str) -> dict[str, str]:
+    """The `href` of the first element (`link`, `a`) for each of its `rel` words, which are lower case."""
+    found: dict[str, str] = {}
+    for link in root.iter(*tags):
+        rel = link.get("rel")
+        href = link.get("href")
+        if rel and href is not None:
+            for word in rel.lower().split():
+                found.setdefault(word, href)
+    return found
+
+
+def refresh_target(content: str) -> str | None:
+    """Where a `<meta http-equiv=refresh>` with that content leads to, None if it only loads the page again."""
+    match = _REFRESH.match(content)
+    return (match[1] or match[2] or match[3] or "").strip() or None if match else None
+
+
+def images_in(root: etree._Element) -> list[str]:
+    """The values of `img[src]`, `input[type=image][src]` and all candidates of `srcset`, in document order."""
+    images: Any = _IMAGES(root)
+    return [href for value in images for href in (srcset(value) if value.attrname == "srcset" else (value,))]
+
+
+def srcset(value: str) -> Iterator[str]:
+    """The URLs in a `srcset`: "a.png 1x, b.png 2x"; a comma belongs to a URL unless it is its last character."""
+    position = 0
+    while match := _CANDIDATE.match(value, position):
+        position = match.end()
+        href = match[1]
+        if href.endswith(","):
+            href = href.rstrip(",")
+        else:
+            descriptors = _DESCRIPTORS.match(value, position)
+            position = descriptors.end() if descriptors else position
+        yield href
+
+
+def absolute(
+    hrefs: Iterable[str],
+    base: str,
+    pattern: str | re.Pattern[str] | None = None,
+    extensions: Collection[str] = (),
+    most: int | None = None,
+) -> list[str]:
     """What `hrefs` lead to from `base`: canonical http and https URLs without fragment, each once, in order.
 
     Left out: what is no URL, other schemes (`javascript:`, `mailto:`, `data:`), places on the same page (`#top`),
-    and URLs in which `pattern` is not found.
+    URLs in which `pattern` is not found, paths that end in one of `extensions` (lower case, "pdf"), and all after the
+    first `most`.
     """
-    search = re.compile(pattern).search if pattern is not None else None
     wanted = [href for href in dict.fromkeys(hrefs) if href[:1] != "#"]
-    urls = dict.fromkeys(url for url in join_all(base, wanted) if url[:4] == "http" and url.startswith(_WEB_SCHEMES))
-    return [url for url in urls if search(url)] if search is not None else list(urls)
+    few = most is None or len(wanted) <= most
+    # In one go where nothing has to be counted: this is run for every link of every page.
+    found: Iterable[str] = dict.fromkeys(join_all(base, wanted)) if few else _each_once(join_all(base, wanted))
+    if extensions:
+        urls: Iterable[str] = (
+            url
+            for url in found
+            if url.startswith(_WEB_SCHEMES) and url.partition("?")[0].rpartition(".")[2].lower() not in extensions
+        )
+    else:
+        urls = (url for url in found if url.startswith(_WEB_SCHEMES))
+    if pattern is not None:
+        search = re.compile(pattern).search
+        urls = (url for url in urls if search(url))
+    return list(urls if few else islice(urls, most))
+
+
+def _each_once(urls: Iterable[str]) -> Iterator[str]:
+    """As they are needed: a page of a million links is not read to its end for the first thousand."""
+    known = set()
+    for url in urls:
+        if url not in known:
+            known.add(url)
+            yield url

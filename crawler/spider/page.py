@@ -5,17 +5,20 @@ A spider that only uses a regular expression never pays for a parser; lxml and p
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.request import Callback, Request
+from crawler.request import Callback, Request, with_content_type
 from crawler.response import Headers, Response
 from crawler.spider.encoding import decode, parse_content_type
-from crawler.url import canonical, join
+from crawler.spider.page_options import PageOptions
+from crawler.url import canonical as canonical_form
+from crawler.url import join
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 Pattern = str | re.Pattern[str]
 Match = re.Match[str]
 _WEB_SCHEMES = ("http://", "https://")
+_REFRESH = ("http-equiv", "refresh")
+_DEFAULT = PageOptions()
 
 
 class Page:
@@ -42,7 +47,7 @@ class Page:
     - `truncated`: whether the body was cut at the size limit.
     """
 
-    def __init__(self, response: Response, request: Request) -> None:
+    def __init__(self, response: Response, request: Request, options: PageOptions = _DEFAULT) -> None:
         self.url = response.url
         self.status = response.status
         self.body = response.body
@@ -50,6 +55,8 @@ class Page:
         self.request = request
         self.data = request.data
         self._response = response
+        self._options = options
+        self._told = False
 
     def __repr__(self) -> str:
         return f"<Page {self.status} {self.url}>"
@@ -127,28 +134,75 @@ class Page:
         pattern: Pattern | None = None,
         css: str | None = None,
         xpath: str | None = None,
-        nofollow: bool = True,
+        nofollow: bool | None = None,
+        extensions: Collection[str] | None = None,
     ) -> list[str]:
         """Where the page leads to: canonical http and https URLs without fragment, each once, in document order.
 
-        Those of `a`, `area`, `iframe` and `frame`; `javascript:`, `mailto:` and the like, places on the page itself
-        (`#top`) and what is no URL are left out.
+        First where a `<meta http-equiv=refresh>` and `<link rel=next>` or `prev` lead, then those of `a`, `area`,
+        `iframe`, `frame`, and of `form`s that are sent with GET. `javascript:`, `mailto:` and the like, places on the
+        page itself (`#top`) and what is no URL are left out. Of one page at most `limits.max_links` are given; a
+        warning in the log says so.
 
         - `pattern`: only URLs in which this regular expression is found (`re.search`).
         - `css` or `xpath`: only links in the matching elements, or the matching attributes themselves.
-        - `nofollow`: leave out links marked `rel=nofollow`; False includes them.
+        - `nofollow`: leave out links marked `rel=nofollow`, and all links of a page that `is_nofollow`; False includes
+          them. Without it the setting `scope.nofollow` counts.
+        - `extensions`: leave out URLs whose path ends so: `("pdf", "jpg")`; `()` leaves out none. Without it the
+          setting `scope.skip_extensions` counts.
         """
-        from crawler.spider.links import absolute, hrefs_in
+        from crawler.spider.links import hrefs_in, refresh_target
 
-        if css is None and xpath is None:
-            return absolute(hrefs_in(self.tree, nofollow), self.base_url, pattern)
         if css is not None and xpath is not None:
             raise TypeError("links() takes css= or xpath=, not both")
-        region = self.css(css) if css is not None else self.xpath(str(xpath))
+        obeys = self._options.nofollow if nofollow is None else nofollow
+        if obeys and self.is_nofollow:
+            return []
         hrefs: list[str] = []
-        for match in region:
-            hrefs += [match.root] if isinstance(match.root, str) else hrefs_in(match.root, nofollow)
-        return absolute(hrefs, self.base_url, pattern)
+        if css is None and xpath is None:
+            refreshes = [content for attribute, name, content in self._metas if (attribute, name) == _REFRESH]
+            hrefs += [target for content in refreshes if (target := refresh_target(content))]
+            hrefs += [self._named_links[rel] for rel in ("next", "prev") if rel in self._named_links]
+            hrefs += hrefs_in(self.tree, obeys)
+        else:
+            for match in self.css(css) if css is not None else self.xpath(str(xpath)):
+                hrefs += [match.root] if isinstance(match.root, str) else hrefs_in(match.root, obeys)
+        skipped = self._options.skip_extensions if extensions is None else _extensions(extensions)
+        return self._absolute(hrefs, pattern, skipped)
+
+    def images(self) -> list[str]:
+        """The images of the page, as URLs like those of `links()`: every size that a `srcset` names is one.
+
+        Those of `img`, `picture` and `input type=image`, whatever their file names.
+        """
+        from crawler.spider.links import images_in
+
+        return self._absolute(images_in(self.tree))
+
+    @cached_property
+    def canonical(self) -> str | None:
+        """The URL under which the page wants to be known (`<link rel=canonical>`), None if it names none."""
+        return self._named("canonical")
+
+    @cached_property
+    def next_url(self) -> str | None:
+        """The next page of a series: the first `<link rel=next>`, or `<a rel=next>`; None if there is none."""
+        return self._named("next")
+
+    @cached_property
+    def prev_url(self) -> str | None:
+        """The page before this one in a series (`rel=prev`, or `previous`), None if there is none."""
+        return self._named("prev") or self._named("previous")
+
+    @cached_property
+    def is_nofollow(self) -> bool:
+        """Whether the page asks not to follow its links: `<meta name=robots>`, or one with our name, `X-Robots-Tag`."""
+        return "nofollow" in self._directives
+
+    @cached_property
+    def is_noindex(self) -> bool:
+        """Whether the page asks not to be kept: `noindex`, said in the same places. Up to the spider to obey."""
+        return "noindex" in self._directives
 
     @cached_property
     def base_url(self) -> str:
@@ -169,7 +223,7 @@ class Page:
         """The canonical absolute URL of a link on this page, without fragment. Raises `ValueError` if it is none."""
         try:
             # What `links()` gave is absolute and canonical already, which is quickly seen.
-            return canonical(href) if href.startswith(_WEB_SCHEMES) else join(self.base_url, href)
+            return canonical_form(href) if href.startswith(_WEB_SCHEMES) else join(self.base_url, href)
         except ValueError:
             raise ValueError(f"{href!r} on {self.url} is not a URL") from None
 
@@ -189,6 +243,85 @@ class Page:
             raise ValueError(f"{url!r} on {self.url} cannot be fetched: only http and https can")
         return Request(url, callback, **fields)
 
+    def form(
+        self,
+        css: str | None = None,
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        number: int = 0,
+        fields: Mapping[str, Any] | None = None,
+        click: str | bool | None = None,
+        callback: Callback | None = None,
+        **request_fields: Any,
+    ) -> Request:
+        """A request that sends a form of this page as a browser does, with what stands in its other fields.
+
+        ```python
+        yield page.form(id="login", fields={"user": "me", "remember": True}, callback=self.parse_account)
+        ```
+
+        - `css`: the form, or an element in it or around it. `name`, `id`: its own. `number`: which of those, from 0.
+        - `fields`: what is filled in: a text, a number, a list of them for several values, True or False for a
+          checkbox, `(file name, bytes)` for a file, None to leave the field out. What scripts fill in has to be here.
+        - `click`: the button that is pressed, by its name, id, value or text. Without it the first one, as the return
+          key does; False presses none.
+        - `callback` and the rest are those of `Request`.
+
+        Raises `ValueError` for a form, field or button that is not there, and tells what is.
+        """
+        from crawler.spider.forms import choose, form_of, submit
+
+        every = list(self.tree.iter("form"))
+        forms = every
+        if css is not None:
+            found = dict.fromkeys(form_of(match.root) for match in self.css(css))
+            forms = [form for form in found if form is not None]
+        forms = [
+            form
+            for form in forms
+            if (name is None or form.get("name") == name) and (id is None or form.get("id") == id)
+        ]
+        wanted = [f"{key} {value!r}" for key, value in (("css", css), ("name", name), ("id", id)) if value is not None]
+        asked = " ".join([*(f"with {one}" for one in wanted), f"number {number}", f"on {self.url}"])
+        form = choose(forms, every, number, asked)
+        sent = submit(self.tree, form, fields or {}, click, self.encoding)
+        url = self.urljoin(sent.action) if sent.action else self.url
+        if not url.startswith(_WEB_SCHEMES):
+            raise ValueError(f"the form is sent to {url!r}, which cannot be fetched: only http and https can")
+        if sent.query is not None:
+            return Request(f"{url.partition('?')[0]}?{sent.query}", callback, **request_fields)
+        headers = with_content_type(request_fields.pop("headers", None), sent.content_type)
+        return Request(url, callback, method="POST", body=sent.body, headers=headers, **request_fields)
+
+    def _absolute(
+        self, hrefs: list[str], pattern: Pattern | None = None, extensions: Collection[str] = ()
+    ) -> list[str]:
+        from crawler.spider.links import absolute
+
+        most = self._options.max_links
+        urls = absolute(hrefs, self.base_url, pattern, extensions, most + 1)
+        if len(urls) > most:
+            del urls[most:]
+            if not self._told:
+                self._told = True
+                logging.getLogger("crawler").warning(
+                    "%s has more than %d links: the others are left out (limits.max_links)", self.url, most
+                )
+        return urls
+
+    def _named(self, rel: str) -> str | None:
+        from crawler.spider.links import named_links_in
+
+        href = self._named_links.get(rel)
+        if href is None and rel != "canonical":
+            href = named_links_in(self.tree, "a").get(rel)
+        try:
+            url = join(self.base_url, href) if href is not None else ""
+        except ValueError:
+            return None
+        return url if url.startswith(_WEB_SCHEMES) else None
+
     def _href_of(self, link: Any) -> str:
         target = getattr(link, "root", link)
         if isinstance(target, str):
@@ -206,6 +339,27 @@ class Page:
         raise ValueError(f"the <{getattr(target, 'tag', '?')}> element on {self.url} has neither href nor src")
 
     @cached_property
+    def _metas(self) -> list[tuple[str, str, str]]:
+        from crawler.spider.links import metas_in
+
+        return metas_in(self.tree)
+
+    @cached_property
+    def _named_links(self) -> dict[str, str]:
+        from crawler.spider.links import named_links_in
+
+        return named_links_in(self.tree, "link")
+
+    @cached_property
+    def _directives(self) -> frozenset[str]:
+        fields = self.headers.getall("x-robots-tag")
+        if not fields and not self._metas:
+            return frozenset()
+        from crawler.spider.directives import directives
+
+        return directives(self._metas, fields, self._options.token)
+
+    @cached_property
     def _decoded(self) -> tuple[str, str]:
         return decode(self.body, self._content_type)
 
@@ -219,3 +373,9 @@ class Page:
         from crawler.spider.tree import is_xml
 
         return is_xml(self.text, parse_content_type(self._content_type or "")[0])
+
+
+def _extensions(extensions: Collection[str]) -> frozenset[str]:
+    if isinstance(extensions, str):
+        raise TypeError(f"extensions= takes several: links(extensions=[{extensions!r}])")
+    return frozenset(extension.lower().removeprefix(".") for extension in extensions)

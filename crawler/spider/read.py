@@ -39,7 +39,9 @@ def read_page(
     spider: Spider, response: Response, request: Request, max_yields: int = MAX_YIELDS, seconds: float = 0.0
 ) -> Reading:
     """What the request's callback (`parse` without one) gives for a response."""
-    return read(spider, Page(response, request), str(request.callback or "parse"), max_yields, seconds)
+    return read(
+        spider, Page(response, request, spider.page_options), str(request.callback or "parse"), max_yields, seconds
+    )
 
 
 def read_failure(
@@ -137,7 +139,7 @@ def read_blocked(spider: Spider, response: Response, request: Request, seconds: 
     """What `spider.blocked` says about a response: whether it is no page, or what it is instead; or what went wrong."""
     try:
         with TimeLimit(seconds, "blocked", response.url):
-            answer = spider.blocked(Page(response, request))
+            answer = spider.blocked(Page(response, request, spider.page_options))
             return answer if isinstance(answer, str) else bool(answer)
     except TimeLimitExceeded as late:
         return _page_error(late, response.url, "blocked", _own(spider, "blocked"))

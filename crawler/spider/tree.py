@@ -6,6 +6,8 @@ import re
 
 from lxml import etree, html
 
+from crawler.spider.attributes import bounded
+
 # The document reaches the parsers as UTF-8 that we made, and they are told so: lxml refuses a str with an XML
 # declaration, and reads Latin-1 where a <meta> names an encoding it does not know.
 # `huge_tree` lets HTML nest 2,048 deep instead of 256; its size is limited by `fetch.max_body`.
@@ -18,7 +20,7 @@ _XHTML = re.compile(r"<html[\s>]|<!doctype\s+html", re.IGNORECASE)
 
 def parse_html(text: str) -> html.HtmlElement:
     """The `<html>` element of a page, whatever the text is; an empty one for an empty page."""
-    root = etree.fromstring(_clean(text), _HTML)
+    root = etree.fromstring(bounded(_clean(text)), _HTML)
     return root if root is not None else etree.fromstring(b"<html></html>", _HTML)
 
 

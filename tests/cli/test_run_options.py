@@ -61,6 +61,7 @@ def test_without_an_output_only_the_report_is_shown(crawl_here, films, tmp_path)
         r"\d\d:\d\d:\d\d info     films: started, 1 worker \(inline\)\n"
         r"\d\d:\d\d:\d\d info     ended: finished\n"
         r"films: finished after \d\.\d s\n"
+        r"  manners  robots\.txt is not obeyed \(--no-robots\)\n"
         r"  pages    1 \([\d,.]+/s, [\d.]+ kB\); by status 200: 1\n"
         r"  items    10\n",
         done.stderr,
@@ -149,6 +150,53 @@ def test_delay_and_per_host_reach_the_site(crawl_command, serve, write):
     assert crawl_command("run", "many.py", "--delay", "0.1", "--max-pages", "4").rc == 0
     assert server.most == 1
     assert min(later.at - earlier.at for earlier, later in pairwise(server.log)) >= 0.06
+
+
+@pytest.mark.parametrize(("flags", "asked"), [((), True), (("--no-robots",), False)])
+def test_robots_is_asked_for_unless_told_otherwise_and_that_is_said(crawl_here, serve, write, tmp_path, flags, asked):
+    server = serve({"/": "<p>x"})
+    write("one.py", f"start_urls = ['{server.url}/']\ndef parse(page):\n    yield {{}}\n")
+    settings = {"CRAWL_ROBOTS_OBEY": "true", "CRAWL_FETCH_VERIFY": "false", "CRAWL_POLITENESS_DELAY": "0"}
+    done = crawl_here("run", "one.py", "--run-dir", "kept", *INLINE, *flags, env=settings)
+    assert done.rc == 0, done
+    assert ("/robots.txt" in server.paths) == asked
+    assert ("  manners  robots.txt is not obeyed (--no-robots)\n" in done.stderr) != asked
+    told = "TLS certificates are not verified (fetch.verify = false)"
+    assert f"  manners  {told}\n" in done.stderr
+    assert told in json.loads((tmp_path / "kept" / "report.json").read_text())["manners"]
+
+
+def test_a_proxy_is_asked_and_the_report_says_what_that_means(crawl_here, serve, write):
+    proxy = serve({"/page": "<p>x"})
+    write("one.py", "start_urls = ['http://films.example/page']\ndef parse(page):\n    yield {'url': page.url}\n")
+    done = crawl_here("run", "one.py", "-o", "-", "--proxy", proxy.url, *INLINE)
+    assert (done.rc, lines(done.stdout)) == (0, [{"url": "http://films.example/page"}])
+    assert proxy.paths == ["http://films.example/page"]
+    assert "  manners  behind a proxy only addresses in URLs can be checked" in done.stderr
+
+
+def test_formulas_are_escaped_on_request_by_the_crawl_and_by_an_export(crawl_here, serve, write, tmp_path):
+    server = serve({"/": "<p>=1+1"})
+    write(
+        "one.py",
+        f"""
+        start_urls = ["{server.url}/"]
+
+        def parse(page):
+            yield {{"text": page.css("p::text").get()}}
+        """,
+    )
+
+    def crawled(*flags):
+        assert crawl_here("run", "one.py", "-o", "out.csv", *INLINE, *flags).rc == 0
+        return (tmp_path / "out.csv").read_text().splitlines()[1]
+
+    assert crawled() == "=1+1"
+    assert crawled("--escape-formulas") == crawled("-s", "output.formulas=escape") == "'=1+1"
+    assert crawl_here("export", "-o", "again.csv", "--escape-formulas").rc == 0
+    assert (tmp_path / "again.csv").read_text().splitlines()[1] == "'=1+1"
+    assert crawl_here("export", "-o", "again.csv").rc == 0
+    assert (tmp_path / "again.csv").read_text().splitlines()[1] == "=1+1"
 
 
 def test_stop_after_errors(crawl_here, serve, write):

@@ -2,8 +2,13 @@
 
 import json
 import signal
+import time
+from contextlib import closing
 
 import pytest
+
+from crawler.frontier.ledger import Ledger
+from crawler.runs.folder import find
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def slow(serve, write, start_crawl, wait_until):
     return running, server
 
 
-def test_a_delay_for_one_host_and_then_for_all(slow, crawl_command, wait_until):
+def test_a_delay_for_one_host_and_then_for_all(slow, crawl_command, wait_until, tmp_path):
     running, server = slow
     done = crawl_command("set", "politeness.delay=0", "--host", server.host)
     assert done.rc == 0, done.stderr
@@ -36,6 +41,10 @@ def test_a_delay_for_one_host_and_then_for_all(slow, crawl_command, wait_until):
     assert crawl_command("set", "politeness.delay=0.01").rc == 0
     running.end(10)
     assert (running.rc, len(server.log)) == (0, 80)
+    with closing(Ledger(find(None, tmp_path / ".crawl").ledger, read_only=True)) as ledger:
+        assert all(0 <= time.time() - at < 60 for *_, at in ledger.get("changes"))
+    audited = crawl_command("audit")
+    assert audited.rc == 0, audited
 
 
 def test_a_host_is_understood_as_people_write_it_and_told_if_nothing_of_it_waits(slow, crawl_command, wait_until):

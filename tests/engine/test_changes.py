@@ -98,7 +98,7 @@ def test_who_asked_is_told(crawl):
 
 def test_it_is_kept_as_plain_values():
     change = Change("politeness.delay", 2.5, "a.example")
-    again = Change.of(change.stored())
+    again = Change.of(change.stored(1.7e9))
     assert (again.setting, again.value, again.host) == ("politeness.delay", 2.5, "a.example")
 
 

@@ -683,7 +683,7 @@ def test_a_redirect_to_where_no_rule_lets_it_was_fetched_and_is_done():
         return Response(order.url, 302, (("Location", "http://forbidden.example/"),))
 
     setting = Setting(Pages(urls=urls(2)), answer)
-    setting.engine._rules[0]._found.insert(0, Never().found)
+    setting.engine._judge._rules[0]._found.insert(0, Never().found)
     counts = []
     stock = setting.ledger.close
     setting.ledger.close = lambda: (counts.append(setting.ledger.count()), stock())

@@ -247,3 +247,40 @@ def test_a_relative_file_gets_its_new_column_when_the_working_folder_has_changed
     assert (gzip.decompress(data) if compressed else data) == b"a,b,c\r\n1,,\r\n,2,\r\n,,2\r\n"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.csv"]
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "-", "+1 2", "--5", "=-5"],
+)
+def test_cells_that_look_like_formulas_are_escaped_on_request(text, tmp_path):
+    exporter = Csv(str(tmp_path / "out.csv"), escape=True)
+    exporter.open()
+    exporter.write([to_json({"a": text, text: "b"})])
+    exporter.close()
+    assert rows(exporter) == [["a", f"'{text}"], [f"'{text}", "b"]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [-5, -5.25, 1e300, -1e-300, "-5", "+3.2", "-1,234.50", "-.5", "+1e6", "-12%", "a=1", "'=1", "", " =1", "a\n=1"],
+)
+def test_numbers_and_other_text_are_never_escaped(value, tmp_path):
+    exporter = Csv(str(tmp_path / "out.csv"), escape=True)
+    exporter.open()
+    exporter.write([to_json({"a": value})])
+    exporter.close()
+    assert rows(exporter)[1] == [value if isinstance(value, str) else to_json(value).decode()]
+
+
+def test_a_header_that_is_escaped_is_the_same_header_after_a_resume_and_when_it_grows(tmp_path):
+    exporter = Csv(str(tmp_path / "out.csv"), escape=True)
+    exporter.open()
+    exporter.write([to_json({"=a": "=1"})])
+    mark, _ = exporter.mark()
+    exporter.close()
+    again = Csv(str(tmp_path / "out.csv"), escape=True)
+    assert again.resume(mark)
+    again.write([to_json({"=a": "=2", "@b": 3})])
+    again.close()
+    assert rows(again) == [["'=a", "'@b"], ["'=1", ""], ["'=2", "3"]]

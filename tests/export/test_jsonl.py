@@ -28,3 +28,11 @@ def test_a_dash_is_standard_output(capfd):
     exporter.close()
     assert capfd.readouterr().out == '{"a":1}\n'
     assert not os.path.exists("-")
+
+
+def test_lines_for_a_screen_go_through_what_makes_them_safe(capfd):
+    exporter = Jsonl("-", shown=str.upper)
+    exporter.open()
+    exporter.write([b'{"a":"x"}', b'{"b":1}'])
+    exporter.close()
+    assert capfd.readouterr().out == '{"A":"X"}\n{"B":1}\n'

@@ -3,16 +3,20 @@
 import gzip
 import io
 import socket
+import ssl
 import struct
 import threading
 import time
 from contextlib import suppress
 
 import pytest
+import trustme
 
 from crawler.fetch.limits import FetchLimits
-from crawler.fetch.requests_fetcher import Client
+from crawler.fetch.requests_fetcher import RequestsFetcher
 from crawler.response import Order
+
+FETCHERS = {"requests": RequestsFetcher}  # a new client is one entry here, and has to pass all of this folder
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"<p>hello</p>"
@@ -30,14 +34,17 @@ def _bomb():
 class Host:
     """Answers on 127.0.0.1. `url` has no slash at its end; `requests` holds (connection number, head, body)."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.drips_tls = False  # a handshake of single bytes, where somebody begins one
         self.requests = []
         self.connections = 0
         self.sent = 0
         self.bodies = {}  # path -> whole answer as bytes, for a test of its own
+        self.flood = (b"", b"")  # what `/flood` begins with, and goes on with for ever
         self._open = set()
         self._threads = [threading.Thread(target=self._accept)]
         self.closing = threading.Event()
@@ -66,14 +73,21 @@ class Host:
                 thread.start()
 
     def _serve(self, connection, number):
-        with connection, suppress(OSError), connection.makefile("rb") as file:
-            while self._one(connection, file, number):
-                pass
-        self._open.discard(connection)
+        original = connection
+        with connection, suppress(OSError):
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._open.add(connection)
+            with connection, connection.makefile("rb") as file:
+                while self._one(connection, file, number):
+                    pass
+        self._open -= {connection, original}
 
     def _one(self, connection, file, number):
         """Answer one request; whether the connection stays open."""
         if file.peek(1)[:1] == b"\x16":  # the beginning of TLS
+            if self.drips_tls:
+                self.slowly(connection.sendall, b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03")
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             return False
         head = b""
@@ -196,6 +210,73 @@ class Host:
         send(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
         return "close"
 
+    def slowly(self, send, data, then=b""):
+        """One byte after the other, for ten seconds if nobody minds; `then` the rest."""
+        for number in range(500):
+            send(data[number : number + 1] or b"0")
+            if self.closing.wait(0.02):
+                break
+        send(then)
+        return "close"
+
+    def answer_head_drip(self, send, query, connection):
+        return self.slowly(send, OK + b"X: ", b"\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_chunk_drip(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+        return self.slowly(send, b"0", b"\r\n\r\n")
+
+    def answer_trailer_drip(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n")
+        return self.slowly(send, b"X: ", b"\r\n\r\n")
+
+    def answer_interim_drip(self, send, query, connection):
+        return self.slowly(send, b"HTTP/1.1 100 Continue\r\n\r\n" * 20)
+
+    def answer_interim(self, send, query, connection):
+        send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n")
+        send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n")
+        self.closing.wait(0.05)  # so that the answer comes by itself
+        return self.answer_ok(send, query, connection)
+
+    def answer_flood(self, send, query, connection):
+        once, again = self.flood
+        send(once)
+        while not self.closing.is_set():
+            send(again * 500)
+        return "close"
+
+    def answer_switch(self, send, query, connection):
+        send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")
+
+    def answer_http09(self, send, query, connection):
+        send(b"<html>hello</html>")
+        return "close"
+
+    def answer_nul(self, send, query, connection):
+        send(OK + b"X-One: a\0b\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_long(self, send, query, connection):
+        send(OK + b"Content-Length: 5\r\n\r\nhello, and more")
+
+    def answer_late(self, send, query, connection):
+        """A body where there is none, sent after the header was read."""
+        send(b"HTTP/1.1 %s Reason\r\nContent-Length: 12\r\n\r\n" % query.encode())
+        self.closing.wait(0.05)
+        send(BODY)
+
+    def answer_two_lengths(self, send, query, connection):
+        send(OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!")
+
+    def answer_coding(self, send, query, connection):
+        send(OK + b"Transfer-Encoding: %s\r\n\r\n5\r\nhello\r\n0\r\n\r\n" % query.replace("_", ", ").encode())
+        return "close"
+
+    def answer_headers(self, send, query, connection):
+        """`query`: how many bytes of header."""
+        fields = b"X-A: %s\r\n" % (b"x" * 93) * (int(query) // 100)
+        send(OK + fields + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
+
     def answer_echo(self, send, query, connection):
         _, head, body = self.requests[-1]
         data = head.encode("latin-1") + body
@@ -210,12 +291,62 @@ def host():
 
 
 @pytest.fixture
-def client():
-    """`client(max_body=10)`: a client that may connect to this machine only."""
+def tls_host():
+    """`tls_host(certificate)`: a raw host that speaks TLS with a certificate of `trustme`."""
+    servers = []
+
+    def start(certificate):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        servers.append(Host(context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusted(authority, monkeypatch, tmp_path):
+    """The authority whose certificates clients trust in this test."""
+    bundle = tmp_path / "authorities.pem"
+    authority.cert_pem.write_to_path(bundle)
+    monkeypatch.setattr("crawler.fetch.connections.CA_BUNDLE", str(bundle))
+    return authority
+
+
+class Single:
+    """A fetcher asked for one order after the other."""
+
+    def __init__(self, fetcher):
+        self._fetcher = fetcher
+        self.close = fetcher.close
+
+    def fetch(self, order):
+        self._fetcher.submit([order])
+        deadline = time.monotonic() + 30
+        while not (batch := self._fetcher.collect(1.0)):
+            assert time.monotonic() < deadline, f"{order.url} did not land"
+        (landing,) = batch
+        assert landing.token == order.token
+        return landing
+
+
+@pytest.fixture(params=FETCHERS)
+def client(request):
+    """`client(max_body=10)`: a client that may connect to this machine only; for each one there is."""
     clients = []
 
-    def build(**limits):
-        clients.append(Client(FetchLimits(**{"only": ("127.0.0.0/8",), "read_timeout": 2.0, **limits})))
+    def build(resolver=None, **limits):
+        limits = FetchLimits(
+            **{"only": ("127.0.0.0/8",), "allow": ("127.0.0.0/8",), "read_timeout": 2.0, "max_threads": 4, **limits}
+        )
+        clients.append(Single(FETCHERS[request.param](limits, resolver)))
         return clients[-1]
 
     yield build

@@ -9,6 +9,7 @@ import urllib3.exceptions as u
 from requests import exceptions as r
 
 from crawler.fetch.failures import kind_of
+from crawler.fetch.faults import Fault
 from crawler.fetch.guard import AddressRefused
 
 
@@ -77,3 +78,31 @@ def test_an_exception_that_cannot_be_written_is_told_by_its_name():
             raise RuntimeError("not even this")
 
     assert kind_of(OddError()) == ("error", "OddError")
+
+
+@pytest.mark.parametrize("wrap", [lambda error: error, wrapped])
+def test_a_fault_is_what_it_says_however_it_is_wrapped(wrap):
+    assert kind_of(wrap(Fault("too_large", "a bomb"))) == ("too_large", "a bomb")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line"),
+    [
+        ("Tunnel connection failed: 407 Proxy Authentication Required", "invalid", "407 Proxy Authentication Required"),
+        ("Tunnel connection failed: 502 Bad Gateway", "connect", "502 Bad Gateway"),
+        ("Tunnel connection failed: 999 ", "connect", "999"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_told_by_its_answer(text, kind, line):
+    assert kind_of(wrapped(OSError(text))) == (kind, f"the proxy said {line}")
+
+
+@pytest.mark.parametrize("wrap", [RuntimeError, lambda text: Fault("connect", text), OSError])
+def test_no_user_or_password_and_no_control_character_is_told(wrap):
+    text = "no way to http://me:secret@proxy.example:1/ or socks5://me@h\x1b[2J\0"
+    assert kind_of(wrap(text))[1] == "no way to http://***@proxy.example:1/ or socks5://***@h?[2J?"
+
+
+def test_an_answer_with_two_lengths_is_no_fault_of_the_request():
+    error = r.InvalidHeader(u.InvalidHeader("Content-Length contained multiple unmatching values (5, 6)"))
+    assert kind_of(error)[0] == "protocol"

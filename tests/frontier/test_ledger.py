@@ -382,3 +382,13 @@ def test_a_cookie_that_is_set_and_taken_back_before_a_commit_is_gone(path):
     ledger.commit()
     assert ledger.cookies() == []
     ledger.close()
+
+
+def test_items_of_a_page_are_remembered_also_after_a_commit(tmp_path):
+    with closing(Ledger(tmp_path / "ledger.db")) as ledger:
+        stored = ledger.add(Request("http://a.example/"))
+        ledger.remember(stored.row, '"1"', None, 5)
+        ledger.commit()  # before the page was read
+        ledger.store(stored, [b"{}"], bytes(16))
+        ledger.commit()
+        assert ledger.select("SELECT * FROM pages") == [(stored.row, '"1"', None, 5, bytes(16))]

@@ -1,4 +1,5 @@
 import json
+import struct
 from dataclasses import dataclass
 
 import msgspec
@@ -6,7 +7,7 @@ import pytest
 
 from crawler.errors import OutputError
 from crawler.item import to_json
-from crawler.items.chain import Chain, Stored
+from crawler.items.chain import Chain
 from crawler.request import Request
 
 REQUEST = Request("https://a.example/1", callback="parse_film")
@@ -79,7 +80,7 @@ class Model(msgspec.Struct):
 def test_stored_items_are_lines_of_json_in_their_order():
     chain = Chain([], meta=False)
     stored = store(chain, {"a": 1}, Film("x"), Model("霸"))
-    assert stored == Stored((b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode()))
+    assert stored.lines == (b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode())
     assert stored.count == 3
 
 
@@ -310,3 +311,14 @@ def test_when_one_output_cannot_be_opened_the_others_are_closed():
 
 def test_notes_of_all_outputs_are_collected():
     assert Chain([Memory(path="/a"), Memory(path="/b")], meta=False).notes() == ["/a: a note", "/b: a note"]
+
+
+@pytest.mark.parametrize("meta", [False, True])
+def test_items_that_are_known_are_left_out(meta):
+    chain = Chain([], meta=meta, keep=True)
+    first = chain.store([{"a": 1}, {"a": 2}], Request("http://a.example/"), "http://a.example/", "monday")
+    digests = struct.unpack("<2q", first.digests)
+    second = chain.store([{"a": 1}, {"a": 3}], Request("http://a.example/"), "http://a.example/", "tuesday", digests)
+    assert [msgspec.json.decode(line)["a"] for line in second.lines] == [3]
+    assert struct.unpack("<2q", second.digests)[0] == digests[0], "a later run has to know it, too"
+    assert [item["a"] for item in chain.kept] == [1, 2, 3]

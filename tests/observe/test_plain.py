@@ -1,8 +1,11 @@
+import json
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.observe.plain import plain
+from crawler.observe.plain import for_screen, json_line, plain, safe_json
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,22 @@ def test_nothing_that_a_terminal_acts_on_is_left(text):
     assert shown.encode("utf-8").decode("utf-8") == shown
     assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in shown)
     assert plain(shown) == shown
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_json_on_a_screen_says_the_same_without_anything_that_a_terminal_acts_on(value):
+    shown = json_line(value)
+    assert json.loads(shown) == value
+    assert plain(shown) == shown
+
+
+def test_json_keeps_the_lines_it_was_written_in_and_writes_lone_surrogates_out():
+    text = json.dumps({"a": "\x1b\x9b\u2028\ud83d"}, ensure_ascii=False, indent=1)
+    assert safe_json(text) == '{\n "a": "\\u001b\\u009b\\u2028\\ud83d"\n}'
+
+
+def test_only_a_terminal_changes_how_items_are_written(monkeypatch):
+    monkeypatch.setattr(os, "isatty", lambda number: number == 1)
+    assert for_screen() is safe_json
+    monkeypatch.setattr(os, "isatty", lambda number: False)
+    assert for_screen() is None

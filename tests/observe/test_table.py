@@ -51,3 +51,11 @@ def test_says_what_it_left_out(monkeypatch):
 def test_short_columns_stay_whole_and_the_longest_share_the_rest(longest, room, widths):
     assert sum(_widths(longest, room)) <= room
     assert _widths(longest, room) == widths
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    out = io.StringIO()
+    show([{"[red]a": "[link=https://evil.example]here[/link] :smile:"}], "[bold]films :star:", file=out)
+    for text in ("[red]a", "[link=https://evil.example]here[/link] :smile:", "[bold]films :star:"):
+        assert text in out.getvalue()

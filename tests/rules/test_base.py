@@ -8,7 +8,7 @@ from crawler.request import Request
 from crawler.response import Response
 from crawler.rules import ORDER
 from crawler.rules.base import Rules
-from crawler.verdict import GO, KEEP, Again, Drop, Go
+from crawler.verdict import GO, KEEP, Again, Drop, Go, Keep
 
 REQUEST = Request("http://a.example/")
 RESPONSE = Response(REQUEST.url, 200)
@@ -74,6 +74,28 @@ def test_another_attempt_ends_the_questions():
     again.verdict = Again(REQUEST)
     assert Rules([again, never], ("one", "two")).after(REQUEST, RESPONSE) is again.verdict
     assert never.calls == []
+
+
+def test_what_a_rule_adds_to_a_page_is_kept_to_the_end():
+    one, two = After("one", []), After("two", [])
+    one.verdict = Keep((REQUEST,), frozenset({1}))
+    assert Rules([one, two], ("one", "two")).after(REQUEST, RESPONSE) is one.verdict
+
+
+def test_others_overhear_what_a_rule_wanted_first():
+    heard = []
+
+    class First:
+        name = "one"
+        first = staticmethod(lambda request, outcome: heard.append("one") or KEEP)
+
+    class Curious:
+        name = "two"
+        overhear = staticmethod(lambda request, outcome: heard.append(request.purpose))
+
+    rules = Rules([First(), Curious()], ("one", "two"))
+    assert rules.first(REQUEST.replace(purpose="one"), RESPONSE) is KEEP
+    assert heard == ["one", "one"]
 
 
 def test_rules_out_of_order_are_refused():

@@ -87,12 +87,12 @@ def test_the_host_may_say_when_to_come_again(rule):
     assert rule.first(wanted(rule), body("", 503, Retry_After="30000")).delay == 100.0
 
 
-@pytest.mark.parametrize("kind", ["timeout", "connect", "dns", "reset", "partial", "protocol"])
+@pytest.mark.parametrize("kind", ["timeout", "connect", "reset", "partial", "protocol"])
 def test_an_unreachable_host_is_tried_again(rule, kind):
     assert isinstance(rule.first(wanted(rule), Failure("", kind)), Again)
 
 
-@pytest.mark.parametrize("kind", ["guard", "tls", "invalid"])
+@pytest.mark.parametrize("kind", ["guard", "tls", "invalid", "dns", "too_large"])
 def test_what_does_not_pass_is_left_to_the_pages(rule, kind):
     assert rule.first(wanted(rule), Failure("", kind)) is KEEP
     assert rule.before(PAGE) is GO

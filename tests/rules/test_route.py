@@ -7,8 +7,8 @@ from crawler.rules.route import Router, Starts
 from crawler.verdict import GO, Drop, Go
 
 
-def router(*starts, allow=(), tables=(), proxy="", verify=True, resolve=str):
-    made = Router(Starts(), allow=allow, table=HostTable(tables), proxy=proxy, verify=verify, resolve=resolve)
+def router(*starts, allow=(), tables=(), proxy="", verify=True, resolved=str):
+    made = Router(Starts(), allow=allow, table=HostTable(tables), proxy=proxy, verify=verify, resolved=resolved)
     for url in starts:
         assert made.found(Request(url)) is GO
     return made
@@ -83,7 +83,7 @@ def test_allowed_names_may_resolve_to_private_addresses():
 
 def test_proxies_and_certificates_are_settings_of_all_or_of_single_hosts():
     tables = [HostSettings("a.example", proxy=""), HostSettings("b.example", verify=False, proxy="env:P")]
-    one = router(tables=tables, proxy="http://p:1", resolve=lambda value: "http://q:2" if value == "env:P" else value)
+    one = router(tables=tables, proxy="http://p:1", resolved=lambda value: "http://q:2" if value == "env:P" else value)
     assert one.before(link("http://a.example/")) is GO
     assert one.before(link("http://b.example/")) == Go(route=Route(verify=False, proxy="http://q:2"))
     assert one.before(link("http://c.example/")) == Go(route=Route(proxy="http://p:1"))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crawler.errors import SettingsError
 from crawler.request import Request
 from crawler.rules.scope import Scope
 from crawler.verdict import GO, Drop
@@ -75,3 +76,26 @@ def test_an_address_is_a_name_like_any_other():
 
 def test_a_name_in_its_rooted_form_is_the_same_name():
     assert verdict("http://a.example./", "a.example") is GO
+
+
+def test_patterns_are_searched_in_the_url():
+    scope = Scope((), include=[r"/films/", r"\?page="], exclude=[r"/films/old"])
+    assert scope.found(Request("http://a.example/films/1")) is GO
+    assert scope.found(Request("http://a.example/?page=2")) is GO
+    assert scope.found(Request("http://a.example/about")) == Drop("scope: no pattern of scope.include matches")
+    refused = scope.found(Request("http://a.example/films/old/1"))
+    assert refused == Drop("scope: '/films/old' of scope.exclude matches")
+
+
+@pytest.mark.parametrize("name", ["include", "exclude"])
+def test_a_pattern_that_is_none_is_told(name):
+    with pytest.raises(SettingsError, match=rf"scope\.{name}: '\(' is no regular expression"):
+        Scope((), **{name: ["("]})
+
+
+def test_a_url_may_be_so_long_and_no_longer():
+    scope = Scope((), max_url=30)
+    assert scope.found(Request("http://a.example/" + 13 * "x")) is GO
+    assert scope.found(Request("http://a.example/" + 14 * "x")).reason == (
+        "scope: a URL of 31 characters, more than limits.max_url = 30"
+    )

@@ -49,6 +49,17 @@ def test_new_runs_get_names_of_their_own(tmp_path):
         run.unlock()
 
 
+@pytest.mark.parametrize("spider", ["../../x", "/tmp/x", "..", "a/b", "-rf", "con", "tab\there"])
+def test_a_spider_may_be_called_anything_and_its_runs_stay_inside(spider, tmp_path):
+    run = create(spider, tmp_path)
+    assert run.path.parent.parent == tmp_path
+    assert run.path.resolve().is_relative_to(tmp_path)
+    run.ledger.touch()
+    assert find(spider, tmp_path).path == run.path
+    assert prune(run.path.parent.name, [run], 0) == [run]
+    run.unlock()
+
+
 def test_a_given_folder_is_used_once(tmp_path):
     run = create("films", path=tmp_path / "mine")
     assert run.path == tmp_path / "mine"

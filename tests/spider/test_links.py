@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from crawler.spider.links import absolute, hrefs_in
+from crawler.spider.links import absolute, hrefs_in, refresh_target, srcset
 from crawler.spider.tree import parse_html
 
 BASE = "https://example.com/films/list?page=1"
@@ -68,3 +68,81 @@ def test_the_pattern_is_looked_for_in_the_absolute_url() -> None:
         "https://example.com/films/2",
     ]
     assert absolute(hrefs, BASE, re.compile("ACTORS", re.IGNORECASE)) == ["https://example.com/actors/1"]
+
+
+def test_forms_that_are_sent_with_get_lead_somewhere() -> None:
+    tree = parse_html(
+        "<a href=1></a><form action=2></form><form method=GeT action=3></form><form method=POST action=4></form>"
+        "<form method=dialog action=5></form><form method=odd action=6></form><form></form>"
+        "<form action=7 rel=nofollow></form><a href=8></a>"
+    )
+    assert hrefs_in(tree, nofollow=True) == ["1", "2", "3", "6", "8"]
+    assert hrefs_in(tree, nofollow=False) == ["1", "2", "3", "6", "7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("0; url=/a", "/a"),
+        ("5;URL='/a b'", "/a b"),
+        ('1.5 , url = "/a"b', "/a"),
+        ("0;/a", "/a"),
+        ("0 /a", "/a"),
+        (" 3 ;url=/a ", "/a"),
+        ("0; url='/a", "/a"),
+        ("0; url=url=/a", "url=/a"),
+        (".;url=/a", "/a"),
+        ("30", None),
+        ("30;", None),
+        ("0;url=", None),
+        ("0;url=''", None),
+        ("url=/a", None),
+        ("0url=/a", None),
+        ("", None),
+    ],
+)
+def test_a_refresh_says_where_it_leads(content: str, expected: str | None) -> None:
+    assert refresh_target(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a.png", ["a.png"]),
+        ("a.png 1x, b.png 2x", ["a.png", "b.png"]),
+        ("a,b.png 100w,c.png 200w", ["a,b.png", "c.png"]),
+        ("a.png, b.png,", ["a.png", "b.png"]),
+        (" ,, a.png (1, 2) x ,\n b.png", ["a.png", "b.png"]),
+        ("data:image/png;base64,AA== 1x, b.png 2x", ["data:image/png;base64,AA==", "b.png"]),
+        ("a.png (1x, b.png", ["a.png"]),
+        ("", []),
+        (" , ,", []),
+    ],
+)
+def test_a_srcset_is_taken_apart(value: str, expected: list[str]) -> None:
+    assert list(srcset(value)) == expected
+
+
+@pytest.mark.parametrize("piece", [",", " ", "a,", "a (", "a 1x,", "((", "a\n"])
+def test_a_long_srcset_takes_time_in_proportion(piece: str) -> None:
+    # With a quadratic step this would take minutes.
+    assert len(list(srcset(piece * 200_000))) <= 200_000
+
+
+@pytest.mark.parametrize(
+    ("href", "is_page"),
+    [
+        ("/a.pdf", False), ("/a.PDF", False), ("/a.tar.pdf?x=1", False), ("/a.pdf#page=2", False), ("/a.pdf/", True),
+        ("/a.html", True), ("/a?file=x.pdf", True), ("/pdf", True), ("/a.pdfx", True), ("/.pdf", False),
+        ("http://a.pdf", True), ("/a.pdf;v=1", True),
+    ],
+)  # fmt: skip
+def test_paths_that_end_in_an_extension_are_left_out(href: str, is_page: bool) -> None:
+    assert len(absolute([href], BASE, extensions=frozenset({"pdf"}))) == is_page
+
+
+def test_no_more_than_most_are_given_and_those_are_the_first() -> None:
+    hrefs = ["/a.pdf", "/1", "/1#x", "mailto:x", "/2", "/x", "/3", "/4"]
+    wanted = [f"https://example.com/{number}" for number in "1234"]
+    for most in range(1, 9):
+        assert absolute(hrefs, BASE, r"/\d$", {"pdf"}, most) == wanted[:most]

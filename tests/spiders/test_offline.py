@@ -24,7 +24,8 @@ def net():
 @pytest.fixture(params=["thread", "inline"])
 def run(request):
     def crawl_offline(name, **arguments):
-        settings = {"crawl": {"pool": request.param, "workers": 2}, "politeness.delay": 0}
+        # As a user's test would have it: nobody registers a robots.txt, and the crawl asks for it.
+        settings = {"crawl": {"pool": request.param, "workers": 2}, "politeness.delay": 0, "robots.obey": True}
         return crawl(SPIDERS / f"{name}.py", arguments=arguments, settings=settings)
 
     return crawl_offline

@@ -56,7 +56,7 @@ def test_retries_have_an_end_and_then_it_is_an_error(visit, serve):
 
 def test_pauses_between_retries_double(visit, serve):
     server = serve({"/a": (500, {}, "")})
-    visit(server.url + "/a", retry={"times": 2, "pause": 0.05})
+    visit(server.url + "/a", retry={"times": 2, "pause": 0.05, "jitter": 0})
     first, second, third = [hit.at for hit in server.log]
     assert second - first >= 0.05
     assert third - second >= 0.1

@@ -1,0 +1,80 @@
+"""The head of an answer: status line and fields (RFC 9112, 2 to 6), and from them how its body ends.
+
+Read here and not by the library, whose parser for mail takes a lone CR for the end of a line, so that a value can
+smuggle in a field; drops all fields after a line that is none, lengths included; and takes half a head for a whole one.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+
+from crawler.fetch.faults import Fault
+
+_LONGEST = 65_536  # bytes of one line
+_MOST = 100  # fields
+
+
+class Head(http.client.HTTPResponse):
+    """An answer whose head is read by `begin`, as `http.client` asks for. Raises `Fault` where that is none."""
+
+    def begin(self) -> None:
+        version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        while 100 <= status < 200 and status != 101:  # interim answers (RFC 9110, 15.2)
+            for _ in self._fields():
+                pass
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version == "HTTP/1.0" else 11
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in self._fields():
+            self.msg.set_raw(name, value)
+        self._frame()
+
+    def _fields(self) -> Iterator[tuple[str, str]]:
+        """The fields, to the empty line. Lines that are none are left out; NUL and lone CR become spaces."""
+        readline = self.fp.readline
+        name = value = ""
+        number = 0
+        while (line := readline(_LONGEST + 1)) not in (b"\r\n", b"\n"):
+            if len(line) > _LONGEST:
+                raise Fault("too_large", f"a header line of more than {_LONGEST:,} bytes")
+            if line[-1:] != b"\n":
+                raise Fault("partial", "the header is not complete")
+            number += 1
+            if number > _MOST:
+                raise Fault("too_large", f"more than {_MOST} header fields")
+            text = line.decode("latin-1").rstrip("\r\n")
+            if "\0" in text or "\r" in text:
+                text = text.replace("\0", " ").replace("\r", " ")
+            if text[:1] in (" ", "\t"):  # a folded line belongs to the field before
+                value = f"{value} {text.strip()}" if name else ""
+                continue
+            if name:
+                yield name, value
+            name, colon, value = text.partition(":")
+            name, value = (name.strip() if colon else ""), value.strip(" \t")
+        if name:
+            yield name, value
+
+    def _frame(self) -> None:
+        """How long the body is (RFC 9112, 6.3), and whether the connection goes on after it."""
+        coding = self.msg.get("transfer-encoding")
+        self.length = None
+        self.chunked = coding is not None and coding.lower() == "chunked"
+        self.chunk_left = None
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+        if self.status in (101, 204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
+            self.length = 0
+        elif coding is not None:
+            if not self.chunked:
+                raise Fault("protocol", f"a transfer coding nobody asked for: {coding}")
+        else:
+            lengths = {part.strip() for part in ",".join(self.msg.get_all("content-length", [])).split(",")}
+            if len(lengths) == 1 and (length := lengths.pop()).isdecimal() and length.isascii():
+                self.length = int(length)
+            elif len(lengths) > 1:
+                raise Fault("protocol", "more than one length of the body")
+            else:
+                self.will_close = True

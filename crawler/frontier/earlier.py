@@ -1,0 +1,69 @@
+"""An earlier run as a later one asks about it: what its pages were like, and where they led. Only reads."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import msgspec
+
+from crawler.frontier.ledger import Ledger
+from crawler.known_page import KnownPage
+from crawler.request import Request
+
+_encode = msgspec.json.Encoder().encode
+
+
+class EarlierRun:
+    """The ledger at `path`, as it is in this moment. Raises what `Ledger` raises.
+
+    Which requests were found on a page has no index in a ledger, as every crawl would pay for it; one is made here, in
+    a temporary table beside the file (0.3 s for a million requests).
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self._ledger = Ledger(path, read_only=True)
+        try:
+            self._ledger.select("CREATE TEMP TABLE found_on AS SELECT parent, id FROM requests WHERE parent > 0")
+            self._ledger.select("CREATE INDEX temp.by_parent ON found_on (parent)")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._ledger.close()
+
+    def page(self, request: Request) -> KnownPage | None:
+        """The page of a request, if that run has read it, after the same redirects; else None."""
+        first = request.replace(url=request.hops[0]) if request.hops else request
+        rows = self._ledger.select(
+            "SELECT id, etag, last_modified, digest, items FROM requests JOIN pages ON pages.request = requests.id"
+            " WHERE fingerprint = ? AND url = ? AND state = 1",
+            *(int.from_bytes(first.fingerprint, "little", signed=True), request.url),
+        )
+        if not rows:
+            return None
+        row, etag, last_modified, digest, items = rows[0]
+        stored = [one for one, *_ in self._ledger.find("id IN (SELECT id FROM temp.found_on WHERE parent = ?)", row)]
+        found = [(one, _as_found(one)) for one in stored]
+        leads_to = tuple(again for one, again in found if not one.hops or self._is_the_same(one, again))
+        known = frozenset(number for (number,) in struct.iter_unpack("<q", items))
+        [(own, *_)] = self._ledger.find("id = ?", row)
+        # Read by another callback, or with other data, the same page may give something else.
+        is_same = own.callback == request.callback and _encode(own.data) == _encode(request.data)
+        is_whole = is_same and len(leads_to) == len(stored)
+        return KnownPage(etag, last_modified, digest, known, leads_to, is_whole)
+
+    def _is_the_same(self, stored: Request, request: Request) -> bool:
+        """Whether a request that was redirected is the one that was found: a hop may have made a GET of a POST."""
+        own = request.replace(url=f"{request.url}#{stored.row}") if request.again else request
+        fingerprint: int
+        [(fingerprint,)] = self._ledger.select("SELECT fingerprint FROM requests WHERE id = ?", stored.row)
+        return fingerprint == int.from_bytes(own.fingerprint, "little", signed=True)
+
+
+def _as_found(stored: Request) -> Request:
+    """A request as it was before it was fetched; where it was found is told anew when it is offered."""
+    url = stored.hops[0] if stored.hops else stored.url
+    return stored.replace(url=url, hops=(), attempts=0, row=0, parent_row=0, parent="")

@@ -1,0 +1,20 @@
+"""What the settings say about reading pages, as `Page` needs it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class PageOptions(msgspec.Struct, frozen=True):
+    """How a spider's pages give their links.
+
+    - `skip_extensions`: file name extensions, lower case, of what is no page: "pdf".
+    - `nofollow`: whether links are left out that pages ask not to follow.
+    - `token`: the product token of the crawler, by which pages may speak to it alone; "" = they cannot.
+    - `max_links`: how many links one page may have.
+    """
+
+    skip_extensions: frozenset[str] = frozenset()
+    nofollow: bool = True
+    token: str = ""
+    max_links: int = 50_000
