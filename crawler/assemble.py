@@ -62,6 +62,7 @@ from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cache import Always
 from crawler.rules.cache_folder import CacheFolder
+from crawler.rules.content import Content
 from crawler.rules.cookies import Cookies
 from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
@@ -520,6 +521,7 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
         *_cache(settings, rules),
         shared.since,
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
+        Content(),
         Retry(
             retry.times,
             retry.status,

@@ -50,6 +50,7 @@ _SAYINGS = tuple(
 )
 # An offline test says which answers there are: what it leaves out does not pass, and is no fault of a host.
 _NOT_MOCKED = "Connection refused by Responses"
+_NO_LENGTH = "integer string conversion"  # of Python, for numbers of thousands of digits
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?([^'\"\\)]*)")
 _USERINFO = re.compile(r"//[^/\s@]*@")
 _SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
@@ -63,6 +64,8 @@ def kind_of(error: BaseException) -> tuple[FailureKind, str]:
             return cause.kind, _clean(cause.detail)
     if _text(error).startswith(_NOT_MOCKED):
         return "invalid", "no answer is registered for it with `responses`"
+    if any(_NO_LENGTH in _text(cause) for cause in chain):
+        return "protocol", "Content-Length is no number that anything could have"
     if refusal := next(filter(None, map(_TUNNEL.search, map(_text, chain))), None):
         return ("invalid" if refusal[1] == "407" else "connect"), _clean(f"the proxy said {refusal[1]} {refusal[2]}")
     for kinds, kind in _KINDS:

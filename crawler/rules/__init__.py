@@ -17,6 +17,7 @@ ORDER = (
     "cache",  # what is on disk needs no fetch; no verification page gets there
     "since",  # what has not changed since another run is not read
     "redirect",  # a hop is a new URL for all of the above
+    "content",  # files that call themselves pages
     "retry",  # failures that may pass
     "status",  # what is left and not for the spider
 )

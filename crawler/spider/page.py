@@ -56,7 +56,7 @@ class Page:
         self.data = request.data
         self._response = response
         self._options = options
-        self._told = False
+        self._told: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Page {self.status} {self.url}>"
@@ -78,10 +78,17 @@ class Page:
 
     @cached_property
     def tree(self) -> etree._Element:
-        """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`."""
-        from crawler.spider.tree import parse_html, parse_xml
+        """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`.
 
-        return parse_xml(self.text) if self._is_xml else parse_html(self.text)
+        What stands more than 2,047 elements deep (255 in XML), and all after it, is missing, as are tags beyond the
+        300,000th; a warning in the log says so. `links()` are found behind what is too deep all the same.
+        """
+        from crawler.spider.tree import missing, parse_html, parse_xml
+
+        tree = parse_xml(self.text) if self._is_xml else parse_html(self.text)
+        if what := missing(tree, self.text):
+            self._tell(what)
+        return tree
 
     @cached_property
     def selector(self) -> Selector:
@@ -163,7 +170,7 @@ class Page:
             refreshes = [content for attribute, name, content in self._metas if (attribute, name) == _REFRESH]
             hrefs += [target for content in refreshes if (target := refresh_target(content))]
             hrefs += [self._named_links[rel] for rel in ("next", "prev") if rel in self._named_links]
-            hrefs += hrefs_in(self.tree, obeys)
+            hrefs += hrefs_in(self._link_tree, obeys)
         else:
             for match in self.css(css) if css is not None else self.xpath(str(xpath)):
                 hrefs += [match.root] if isinstance(match.root, str) else hrefs_in(match.root, obeys)
@@ -303,12 +310,20 @@ class Page:
         urls = absolute(hrefs, self.base_url, pattern, extensions, most + 1)
         if len(urls) > most:
             del urls[most:]
-            if not self._told:
-                self._told = True
-                logging.getLogger("crawler").warning(
-                    "%s has more than %d links: the others are left out (limits.max_links)", self.url, most
-                )
+            self._tell(f"has more than {most} links: the others are left out (limits.max_links)")
         return urls
+
+    @cached_property
+    def _link_tree(self) -> etree._Element:
+        from crawler.spider.tree import is_too_deep, parse_links
+
+        return parse_links(self.text) if not self._is_xml and is_too_deep(self.tree) else self.tree
+
+    def _tell(self, what: str) -> None:
+        """Say once in the log that something of this page is left out."""
+        if what not in self._told:
+            self._told.add(what)
+            logging.getLogger("crawler").warning("%s %s", self.url, what)
 
     def _named(self, rel: str) -> str | None:
         from crawler.spider.links import named_links_in

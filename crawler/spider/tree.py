@@ -15,13 +15,42 @@ _HTML = html.HTMLParser(encoding="utf-8", huge_tree=True)
 _XML = etree.XMLParser(
     encoding="utf-8", recover=True, resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False
 )
+_DEEPEST = {True: 2047, False: 255}  # where libxml2 stops reading HTML, and XML
+_MOST_TAGS = 300_000  # tags of a page that are read: the tree takes about 500 bytes for each
+_SMALL = 6_000  # characters; what is shorter can be neither
+_LINK_TAG = re.compile(rb"<(a|area|base|frame|iframe|link|meta)(?=[\s/])[^<>]*>", re.IGNORECASE)
 _XHTML = re.compile(r"<html[\s>]|<!doctype\s+html", re.IGNORECASE)
 
 
 def parse_html(text: str) -> html.HtmlElement:
     """The `<html>` element of a page, whatever the text is; an empty one for an empty page."""
-    root = etree.fromstring(bounded(_clean(text)), _HTML)
-    return root if root is not None else etree.fromstring(b"<html></html>", _HTML)
+    return _parse(_first_tags(_clean(text)))
+
+
+def parse_links(text: str) -> html.HtmlElement:
+    """The tags of a page that can lead somewhere, without what they stand in: so no depth is too deep."""
+    tags = (b"%b</%b>" % (tag[0], tag[1]) for tag in _LINK_TAG.finditer(_first_tags(_clean(text))))
+    return _parse(b"\n".join(tags))
+
+
+def missing(root: etree._Element, text: str) -> str:
+    """What of a document is not in its tree, for people; "" = nothing."""
+    if len(text) < _SMALL:
+        return ""
+    if is_too_deep(root):
+        return "nests too deep: what stands deeper, and all after it, is not in its tree"
+    if _has_many_tags(text.count("<")):
+        return f"has more than {_MOST_TAGS} tags: the others are not in its tree"
+    return ""
+
+
+def is_too_deep(root: etree._Element) -> bool:
+    """Whether the document nests so deep that its parser gave up there, and with all that follows."""
+    depth = 0
+    while len(root):
+        root = root[-1]
+        depth += 1
+    return depth >= _DEEPEST[isinstance(root, html.HtmlElement)]
 
 
 def parse_xml(text: str) -> etree._Element:
@@ -34,6 +63,22 @@ def is_xml(text: str, mime: str) -> bool:
     """Whether a document is XML to be read as such: XHTML is not, it is read as HTML whatever it calls itself."""
     says_xml = mime in ("text/xml", "application/xml") or mime.endswith("+xml") or text[:64].lstrip()[:5] == "<?xml"
     return says_xml and not _XHTML.search(text, 0, 1024)
+
+
+def _parse(markup: bytes) -> html.HtmlElement:
+    root = etree.fromstring(bounded(markup), _HTML)
+    return root if root is not None else etree.fromstring(b"<html></html>", _HTML)
+
+
+def _has_many_tags(number: int) -> bool:
+    return number > _MOST_TAGS
+
+
+def _first_tags(markup: bytes) -> bytes:
+    """The document up to the tag that is one too many."""
+    if len(markup) < 3 * _MOST_TAGS or not _has_many_tags(markup.count(b"<")):
+        return markup
+    return b"<".join(markup.split(b"<", _MOST_TAGS + 1)[:-1])
 
 
 def _clean(text: str) -> bytes:

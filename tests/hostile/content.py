@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+import time
 
 from tests.hostile.behaviour import HTML, Behaviour, answer, page, sends
 
@@ -21,10 +22,9 @@ def deep(tag, depth):
 
 
 async def calendar(talk):
-    year, month = map(int, talk.target.strip("/").split("/")) if talk.target != "/" else (2020, 1)
-    following = f"/{year + month // 12}/{month % 12 + 1}"
-    before = f"/{year - (month == 1)}/{(month - 2) % 12 + 1}"
-    await talk.send(page(f"{year}-{month}", f"<a href={following}>next</a><a href={before}>before</a>"))
+    year, month = map(int, talk.target.split("/")[2:]) if talk.target != "/" else (time.gmtime().tm_year, 1)
+    later = f"/calendar/{year + (month + 5) // 12}/{(month + 5) % 12 + 1}"
+    await talk.send(page(f"calendar {year}-{month}", f"<a href={later}>half a year later</a>"))
 
 
 async def sessions(talk):
@@ -33,8 +33,7 @@ async def sessions(talk):
 
 
 async def sessions_in_segments(talk):
-    links = "".join(f"<a href=/{_chance.getrandbits(128):032x}/page>" for _ in range(3))
-    await talk.send(page("session", links))
+    await talk.send(page("session", f"<a href=/{_chance.getrandbits(128):032x}/page>"))
 
 
 async def repeats(talk):
@@ -61,7 +60,7 @@ async def grows(talk):
 
 async def numbers(talk):
     number = int(talk.target.strip("/") or 0)
-    await talk.send(page("number", "".join(f"<a href=/{number * 3 + more}>" for more in (1, 2, 3))))
+    await talk.send(page("number", f"<a href=/{number + 1}>"))
 
 
 def gbk(label):
@@ -188,20 +187,16 @@ CONTENT = [
         follow=True,
         most=1,
     ),
-    Behaviour("a calendar", calendar, item={"title": "2020-1"}, follow=True, cut=r"^traps?: ", most=60),
-    Behaviour("session ids in the path", sessions, item={"title": "session"}, follow=True, cut=r"^traps?: ", most=60),
+    Behaviour("a calendar", calendar, item={"title": re.compile("^calendar")}, follow=True, cut="^traps: ", most=60),
+    Behaviour("session ids in the path", sessions, item={"title": "session"}, follow=True, cut="^traps: ", most=60),
+    Behaviour("random segments", sessions_in_segments, item={"title": "session"}, follow=True, cut="^traps: ", most=60),
+    Behaviour("/a/a/a and ever deeper", repeats, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20),
     Behaviour(
-        "random segments", sessions_in_segments, item={"title": "session"}, follow=True, cut=r"^traps?: ", most=60
+        "/a/b/c/a/b/c and ever deeper", repeats_groups, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20
     ),
-    Behaviour("/a/a/a and ever deeper", repeats, item={"title": "deeper"}, follow=True, cut=r"^traps?: ", most=20),
-    Behaviour(
-        "/a/b/c/a/b/c and ever deeper", repeats_groups, item={"title": "deeper"}, follow=True, cut=r"^traps?: ", most=20
-    ),
-    Behaviour(
-        "ever deeper without repeating", deepens, item={"title": "deeper"}, follow=True, cut=r"^traps?: ", most=20
-    ),
-    Behaviour("permutations of a query", permutes, item={"title": "filters"}, follow=True, cut=r"^traps?: ", most=40),
-    Behaviour("numbers without end", numbers, item={"title": "number"}, follow=True, cut=r"^traps?: ", most=60),
+    Behaviour("ever deeper without repeating", deepens, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20),
+    Behaviour("permutations of a query", permutes, item={"title": "filters"}, follow=True, cut="^traps: ", most=40),
+    Behaviour("numbers without end", numbers, item={"title": "number"}, follow=True, cut="^traps: ", most=60),
     Behaviour("URLs that grow", grows, item={"title": "longer"}, follow=True, cut=r"long|max_url", most=20),
     Behaviour(
         "a title with terminal escapes",

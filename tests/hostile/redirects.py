@@ -5,6 +5,8 @@ from tests.hostile.behaviour import Behaviour, answer, page, redirects
 TRAPPED = "127.99.0.1"  # listens, is no host of a start URL, and must see no connection
 SECRETS = {"Authorization": "Bearer hush-1", "X-Api-Key": "hush-2", "Proxy-Authorization": "hush-3"}
 _NOT_ALLOWED = r"guard|private|not allowed"
+# A page that leads where nobody may go was fetched, and nothing came of it.
+_REFUSED = ("done|failed|dropped", _NOT_ALLOWED, None)
 _NOT_FETCHED = r"not fetched|no URL|only http"
 
 
@@ -117,26 +119,30 @@ REDIRECTS = [
     ),
     Behaviour("redirects to raw bytes", lambda talk: _raw(talk), item={"title": "raw"}),
     Behaviour(
-        "redirects to 169.254.169.254", redirects("http://169.254.169.254/latest/"), "failed|dropped", _NOT_ALLOWED
+        "redirects to 169.254.169.254",
+        redirects("http://169.254.169.254/latest/"),
+        *_REFUSED,
     ),
-    Behaviour("redirects to 10.0.0.1", redirects("http://10.0.0.1/"), "failed|dropped", _NOT_ALLOWED),
-    Behaviour("redirects to [::1]", redirects(at("[::1]")), "failed|dropped", _NOT_ALLOWED),
-    Behaviour("redirects to [::ffff:127.99.0.1]", redirects(at(f"[::ffff:{TRAPPED}]")), "failed|dropped", _NOT_ALLOWED),
-    Behaviour("redirects to 127.99.0.1", redirects(at(TRAPPED)), "failed|dropped", _NOT_ALLOWED),
-    Behaviour("redirects to 0x7f.0x63.1", redirects(at("0x7f.0x63.1")), "failed|dropped", _NOT_ALLOWED),
+    Behaviour("redirects to 10.0.0.1", redirects("http://10.0.0.1/"), *_REFUSED),
+    Behaviour("redirects to [::1]", redirects(at("[::1]")), *_REFUSED),
+    Behaviour(
+        "redirects to [::ffff:127.99.0.1]",
+        redirects(at(f"[::ffff:{TRAPPED}]")),
+        *_REFUSED,
+    ),
+    Behaviour("redirects to 127.99.0.1", redirects(at(TRAPPED)), *_REFUSED),
+    Behaviour("redirects to 0x7f.0x63.1", redirects(at("0x7f.0x63.1")), *_REFUSED),
     Behaviour(
         "redirects to a decimal address",
         redirects(at(str((127 << 24) + (99 << 16) + 1))),
-        "failed|dropped",
-        _NOT_ALLOWED,
+        *_REFUSED,
     ),
-    Behaviour("redirects to localhost", redirects(at("localhost")), "failed|dropped", _NOT_ALLOWED),
-    Behaviour("redirects to 0.0.0.0", redirects(at("0.0.0.0")), "failed|dropped", _NOT_ALLOWED),
+    Behaviour("redirects to localhost", redirects(at("localhost")), *_REFUSED),
+    Behaviour("redirects to 0.0.0.0", redirects(at("0.0.0.0")), *_REFUSED),
     Behaviour(
         "redirects to its own host on another port",
         redirects(lambda talk: f"http://{talk.address}:1/"),
-        "failed|dropped",
-        _NOT_ALLOWED,
+        *_REFUSED,
     ),
     Behaviour(
         "links to a private address",

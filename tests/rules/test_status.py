@@ -14,7 +14,7 @@ def verdict(outcome, accepted=(), errors=()):
     return Status(accepted, errors).after(Request(URL), outcome)
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 206, 299])
+@pytest.mark.parametrize("status", [200, 201, 203, 226, 299])
 def test_success_is_for_the_spider(status):
     assert verdict(Response(URL, status)) is KEEP
 
@@ -47,3 +47,18 @@ def test_a_fetch_that_failed_is_an_error_with_its_reason():
 def test_a_status_is_told_in_words_where_it_has_a_name():
     assert describe(404) == "404 Not Found"
     assert describe(999) == "999"
+
+
+@pytest.mark.parametrize("status", [204, 205, 206])
+def test_an_answer_without_a_page_gives_none(status):
+    response = Response("http://a.example/", status, (), b"body")
+    verdict = Status().after(Request("http://a.example/"), response)
+    assert isinstance(verdict, Drop)
+    assert (verdict.state, verdict.error) == ("failed", False)
+    assert verdict.reason.endswith(", which has no page")
+    assert Status([status]).after(Request("http://a.example/"), response) is KEEP
+
+
+def test_a_part_that_was_asked_for_is_a_page():
+    request = Request("http://a.example/", headers={"range": "bytes=0-9"})
+    assert Status().after(request, Response("http://a.example/", 206)) is KEEP

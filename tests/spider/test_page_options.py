@@ -125,3 +125,16 @@ def test_ten_thousands_of_links_are_cut() -> None:
     page = page_of("".join(f"<a href=/{number}>" for number in range(100_000)), options=PageOptions())
     page.tree  # noqa: B018 - html this size is not what is tested
     assert len(page.links()) == 50_000
+
+
+def test_links_behind_what_is_too_deep_are_found_and_it_is_told(caplog):
+    html = "<div>" * 3000 + "</div>" * 3000 + "<a href=/after>after</a>"
+    page = Page(
+        Response("http://a.example/", 200, (("Content-Type", "text/html"),), html.encode()),
+        Request("http://a.example/"),
+    )
+    assert page.links() == ["http://a.example/after"]
+    assert page.links() == ["http://a.example/after"]
+    assert [record.message for record in caplog.records] == [
+        "http://a.example/ nests too deep: what stands deeper, and all after it, is not in its tree"
+    ]

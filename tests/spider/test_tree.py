@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.spider.tree import is_xml, parse_html, parse_xml
+from crawler.spider.tree import is_xml, missing, parse_html, parse_links, parse_xml
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,23 @@ def test_entities_are_neither_read_from_files_nor_expanded(tmp_path) -> None:
 )
 def test_tells_xml_from_html(text: str, mime: str, xml: bool) -> None:
     assert is_xml(text, mime) is xml
+
+
+def deep(levels, inside=""):
+    return f"<title>t</title>{'<div>' * levels}{inside}{'</div>' * levels}<a href=/after>after</a>"
+
+
+@pytest.mark.parametrize(("levels", "lost"), [(10, False), (2000, False), (2100, True), (100_000, True)])
+def test_a_document_that_is_too_deep_is_noticed(levels, lost):
+    text = deep(levels)
+    assert bool(missing(parse_html(text), text)) is lost
+    assert [a.get("href") for a in parse_links(text).iter("a")] == ["/after"]
+
+
+def test_a_document_of_too_many_tags_is_cut():
+    text = "<a href=/x>x</a>" * 200_000
+    root = parse_html(text)
+    assert sum(1 for _ in root.iter("a")) == 150_000
+    assert missing(root, text) == "has more than 300000 tags: the others are not in its tree"
+    honest = "<a href=/x>x</a>" * 140_000
+    assert missing(parse_html(honest), honest) == ""
