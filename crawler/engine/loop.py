@@ -19,6 +19,7 @@ from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
 from crawler.engine.lanes import Lanes
+from crawler.engine.memory import LARGE, give_back
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
@@ -267,6 +268,8 @@ class Engine:
                 reading = read_failure(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.on_failure)
             self.reading = None
+            if type(outcome) is Response and len(outcome.body) > LARGE:
+                give_back()
             if reading.error is not None:
                 self.ending.count_errors(1)
                 self._emit(events.ReadFailed(reading.error))

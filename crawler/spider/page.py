@@ -81,7 +81,7 @@ class Page:
         """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`.
 
         What stands more than 2,047 elements deep (255 in XML), and all after it, is missing, as are tags beyond the
-        300,000th; a warning in the log says so. `links()` are found behind what is too deep all the same.
+        200,000th; a warning in the log says so. `links()` are found behind what is too deep all the same.
         """
         from crawler.spider.tree import missing, parse_html, parse_xml
 

@@ -16,7 +16,7 @@ _XML = etree.XMLParser(
     encoding="utf-8", recover=True, resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False
 )
 _DEEPEST = {True: 2047, False: 255}  # where libxml2 stops reading HTML, and XML
-_MOST_TAGS = 300_000  # tags of a page that are read: the tree takes about 500 bytes for each
+_MOST_TAGS = 200_000  # tags of a page that are read: the tree takes about 500 bytes for each
 _SMALL = 6_000  # characters; what is shorter can be neither
 _LINK_TAG = re.compile(rb"<(a|area|base|frame|iframe|link|meta)(?=[\s/])[^<>]*>", re.IGNORECASE)
 _XHTML = re.compile(r"<html[\s>]|<!doctype\s+html", re.IGNORECASE)
