@@ -21,6 +21,7 @@ __all__ = ["Client", "Failure", "InlineFetcher", "RequestsFetcher"]
 _MOST_OUTCOMES = 64  # a report is never longer than this,
 _MOST_BYTES = 768 << 10  # nor much heavier: what fits into the pipe is handed over in one go
 _HELD_BYTES = 64 << 20  # with so much waiting to be collected, nothing new is started
+_STUCK = 0.5  # seconds without an answer after which a thread is not counted as working
 _STEP = 0.01  # seconds between looks at the number of threads while requests wait
 
 
@@ -36,7 +37,9 @@ class RequestsFetcher:
         self._throttle = Throttle(limits.max_threads)
         self._lock = Lock()
         self._threads = 0
-        self._busy = 0
+        self._began: dict[int, float] = {}  # by token: what is being fetched, the oldest first, and since when
+        self._stuck = 0  # threads that wait for a host that says nothing
+        self._look_again = 0.0
         self._held = 0
         self._closed = False
         self._drained = Condition(self._lock)
@@ -52,6 +55,7 @@ class RequestsFetcher:
 
     def collect(self, linger: float) -> Batch:
         until = time.monotonic() + linger
+        self._count_stuck(until - linger)
         batch: list[Landing] = []
         size = 0
         while not batch:
@@ -86,8 +90,8 @@ class RequestsFetcher:
     def _grow(self) -> None:
         """Start threads for waiting orders, as far as the throttle lets the number rise."""
         with self._lock:
-            missing = self._ready.qsize() - (self._threads - self._busy)
-            for _ in range(min(missing, self._throttle.limit - self._threads)):
+            missing = self._ready.qsize() - (self._threads - len(self._began))
+            for _ in range(min(missing, self._most_threads - self._threads)):
                 self._threads += 1
                 Thread(target=self._work, name="fetch", daemon=True).start()
 
@@ -102,28 +106,45 @@ class RequestsFetcher:
                 if wait:
                     self._timer.add(order, time.monotonic() + wait)
                     continue
-            with self._lock:
-                self._busy += 1
             began = time.monotonic()
+            with self._lock:
+                self._began[order.token] = began
             try:
                 landing = self._client.fetch(order, started) if started else self._client.fetch(order)
             except BaseException as error:  # the end of this thread would be an order that nobody settles
                 landing = Landing(order.token, began, failure_of(order, began, error))
             with self._lock:
-                self._busy -= 1
+                self._began.pop(order.token, None)
                 self._held += _size(landing)
             self._throttle.landed(host_in(order.url), time.monotonic() - landing.started)
             self._done.put(landing)
             if self._held > _HELD_BYTES:
                 self._wait_for_room()
             if self._ready.qsize():
-                if self._threads > self._throttle.limit:
+                if self._threads > self._most_threads:
                     with self._lock:
-                        if self._threads > self._throttle.limit:
+                        if self._threads > self._most_threads:
                             self._threads -= 1
                             return
-                elif self._threads < self._throttle.limit:
+                elif self._threads < self._most_threads:
                     self._grow()
+
+    @property
+    def _most_threads(self) -> int:
+        """How many threads are worth having. The throttle speaks of those that get answers."""
+        return min(self._throttle.most, self._throttle.limit + self._stuck)
+
+    def _count_stuck(self, now: float) -> None:
+        if now < self._look_again:
+            return
+        self._look_again = now + _STUCK / 10
+        with self._lock:
+            stuck = 0
+            for began in self._began.values():
+                if now - began < _STUCK:
+                    break
+                stuck += 1
+            self._stuck = stuck
 
     def _wait_for_room(self) -> None:
         with self._drained:

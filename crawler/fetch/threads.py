@@ -22,7 +22,7 @@ class Throttle:
 
     def __init__(self, most: int) -> None:
         self.limit = min(_START, most)
-        self._most = most
+        self.most = most
         self._best: dict[str, float] = {}
         self._gradients = 0.0
         self._landings = 0
@@ -41,12 +41,12 @@ class Throttle:
             gradient = self._gradients / self._landings
             self._gradients, self._landings = 0.0, 0
             if gradient > _GROW_ABOVE:
-                self.limit = min(self._most, self.limit * 2)
+                self.limit = min(self.most, self.limit * 2)
             elif gradient < _SHRINK_BELOW:
-                self.limit = max(min(_LEAST, self._most), self.limit * 3 // 4)
+                self.limit = max(min(_LEAST, self.most), self.limit * 3 // 4)
 
     def nothing_came(self, silence: float = 0.01) -> None:
         """Orders wait and nothing has landed for a while: what is in flight waits for the network."""
         if time.monotonic() - self._last >= silence:
-            self.limit = min(self._most, self.limit + max(2, self.limit // 4))
+            self.limit = min(self.most, self.limit + max(2, self.limit // 4))
             self._last = time.monotonic()

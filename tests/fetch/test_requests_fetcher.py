@@ -174,3 +174,15 @@ def test_responses_mocks_it(any_fetcher):
     assert second.status == 503
     assert third.kind == "reset"
     assert sent == ["mine"] * 3
+
+
+def test_threads_that_wait_in_vain_are_not_counted_among_those_that_work():
+    fetcher = RequestsFetcher(LIMITS)
+    now = time.monotonic()
+    fetcher._began.update({1: now - 9, 2: now - 0.6, 3: now - 0.1})
+    before = fetcher._most_threads
+    fetcher._count_stuck(now)
+    assert fetcher._most_threads == before + 2
+    fetcher._stuck = 10_000
+    assert fetcher._most_threads == LIMITS.max_threads
+    fetcher.close()
