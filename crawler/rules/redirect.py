@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from crawler.request import Request
 from crawler.response import Outcome, Response
-from crawler.secrets import SECRET_FIELDS
+from crawler.secrets import SECRET_FIELDS, mask_url
 from crawler.url import host_of, join
 from crawler.verdict import KEEP, After, Again, Drop
 
@@ -81,8 +81,10 @@ class Redirect:
         if len(target) > self._max_url:
             return _failed(f"to a URL of {len(target):,} characters, more than limits.max_url")
         if _loses_tls(request.url, target) and not self._downgrade:
-            return _failed(f"from https to {target}, redirect.downgrade allows it")
-        return Again(self._hop(request, target, outcome.status), reason=f"redirect: {outcome.status} to {target}")
+            return _failed(f"from https to {mask_url(target)}, redirect.downgrade allows it")
+        return Again(
+            self._hop(request, target, outcome.status), reason=f"redirect: {outcome.status} to {mask_url(target)}"
+        )
 
     def _hop(self, request: Request, target: str, status: int) -> Request:
         """The request for the next hop. 303, and 301/302 after a POST, become a GET without a body."""

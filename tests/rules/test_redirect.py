@@ -207,3 +207,8 @@ def test_fields_that_are_named_secret_stay_where_they_are():
     rule = Redirect(20, secret=["x-mine"])
     assert after(request, 302, "https://b.example/", rule).request.headers == {"X-Api-Key": "2", "X": "3"}
     assert after(request, 302, "https://b.example/").request.headers == {"X-Mine": "1", "X": "3"}
+
+
+def test_a_password_in_a_target_is_not_told():
+    verdict = after(Request(URL), 302, "https://me:hush@b.example/x")
+    assert verdict.reason == "redirect: 302 to https://***@b.example/x"
