@@ -32,6 +32,7 @@ class Request(msgspec.Struct, frozen=True):
     - `priority`: higher goes first within a host. Equal ones go in the order they were found.
     - `cookies`: sent with this request only. `jar`: name of the cookie jar it uses (one session each).
     - `timeout`: total seconds for this request, instead of `fetch.timeout`.
+    - `max_body`: bytes of its body that are read, instead of `fetch.max_body`.
     - `again`: fetch even if this URL was seen before.
 
     The crawler itself fills in `depth` (links from a start URL), `spider` (position of the spider in the run),
@@ -52,6 +53,7 @@ class Request(msgspec.Struct, frozen=True):
     cookies: dict[str, str] | None = None
     jar: str = ""
     timeout: float | None = None
+    max_body: int | None = None
     again: bool = False
     spider: int = 0
     parent: str = ""

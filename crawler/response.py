@@ -128,7 +128,7 @@ class Order(msgspec.Struct, frozen=True):
 
     `timeout` is the total number of seconds the request may take, from its true start. `gap` is how many seconds it
     has to start after the last order for its host that this worker began with. Without a `route` it goes the
-    ordinary way.
+    ordinary way. `max_body`: bytes of the body that are read, 0 = as many as of any.
     """
 
     token: int
@@ -140,6 +140,7 @@ class Order(msgspec.Struct, frozen=True):
     timeout: float = 0.0
     gap: float = 0.0
     route: Route | None = None
+    max_body: int = 0
 
 
 class Landing(msgspec.Struct, frozen=True):

@@ -163,6 +163,7 @@ class Departures:
             request.timeout or 0.0,
             gap,
             go.route,
+            request.max_body or 0,
         )
         self._lanes.give(order, request, host)
         return again_at

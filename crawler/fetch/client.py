@@ -70,14 +70,15 @@ class Client:
         raw: Any = answer.raw
         complete = False
         try:
-            pairs = self._header(order, raw)
-            body, complete = self._body(raw)
+            most = order.max_body or self._most_body
+            pairs = self._header(order, raw, most)
+            body, complete = self._body(raw, most)
         finally:
             # A connection with a rest in it cannot be used again.
             raw.release_conn() if complete else raw.close()
         return Response(order.url, raw.status, pairs, body, time.monotonic() - started, truncated=not complete)
 
-    def _header(self, order: Order, raw: Any) -> HeaderPairs:
+    def _header(self, order: Order, raw: Any, most: float) -> HeaderPairs:
         limits = self._limits
         pairs: HeaderPairs = tuple(raw.headers.items())
         if watch.came > limits.max_headers and 0 < limits.max_headers < sum(len(n) + len(v) + 4 for n, v in pairs):
@@ -86,11 +87,11 @@ class Client:
             raise Fault("protocol", f"not an answer: status {raw.status}")
         if raw.status == 407 and order.route and order.route.proxy and is_forwarded(order.url, order.route):
             raise refused_by(proxy_of(order.route.proxy), 407)
-        watch.most = watch.came + _WIRE * self._most_body + _SMALL
-        watch.too_many = f"far more bytes than a body of {limits.max_body:,} bytes takes"
+        watch.most = watch.came + _WIRE * most + _SMALL
+        watch.too_many = f"far more bytes than a body of {most:,} bytes takes"
         return pairs
 
-    def _body(self, raw: Any) -> tuple[bytes, bool]:
+    def _body(self, raw: Any, most: float) -> tuple[bytes, bool]:
         """The body, without its codings and cut at its limit, and whether that is all of it and nothing more came."""
         headers = raw.headers
         if raw.status in (204, 304) and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
@@ -98,7 +99,6 @@ class Client:
             return b"", True
         coding = headers.get("content-encoding")
         decoder = decoder_for(coding) if coding else None
-        most = self._most_body
         parts: list[bytes] = []
         size = 0
         while size <= most:
@@ -109,21 +109,21 @@ class Client:
                 parts.append(data)
                 size += len(data)
             else:
-                size += self._decoded(decoder, data, parts, size, raw.tell())
+                size += self._decoded(decoder, data, parts, size, raw.tell(), most)
         else:
-            return b"".join(parts)[: self._limits.max_body], False
+            return b"".join(parts)[: int(most)], False
         if decoder is not None:
             decoder.end()
         return parts[0] if len(parts) == 1 else b"".join(parts), True
 
-    def _decoded(self, decoder: Decoder, data: bytes, parts: list[bytes], size: int, packed: int) -> int:
+    def _decoded(self, decoder: Decoder, data: bytes, parts: list[bytes], size: int, packed: int, most: float) -> int:
         """Add the plain parts of some bytes of a body; how many bytes they are. Raises `Fault` for a bomb."""
         before = size
         ratio = self._limits.max_ratio
         for part in decoder.parts(data):
             parts.append(part)
             size += len(part)
-            if size > self._most_body:
+            if size > most:
                 break
             if size > _SMALL and 0 < ratio * packed < size:
                 raise Fault("too_large", f"a bomb: {size // packed:,} times its compressed size, and growing")

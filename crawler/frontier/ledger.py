@@ -84,6 +84,7 @@ class Rest(msgspec.Struct, omit_defaults=True):
     cookies: dict[str, str] | None = None
     jar: str = ""
     timeout: float | None = None
+    max_body: int | None = None
     again: bool = False
     hops: tuple[str, ...] = ()
 

@@ -216,6 +216,7 @@ def _robots_request(request: Request, origin: str) -> Request:
         callback=None,
         on_failure=None,
         timeout=None,
+        max_body=None,
         hops=(),
         attempts=0,
         purpose="robots",

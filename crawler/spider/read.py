@@ -10,7 +10,7 @@ import reprlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from types import GeneratorType
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -195,7 +195,13 @@ def _check(request: Request, callback: str, spider: Spider, known: set[str | Non
         known.update((request.callback, request.on_failure))  # type: ignore[arg-type]
     url = request.url
     is_plain = request.data is None and request.method == "GET" and not request.headers and not request.body
-    if not is_plain or request.cookies or request.timeout is not None or type(request.priority) is not int:
+    if (
+        not is_plain
+        or request.cookies
+        or request.timeout is not None
+        or request.max_body is not None
+        or type(request.priority) is not int
+    ):
         _check_fields(request, callback)
     if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
         return
@@ -236,6 +242,7 @@ class _Fields(msgspec.Struct):
     priority: int
     cookies: dict[str, str] | None
     timeout: float | None
+    max_body: Annotated[int, msgspec.Meta(ge=1)] | None
 
 
 def _check_fields(request: Request, callback: str) -> None:

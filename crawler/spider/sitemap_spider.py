@@ -18,6 +18,8 @@ from crawler.spider.sitemap_xml import Entry, absolute
 
 Pattern = str | re.Pattern[str]
 
+_MOST = 52_428_800  # bytes, sitemaps.org, "Sitemap index files"
+
 
 class SitemapSpider(Spider):
     """Reads the pages that the sitemaps of a site name.
@@ -39,8 +41,8 @@ class SitemapSpider(Spider):
     - `sitemap_filter(entries)`: override it to choose among the entries, by `entry.lastmod` for example.
 
     `start_urls`, if there are any, are fetched as well. A sitemap that cannot be read is a page error, with the reason;
-    of one that is broken or cut off is taken what can be read, and the log says what is missing. Whoever expects larger
-    ones than `fetch.max_body` raises it: `settings = {"fetch.max_body": 52_428_800}`.
+    of one that is broken or cut off is taken what can be read, and the log says what is missing. A sitemap may have the
+    50 MB that the protocol allows, whatever `fetch.max_body` says.
     """
 
     sitemap_urls: ClassVar[Sequence[str]] = ()
@@ -56,7 +58,7 @@ class SitemapSpider(Spider):
                 hint=f"write sitemap_urls = [{self.sitemap_urls!r}]",
             )
         for url in self.sitemap_urls:
-            yield Request(url, callback=self.parse_sitemap)
+            yield Request(url, callback=self.parse_sitemap, max_body=_MOST)
         yield from super().start()
 
     def sitemap_filter(self, entries: Iterable[Entry]) -> Iterable[Entry]:
@@ -69,7 +71,7 @@ class SitemapSpider(Spider):
             for line in RobotsText(page.body, len(page.body)).sitemaps:
                 url = absolute(page.url, line)
                 if url is not None:
-                    yield Request(url, callback=self.parse_sitemap)
+                    yield Request(url, callback=self.parse_sitemap, max_body=_MOST)
             return
         sitemap = read_sitemap(page.body, page.url, page.truncated)
         if sitemap.kind == "refused":
@@ -83,7 +85,7 @@ class SitemapSpider(Spider):
             follow = [re.compile(pattern).search for pattern in self.sitemap_follow]
             for entry in entries:
                 if any(found(entry.loc) for found in follow):
-                    yield Request(entry.loc, callback=self.parse_sitemap)
+                    yield Request(entry.loc, callback=self.parse_sitemap, max_body=_MOST)
             return
         rules: list[tuple[Callable[[str], Any], Callback]] = [
             (re.compile(pattern).search, callback) for pattern, callback in self.sitemap_rules

@@ -168,3 +168,22 @@ def test_it_is_imported_when_it_is_asked_for():
         "import crawler, sys; assert 'lxml' not in sys.modules; crawler.SitemapSpider; assert 'lxml' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_sitemap_may_be_larger_than_pages_may(serve):
+    from crawler import SitemapSpider, crawl
+
+    entries = "".join(f"<url><loc>http://other.example/{number}</loc></url>" for number in range(300))
+    server = serve({"*": f"<urlset>{entries}<url><loc>LAST</loc></url></urlset>"})
+    server.routes["*"] = server.routes["*"].replace("LAST", f"{server.url}/last")
+    server.routes["/last"] = "<p>" + "x" * 5000
+
+    class Map(SitemapSpider):
+        sitemap_urls = [f"{server.url}/sitemap.xml"]
+        sitemap_rules = [("/last", "parse")]
+
+        def parse(self, page):
+            yield {"url": page.url, "size": len(page.body), "cut": page.truncated}
+
+    report = crawl(Map, settings={"crawl.pool": "thread", "politeness.delay": 0, "fetch.max_body": 1000})
+    assert report.items == [{"url": f"{server.url}/last", "size": 1000, "cut": True}]
