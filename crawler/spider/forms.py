@@ -153,6 +153,8 @@ def _entries(
 ) -> Iterator[Entry]:
     """The entry list (4.10.22.4). A field that is filled in stands where the first control of its name does."""
     filled = set()
+    # Of several radio buttons of one name that say they are checked, the last one is.
+    checked = {one.get("name"): one for one in controls if _type(one) == "radio" and one.get("checked") is not None}
     for control in controls:
         name = control.get("name", "")
         value = fields.get(name)
@@ -161,7 +163,7 @@ def _entries(
             if name not in filled:
                 filled.add(name)
                 yield from ((name, one) for one in _given(name, value))
-        elif control not in disabled:
+        elif control not in disabled and (_type(control) != "radio" or checked.get(name) is control):
             yield from _own(control, name, control is button, is_ticked)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from lxml import etree
 
@@ -15,9 +16,10 @@ _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
 _WEB_SCHEMES = ("http://", "https://")
 _METHOD = "translate(@method, 'POSTDIALG', 'postdialg')"
 _GET = f"[not({_METHOD}='post' or {_METHOD}='dialog')]"
+_BARE = "[not(.//input[@name] or .//select[@name] or .//textarea[@name])]"
 _A = "descendant-or-self::a{0}/@href"
 _RARE = (
-    f" | descendant-or-self::area{{0}}/@href | descendant-or-self::form{_GET}{{0}}/@action"
+    f" | descendant-or-self::area{{0}}/@href | descendant-or-self::form{_GET}{_BARE}{{0}}/@action"
     " | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
 )
 # Walks over the tree for attributes are several times faster than one over elements that are then asked; each costs as
@@ -52,14 +54,28 @@ _DESCRIPTORS = re.compile(r"(?:[^,(]++|\([^)]*+\)?)*+")
 def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
     """What `element` (itself included) links to, in document order.
 
-    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`, and the `action` of forms that are sent with GET. With
-    `nofollow`, elements whose `rel` contains nofollow are left out.
+    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`; and forms that are sent with GET and have nothing to
+    fill in, those with hidden fields last. With `nofollow`, elements whose `rel` contains nofollow are left out.
     """
     rare = next(element.iter("area", "form", "iframe", "frame"), None) is not None
     # The test of each @rel costs more than all the rest, and most pages have no use for it.
     rels: Any = _RELS[rare](element) if nofollow else ()
     hrefs: Any = _HREFS[any("nofollow" in rel.lower() for rel in rels), rare](element)
-    return list(hrefs)
+    return [*hrefs, *(_ready_forms(element, nofollow) if rare else ())]
+
+
+def _ready_forms(element: etree._Element, nofollow: bool) -> Iterator[str]:
+    """Where GET forms lead that have hidden fields and no others, with these."""
+    for form in element.iter("form"):
+        if form.get("method", "get").strip().lower() in ("post", "dialog"):
+            continue
+        if nofollow and "nofollow" in form.get("rel", "").lower():
+            continue
+        controls = [one for one in form.iter("input", "select", "textarea") if one.get("name")]
+        hidden = [one for one in controls if one.get("type", "").strip().lower() == "hidden"]
+        if hidden and len(hidden) == len(controls):
+            query = urlencode([(one.get("name", ""), one.get("value", "")) for one in hidden])
+            yield f"{form.get('action', '').partition('?')[0].partition('#')[0]}?{query}"
 
 
 def metas_in(root: etree._Element) -> list[tuple[str, str, str]]:

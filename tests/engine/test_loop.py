@@ -1,6 +1,7 @@
 """The loop without workers: lanes whose pool answers at once, so that every turn can be looked at."""
 
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 from random import Random
 
@@ -16,7 +17,7 @@ from crawler.control.switch import Level
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Watchdog
-from crawler.errors import OutputError, StopNow
+from crawler.errors import OutputError, StopNow, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -131,7 +132,8 @@ def close_ledgers():
     """Those that a test still looked into after its crawl."""
     yield
     while _opened:
-        _opened.pop().close()
+        with suppress(UsageError):  # most have closed it themselves
+            _opened.pop().close()
 
 
 class Setting:

@@ -219,3 +219,9 @@ def test_what_no_field_can_hold_is_refused(value: object) -> None:
 def test_a_form_that_leads_nowhere_is_refused(form: str) -> None:
     with pytest.raises(ValueError, match="the form is sent"):
         page_of(form).form()
+
+
+def test_of_radio_buttons_that_are_all_checked_the_last_one_is():
+    html = "<form action=/s><input type=radio name=a value=1 checked><input type=radio name=a value=2 checked></form>"
+    page = Page(Response("http://a.example/", 200, (), html.encode()), Request("http://a.example/"))
+    assert page.form().url == "http://a.example/s?a=2"

@@ -146,3 +146,15 @@ def test_no_more_than_most_are_given_and_those_are_the_first() -> None:
     wanted = [f"https://example.com/{number}" for number in "1234"]
     for most in range(1, 9):
         assert absolute(hrefs, BASE, r"/\d$", {"pdf"}, most) == wanted[:most]
+
+
+def test_forms_that_have_to_be_filled_in_lead_nowhere_and_hidden_fields_are_sent() -> None:
+    html = parse_html(
+        "<form action=/search><input name=q><input type=submit></form>"
+        "<form action=/area><select name=s></select></form>"
+        "<form action=/more?old=1><input type=hidden name=page value='2 3'><input type=submit value=go></form>"
+        "<form action=/post method=post><input type=hidden name=a value=1></form><a href=/a></a>"
+        "<form action=/not rel=nofollow><input type=hidden name=a value=1></form>"
+    )
+    assert hrefs_in(html, nofollow=True) == ["/a", "/more?page=2+3"]
+    assert hrefs_in(html, nofollow=False) == ["/a", "/more?page=2+3", "/not?a=1"]
