@@ -37,11 +37,12 @@ def missing(root: etree._Element, text: str) -> str:
     """What of a document is not in its tree, for people; "" = nothing."""
     if len(text) < _SMALL:
         return ""
+    found = []
     if is_too_deep(root):
-        return "nests too deep: what stands deeper, and all after it, is not in its tree"
+        found.append("nests too deep: what stands deeper, and all after it, is not in its tree")
     if _has_many_tags(text.count("<")):
-        return f"has more than {_MOST_TAGS} tags: the others are not in its tree"
-    return ""
+        found.append(f"has more than {_MOST_TAGS} tags: the others are not in its tree")
+    return "; ".join(found)
 
 
 def is_too_deep(root: etree._Element) -> bool:
