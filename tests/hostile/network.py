@@ -378,7 +378,7 @@ NETWORK = [
         sends(answer(zlib.compress(b"<title>raw</title>")[2:-4], HTML, "Content-Encoding: deflate")),
         item={"title": "raw"},
     ),
-    Behaviour("storm of 503", storm, item={"title": "storm"}, follow=True, cut=r"^(breaker|status: 503|host)", most=30),
+    Behaviour("storm of 503", storm, item={"title": "storm"}, follow=True, cut="^host: given up", most=30),
     Behaviour("429 with Retry-After", too_many_requests, item={"title": "patience"}, check=waited_a_second),
     Behaviour("503 with Retry-After of a century", comes_back_in_a_century, item={"title": "patience"}),
 ]

@@ -146,7 +146,7 @@ REDIRECTS = [
     ),
     Behaviour(
         "links to a private address",
-        lambda talk: talk.send(page("links", f"<a href='{at(TRAPPED)(talk)}'>")),
+        lambda talk: talk.send(page("links", f"<a href='{at(TRAPPED, '/linked')(talk)}'>")),
         item={"title": "links"},
         follow=True,
         cut=_NOT_ALLOWED,
