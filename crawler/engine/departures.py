@@ -127,6 +127,8 @@ class Departures:
     def leave(self, request: Request, started: float | None, outcome: Outcome | None = None) -> None:
         """A request is not with its host any more, which may be asked again, as may others at the same address."""
         host = host_of(request.url)
+        if request.purpose:
+            outcome = None  # the rule that wanted it has patience of its own
         self._reopen(host, self._hosts.leave(host, started, outcome, time.monotonic()))
         for other, at in self._hosts.released(host):
             self._frontier.open(other, at)
@@ -175,7 +177,9 @@ class Departures:
             self._judge.finish(request, "dropped", verdict.reason)
             self._emit(events.Dropped(request.url, verdict.reason))
         else:
-            self.early += self._judge.give_up(request, Failure(request.url, "host", verdict.reason), verdict)
+            self.early += self._judge.give_up(
+                request, Failure(request.url, "host", verdict.reason.removeprefix("host: ")), verdict
+            )
 
     def _reopen(self, host: str, at: float | None) -> None:
         """Let a host be asked again, None = not before another landing. A long pause outlives this process."""

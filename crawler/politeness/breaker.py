@@ -51,7 +51,8 @@ class Breaker:
         state.failures += 1
         state.reason = reason
         if state.pauses or state.failures >= self._failures:
-            state.until = now + min(self._max_pause, self._pause * 2.0 ** min(state.pauses, 64))
+            last = state.pauses >= self._give_up  # nobody waits for a host that is given up
+            state.until = now if last else now + min(self._max_pause, self._pause * 2.0 ** min(state.pauses, 64))
             state.pauses += 1
         return state.until
 

@@ -22,6 +22,7 @@ from crawler.retry_after import retry_after
 _MOST_KNOWN = 50_000  # hosts whose own wish is remembered
 _ASKS_FOR_LESS = frozenset({429, 503})
 _FAULTS_OF_HOSTS = frozenset({"connect", "dns", "timeout", "reset", "protocol"})
+_SIGNS_OF_LOAD = frozenset({"timeout", "reset"})  # whoever does not answer at all is the breaker's
 
 
 class Host:
@@ -279,7 +280,8 @@ class Hosts:
                 seconds = min(retry_after(value, time.time()) or 0.0, self._max_retry_after)
                 host.next_start = max(host.next_start, now + seconds)
         elif outcome.kind in _FAULTS_OF_HOSTS:
-            fails = is_troubled = True
+            fails = True
+            is_troubled = outcome.kind in _SIGNS_OF_LOAD
         else:
             return
         if self._adaptive is not None:
@@ -287,7 +289,7 @@ class Hosts:
             if is_troubled:
                 self._adaptive.troubled(name, least)
                 host.gap = max(host.gap, self._gap_of(name))
-            else:
+            elif not fails:
                 self._adaptive.answered(name, outcome.seconds, least)
         if self._breaker is not None:
             if fails:

@@ -123,6 +123,17 @@ def fine(order):
     return Response(order.url, 200, (("Content-Type", "text/html"),), b"<p>x")
 
 
+_opened = []
+
+
+@pytest.fixture(autouse=True)
+def close_ledgers():
+    """Those that a test still looked into after its crawl."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
 class Setting:
     """An engine with fake workers around it."""
 
@@ -136,6 +147,7 @@ class Setting:
         self.heard = Heard()
         self.hosts = Hosts(per_host, delay)
         self.ledger = Ledger(None)
+        _opened.append(self.ledger)
         self.frontier = Window(self.ledger)
         gauges = Gauges(workers + 1)
         self.room, self.switch = local_room(gauges)

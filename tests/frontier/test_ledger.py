@@ -392,3 +392,26 @@ def test_items_of_a_page_are_remembered_also_after_a_commit(tmp_path):
         ledger.store(stored, [b"{}"], bytes(16))
         ledger.commit()
         assert ledger.select("SELECT * FROM pages") == [(stored.row, '"1"', None, 5, bytes(16))]
+
+
+def test_the_hosts_of_starts_are_those_that_were_asked_for_not_those_they_led_to(path):
+    with closing(Ledger(path)) as ledger:
+        ledger.add(Request("http://a.example/1"))
+        ledger.add(Request("http://a.example/2"))
+        moved = ledger.add(Request("http://b.example:81/"))
+        ledger.again(moved.replace(url="http://inside.example/", hops=("http://b.example:81/",)))
+        ledger.add(Request("http://found.example/", depth=1, parent_row=1))
+        ledger.commit()
+        assert ledger.start_hosts() == {"a.example", "b.example:81"}
+
+
+def test_what_a_host_allows_is_kept(path):
+    with closing(Ledger(path)) as ledger:
+        assert ledger.robots("http://a.example") is None
+        ledger.keep_robots("http://a.example", 5.0, b"User-agent: *")
+        ledger.keep_robots("http://b.example", 6.0, None)
+        assert ledger.robots("http://a.example") == (5.0, b"User-agent: *")
+        ledger.commit()
+    with closing(Ledger(path)) as ledger:
+        assert ledger.robots("http://a.example") == (5.0, b"User-agent: *")
+        assert ledger.robots("http://b.example") == (6.0, None)

@@ -38,7 +38,7 @@ def test_pauses_grow_up_to_a_limit_and_then_the_host_is_given_up():
     assert told == [
         (40.0, ""),
         (85.0, ""),
-        (135.0, "6 failures in a row, the last one: connect: refused"),
+        (100.0, "6 failures in a row, the last one: connect: refused"),
     ]
 
 

@@ -224,3 +224,12 @@ def test_a_request_of_which_nobody_knows_counts_as_started_when_it_was_lost():
     hosts = Hosts(per_host=1, delay=0.5)
     hosts.enter(A, 10.0)
     assert hosts.leave(A, None, now=30.0) == 30.5
+
+
+@pytest.mark.parametrize(("kind", "slower"), [("timeout", True), ("reset", True), ("connect", False), ("dns", False)])
+def test_who_answers_late_is_asked_less_often_and_who_is_not_there_is_the_breakers(kind, slower):
+    hosts = Hosts(per_host=1, delay=0.5, adaptive=Adaptive(60.0))
+    hosts.enter(A, 10.0)
+    hosts.leave(A, 10.0, failure(kind), now=10.0)
+    hosts.enter(A, 20.0)
+    assert hosts.leave(A, 20.0) == (21.0 if slower else 20.5)

@@ -45,7 +45,7 @@ def test_a_dead_host_is_given_up_and_the_rest_goes_on(serve, closed_port):
     assert len(dead) == 20
     assert [item["kind"] for item in dead].count("host") >= 14
     last = [item["detail"] for item in dead if item["kind"] == "host"][-1]
-    assert last.startswith("host: given up after ")
+    assert last.startswith("given up after ")
     assert "connect: Connection refused" in last
 
 
