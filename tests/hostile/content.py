@@ -264,6 +264,21 @@ CONTENT = [
         sends(page("named", "", 'Content-Disposition: attachment; filename="../../../owned.html"')),
         item={"title": "named"},
     ),
+    Behaviour(
+        "binary of a type with terminal escapes",
+        sends(answer(bytes(range(256)) * 40, f"Content-Type: text/{ESC}[31mhtml")),
+        "dropped|failed",
+        _NO_PAGE,
+    ),
+    Behaviour(
+        "terminal escapes in an exception of the spider",
+        sends(page("raises", f"{ESC}[31m{ESC}]0;owned\x07\nforged line\u202e")),
+        "failed",
+        "ValueError",
+    ),
+    Behaviour(
+        "terminal escapes in what blocks", sends(page("Page not found", f"{ESC}[31m\x07")), "blocked", "soft 404"
+    ),
     Behaviour("soft 404", sends(page("Page not found")), "blocked", "soft 404"),
     Behaviour(
         "a captcha with status 200",

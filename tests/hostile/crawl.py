@@ -116,7 +116,7 @@ class Crawled:
         lines = ["| behaviour | verdict | reason | seconds |", "|---|---|---|---:|"]
         for one in BEHAVIOURS:
             verdict = self.verdicts[one.name]
-            reason = verdict.reason
+            reason = verdict.reason.replace(f"{HERE}/", "")
             for address in ADDRESSES.values():
                 reason = reason.replace(f"{address}:{self.server.port}", "HOST") if address in reason else reason
             reason = reason if len(reason) <= 100 else reason[:97] + "..."
