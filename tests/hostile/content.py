@@ -22,9 +22,9 @@ def deep(tag, depth):
 
 
 async def calendar(talk):
-    year, month = map(int, talk.target.split("/")[2:]) if talk.target != "/" else (time.gmtime().tm_year, 1)
-    later = f"/calendar/{year + (month + 5) // 12}/{(month + 5) % 12 + 1}"
-    await talk.send(page(f"calendar {year}-{month}", f"<a href={later}>half a year later</a>"))
+    year = time.gmtime().tm_year + 6
+    months = [f"<a href=/calendar/{year + month // 12}/{month % 12 + 1}>" for month in range(240)]
+    await talk.send(page("calendar", "".join(months)))
 
 
 async def sessions(talk):
@@ -187,17 +187,61 @@ CONTENT = [
         follow=True,
         most=1,
     ),
-    Behaviour("a calendar", calendar, item={"title": re.compile("^calendar")}, follow=True, cut="^traps: ", most=60),
-    Behaviour("session ids in the path", sessions, item={"title": "session"}, follow=True, cut="^traps: ", most=60),
-    Behaviour("random segments", sessions_in_segments, item={"title": "session"}, follow=True, cut="^traps: ", most=60),
-    Behaviour("/a/a/a and ever deeper", repeats, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20),
     Behaviour(
-        "/a/b/c/a/b/c and ever deeper", repeats_groups, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20
+        "a calendar", calendar, item={"title": re.compile("^calendar")}, follow=True, cut="^traps: .*calendar", most=201
     ),
-    Behaviour("ever deeper without repeating", deepens, item={"title": "deeper"}, follow=True, cut="^traps: ", most=20),
-    Behaviour("permutations of a query", permutes, item={"title": "filters"}, follow=True, cut="^traps: ", most=40),
-    Behaviour("numbers without end", numbers, item={"title": "number"}, follow=True, cut="^traps: ", most=60),
-    Behaviour("URLs that grow", grows, item={"title": "longer"}, follow=True, cut=r"long|max_url", most=20),
+    Behaviour(
+        "session ids in the path",
+        sessions,
+        item={"title": "session"},
+        follow=True,
+        cut="^traps: one session id more",
+        most=60,
+    ),
+    Behaviour(
+        "random segments",
+        sessions_in_segments,
+        item={"title": "session"},
+        follow=True,
+        cut="^traps: 21 links in a row",
+        most=60,
+    ),
+    Behaviour(
+        "/a/a/a and ever deeper",
+        repeats,
+        item={"title": "deeper"},
+        follow=True,
+        cut="^traps: the same more than",
+        most=20,
+    ),
+    Behaviour(
+        "/a/b/c/a/b/c and ever deeper",
+        repeats_groups,
+        item={"title": "deeper"},
+        follow=True,
+        cut="^traps: the same more than",
+        most=20,
+    ),
+    Behaviour(
+        "ever deeper without repeating",
+        deepens,
+        item={"title": "deeper"},
+        follow=True,
+        cut="^traps: a path of 13 segments",
+        most=20,
+    ),
+    Behaviour(
+        "permutations of a query",
+        permutes,
+        item={"title": "filters"},
+        follow=True,
+        cut="^traps: .* combinations of parameters",
+        most=40,
+    ),
+    Behaviour(
+        "numbers without end", numbers, item={"title": "number"}, follow=True, cut="^traps: 21 links in a row", most=60
+    ),
+    Behaviour("URLs that grow", grows, item={"title": "longer"}, follow=True, cut="^scope: a URL of", most=20),
     Behaviour(
         "a title with terminal escapes",
         sends(page(f"{ESC}[2J{ESC}]0;owned\x07red\nforged line\u202e")),
@@ -219,6 +263,21 @@ CONTENT = [
         "a file name with ../",
         sends(page("named", "", 'Content-Disposition: attachment; filename="../../../owned.html"')),
         item={"title": "named"},
+    ),
+    Behaviour(
+        "binary of a type with terminal escapes",
+        sends(answer(bytes(range(256)) * 40, f"Content-Type: text/{ESC}[31mhtml")),
+        "dropped|failed",
+        _NO_PAGE,
+    ),
+    Behaviour(
+        "terminal escapes in an exception of the spider",
+        sends(page("raises", f"{ESC}[31m{ESC}]0;owned\x07\nforged line\u202e")),
+        "failed",
+        "ValueError",
+    ),
+    Behaviour(
+        "terminal escapes in what blocks", sends(page("Page not found", f"{ESC}[31m\x07")), "blocked", "soft 404"
     ),
     Behaviour("soft 404", sends(page("Page not found")), "blocked", "soft 404"),
     Behaviour(

@@ -54,7 +54,7 @@ class Crawled:
         self.csv = (folder / "items.csv").read_text()
         with closing(Ledger(folder / "run/ledger.db", read_only=True)) as ledger:
             self.verdicts = {one.name: _verdict(ledger, start_url(one, hostile)) for one in BEHAVIOURS}
-            self.rows = ledger.select("SELECT url, host, state, reason FROM requests")
+            self.rows = ledger.select("SELECT id, parent, url, host, reason FROM requests")
 
     def complaints(self, one: Behaviour) -> list[str]:
         """What is not as the behaviour says it has to be."""
@@ -79,18 +79,23 @@ class Crawled:
         if len(hits) > one.most:
             found.append(f"{len(hits)} requests, {one.most} are enough: {[hit.target[:60] for hit in hits[-3:]]}")
         if one.cut:
-            reasons = [reason for url, host, _, reason in self.rows if reason and self._is_of(one, url, host)]
+            reasons = self.reasons(one)
             if not any(re.search(one.cut, reason) for reason in reasons):
                 found.append(f"nothing was cut with the reason {one.cut!r}: {reasons[:3]}")
         if one.check is not None and (complaint := one.check(self, address)):
             found.append(complaint)
         return found
 
-    def _is_of(self, one: Behaviour, url: str, host: str) -> bool:
-        """Whether a row that is not the start URL was found there."""
-        return url != start_url(one, self.server) and (
-            host.startswith(ADDRESSES[one.name] + ":") or "links to a private" in one.name
-        )
+    def reasons(self, one: Behaviour) -> list[str]:
+        """Why requests ended that were found on its pages."""
+        start = start_url(one, self.server)
+        begins = {number for number, parent, url, _, _ in self.rows if url == start and not parent}
+        own = f"{ADDRESSES[one.name]}:"
+        return [
+            reason
+            for number, parent, _, host, reason in self.rows
+            if reason and number not in begins and (parent in begins or host.startswith(own))
+        ]
 
     def account(self) -> str:
         """The section of docs/conformance.md."""
@@ -111,7 +116,7 @@ class Crawled:
         lines = ["| behaviour | verdict | reason | seconds |", "|---|---|---|---:|"]
         for one in BEHAVIOURS:
             verdict = self.verdicts[one.name]
-            reason = verdict.reason
+            reason = verdict.reason.replace(f"{HERE}/", "")
             for address in ADDRESSES.values():
                 reason = reason.replace(f"{address}:{self.server.port}", "HOST") if address in reason else reason
             reason = reason if len(reason) <= 100 else reason[:97] + "..."

@@ -232,6 +232,21 @@ NETWORK = [
         "101 Switching Protocols", sends(head("Upgrade: x", status="101 Switching")), "failed", r"^(status|protocol)"
     ),
     Behaviour("status line of garbage", sends(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "failed", _NOT_HTTP),
+    Behaviour(
+        "status line of terminal escapes", sends(b"\x1b[31m\x1b]0;owned\x07 forged\r\n\r\n"), "failed", _NOT_HTTP
+    ),
+    Behaviour(
+        "chunk size of terminal escapes",
+        sends(head(HTML, "Transfer-Encoding: chunked") + b"\x1b[31mZ\r\n<p>hi\r\n0\r\n\r\n"),
+        "failed",
+        _BROKEN,
+    ),
+    Behaviour(
+        "a content coding of terminal escapes",
+        sends(answer(b"<title>coded</title>", HTML, "Content-Encoding: gzip\x1b[31m, gzip")),
+        "done|failed",
+        r"^$|^(partial|protocol): ",
+    ),
     Behaviour("status 99999", sends(page(status="99999 What")), "failed", _NOT_HTTP),
     Behaviour("status 99", sends(page(status="099 What")), "failed", r"^(protocol|partial|status): "),
     Behaviour("status 600", sends(page(status="600 What")), "failed", r"^(protocol|status): "),
@@ -378,7 +393,7 @@ NETWORK = [
         sends(answer(zlib.compress(b"<title>raw</title>")[2:-4], HTML, "Content-Encoding: deflate")),
         item={"title": "raw"},
     ),
-    Behaviour("storm of 503", storm, item={"title": "storm"}, follow=True, cut=r"^(breaker|status: 503|host)", most=30),
+    Behaviour("storm of 503", storm, item={"title": "storm"}, follow=True, cut="^host: given up", most=30),
     Behaviour("429 with Retry-After", too_many_requests, item={"title": "patience"}, check=waited_a_second),
     Behaviour("503 with Retry-After of a century", comes_back_in_a_century, item={"title": "patience"}),
 ]

@@ -110,6 +110,8 @@ REDIRECTS = [
     Behaviour("redirects to javascript:", redirects("javascript:alert(1)"), "failed", _NOT_FETCHED),
     Behaviour("redirects to gopher:", redirects("gopher://127.0.0.1:6379/_FLUSHALL"), "failed", _NOT_FETCHED),
     Behaviour("redirects to nowhere", redirects("http://"), "failed", r"no URL"),
+    Behaviour("redirects to terminal escapes", redirects("http://\x1b[31m\x1b]0;owned\x07/"), "failed", "control char"),
+    Behaviour("redirects to a scheme of terminal escapes", redirects("x:\x1b[31m"), "failed", "control char"),
     Behaviour("redirects to an empty Location", redirects(""), "failed", r"redirect|302"),
     Behaviour(
         "redirects to a URL of 100 KB",
@@ -146,7 +148,7 @@ REDIRECTS = [
     ),
     Behaviour(
         "links to a private address",
-        lambda talk: talk.send(page("links", f"<a href='{at(TRAPPED)(talk)}'>")),
+        lambda talk: talk.send(page("links", f"<a href='{at(TRAPPED, '/linked')(talk)}'>")),
         item={"title": "links"},
         follow=True,
         cut=_NOT_ALLOWED,

@@ -16,7 +16,7 @@ class Hostile(Spider):
             yield Request(**json.loads(line))
 
     def blocked(self, page):
-        return "soft 404" if "Page not found" in page.text[:200] else ""
+        return f"soft 404: {page.text[:200]}" if "Page not found" in page.text[:200] else ""
 
     def parse(self, page):
         links = page.links()
@@ -31,6 +31,8 @@ class Hostile(Spider):
             "first": links[0] if links else "",
             "truncated": page.truncated,
         }
+        if title == "raises":
+            raise ValueError(page.text)
         if title == "unstorable":
             yield {"name": page.data["name"], "what": object()}
         if title == "runaway":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.crawl import HEALTHY_PAGES
-from tests.hostile.table import BEHAVIOURS, HEALTHY, PENDING
+from tests.hostile.table import BEHAVIOURS, HEALTHY, PENDING, start_url
 
 pytestmark = [
     pytest.mark.skipif(
@@ -62,7 +62,7 @@ def test_it_says_how_it_went(crawled):
     assert "exit code 4: a start page was blocked" in crawled.summary
     assert crawled.report["item_errors"] == 1
     assert crawled.stdout == b""
-    assert crawled.stderr.count("Traceback") == 1  # of the page that a pattern never gets through
+    assert crawled.stderr.count("Traceback") == 2  # a pattern that never gets through, and an exception
     assert crawled.server.failed == []
 
 
@@ -71,6 +71,14 @@ def test_nothing_raw_reaches_a_terminal_or_a_log(crawled):
         found = RAW.search(text)
         assert found is None, repr(text[max(0, found.start() - 80) : found.end() + 20])
     assert "owned" in "".join(item["title"] or "" for item in crawled.items)  # there was something to say
+
+
+def test_nothing_raw_is_told_of_a_url(crawled, crawl_here):
+    for one in BEHAVIOURS:
+        if "terminal escapes" in one.name:
+            done = crawl_here("why", start_url(one, crawled.server), crawled.folder / "run")
+            assert done.rc == 0
+            assert RAW.search(done.stdout) is None, (one.name, done.stdout)
 
 
 def test_no_secret_is_written_down(crawled):
