@@ -23,6 +23,7 @@ from crawler.verdict import GO, KEEP, Again, Before, Drop, First, FirstCame
 _MOST_HOPS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_KNOWN = 2_000  # origins whose rules are in memory; those of the others are read from the store
+_MOST_BYTES = 10_000_000  # of their files, which take ten times as much when they are read
 _SHORT = 600.0  # seconds for which a host is written off whose robots.txt could not be had
 
 
@@ -40,6 +41,7 @@ class Known(NamedTuple):
     text: RobotsText | None
     unreachable: str
     until: float
+    size: int = 0  # bytes of the file
 
 
 class RobotsMemory:
@@ -53,6 +55,7 @@ class RobotsMemory:
         self._store = store
         self._max_age = max_age
         self._known: dict[str, Known] = {}
+        self._bytes = 0
 
     def get(self, origin: str, now: float) -> Known | None:
         """What is known of an origin such as "https://example.org", or None if it is to be fetched."""
@@ -81,13 +84,15 @@ class RobotsMemory:
         return known.text.sitemaps if known is not None and known.text is not None else ()
 
     def _remember(self, origin: str, fetched: float, body: bytes | None) -> Known:
-        return self._put(origin, Known(RobotsText(body, self.max_size) if body else None, "", fetched + self._max_age))
+        text = RobotsText(body, self.max_size) if body else None
+        return self._put(origin, Known(text, "", fetched + self._max_age, len(body or b"")))
 
     def _put(self, origin: str, known: Known) -> Known:
-        self._known.pop(origin, None)
+        before = self._known.pop(origin, None)
         self._known[origin] = known
-        if len(self._known) > _MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+        self._bytes += known.size - (before.size if before is not None else 0)
+        while len(self._known) > _MOST_KNOWN or (self._bytes > _MOST_BYTES and len(self._known) > 1):
+            self._bytes -= self._known.pop(next(iter(self._known))).size
         return known
 
 

@@ -119,3 +119,16 @@ def test_what_is_known_of_many_hosts_does_not_fill_the_memory(ledger):
     ledger.commit()
     assert len(memory._known) == 2000
     assert isinstance(rule.before(PAGE.replace(url="https://h1.example/private")), Drop)
+
+
+def test_large_files_of_many_hosts_do_not_fill_the_memory_either(ledger):
+    memory = RobotsMemory(ledger, 512_000, 86400.0)
+    body = b"User-agent: *\nDisallow: /private\n" + b"#" * 400_000
+    for number in range(40):
+        memory.learn(f"https://h{number}.example", body)
+    assert len(memory._known) == 24
+    assert memory._bytes == 24 * len(body)
+    memory.learn("https://h39.example", None)
+    assert memory._bytes == 23 * len(body)
+    ledger.commit()
+    assert not memory.get("https://h0.example", 0).text.allows("https://h0.example/private", "x")
