@@ -22,7 +22,7 @@ class Adaptive:
         return max(least, self._delays.get(host, 0.0)) if self._delays else least
 
     def answered(self, host: str, seconds: float, least: float) -> None:
-        """The host answered as it should, after so many seconds."""
+        """The host answered as it should, after so many seconds for each request it may have at the same time."""
         known = self._delays.get(host, least)
         if known <= least and seconds <= least:
             return

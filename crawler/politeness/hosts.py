@@ -290,7 +290,7 @@ class Hosts:
                 self._adaptive.troubled(name, least)
                 host.gap = max(host.gap, self._gap_of(name))
             elif not fails:
-                self._adaptive.answered(name, outcome.seconds, least)
+                self._adaptive.answered(name, outcome.seconds / host.limit, least)
         if self._breaker is not None:
             if fails:
                 host.next_start = max(host.next_start, self._breaker.failed(name, started, now, _told(outcome)))

@@ -1,6 +1,6 @@
 """What all faults share: a slow site, a crawl of it with real processes, and the account that is made afterwards.
 
-`KILLS` in the environment says how often a crawl is killed (20). With `TABLE=FILE` the account of all faults is printed
+`KILLS` in the environment says how often a crawl is killed (10). With `TABLE=FILE` the account of all faults is printed
 as one table and put into that file (`make faults`).
 """
 
@@ -23,7 +23,7 @@ import pytest
 PAGES = 400
 LATENCY = 0.02
 IN_FLIGHT = 16
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "10"))
 TABLE = os.environ.get("TABLE", "")
 NOISE = ("Traceback", "leaked", "resource_tracker", "shared_memory", "Warning")
 

@@ -233,3 +233,10 @@ def test_who_answers_late_is_asked_less_often_and_who_is_not_there_is_the_breake
     hosts.leave(A, 10.0, failure(kind), now=10.0)
     hosts.enter(A, 20.0)
     assert hosts.leave(A, 20.0) == (21.0 if slower else 20.5)
+
+
+def test_what_a_host_may_have_at_the_same_time_counts_for_its_adaptive_delay():
+    hosts = Hosts(per_host=4, delay=0.0, adaptive=Adaptive(60.0))
+    hosts.enter(A, 10.0)
+    hosts.leave(A, 10.0, answer(seconds=2.0), now=12.0)
+    assert hosts.enter(A, 20.0) == 20.5
