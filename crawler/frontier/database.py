@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,11 @@ class Database:
     def __init__(self, path: Path | None, read_only: bool) -> None:
         self.path = path
         self._act = "read" if read_only else "write"
+        if path is not None and not read_only:
+            # For its owner only: it has cookies, credentials and what forms were filled with. SQLite says what is wrong
+            # if this fails, and gives its own files beside it the same rights.
+            with suppress(OSError):
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         with self._told():
             self._db = _connect(path, read_only)
 

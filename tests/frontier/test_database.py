@@ -95,3 +95,15 @@ def test_a_folder_that_cannot_be_written_can_be_read(was_killed, has_index, kill
         assert "read a copy of the whole folder" in done.stdout
     else:
         assert done.stdout == "{'waiting': 1}\n", done
+
+
+def test_the_file_is_for_its_owner_only(tmp_path):
+    from crawler.frontier.ledger import Ledger
+    from crawler.request import Request
+
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    ledger.add(Request("http://a.example/"))
+    ledger.commit()
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    ledger.close()
