@@ -446,6 +446,7 @@ def _page_options(settings: Settings) -> PageOptions:
         nofollow=scope.nofollow,
         token=token_of(settings.fetch.user_agent),
         max_links=settings.limits.max_links,
+        max_tags=settings.limits.max_tags,
     )
 
 

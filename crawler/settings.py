@@ -49,6 +49,7 @@ class Limits(Section, frozen=True):
     max_errors: int
     stop_after_errors: int
     max_links: int
+    max_tags: int
     max_url: int
     allow_empty: bool
 

@@ -80,13 +80,14 @@ class Page:
     def tree(self) -> etree._Element:
         """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`.
 
-        What stands more than 2,047 elements deep (255 in XML), and all after it, is missing, as are tags beyond the
-        200,000th; a warning in the log says so. `links()` are found behind what is too deep all the same.
+        What stands more than 2,047 elements deep (255 in XML), and all after it, is missing, as are tags beyond
+        `limits.max_tags`; a warning in the log says so. `links()` are found behind what is too deep all the same.
         """
         from crawler.spider.tree import missing, parse_html, parse_xml
 
-        tree = parse_xml(self.text) if self._is_xml else parse_html(self.text)
-        if what := missing(tree, self.text):
+        most = self._options.max_tags
+        tree = parse_xml(self.text) if self._is_xml else parse_html(self.text, most)
+        if what := missing(tree, self.text, most):
             self._tell(what)
         return tree
 
@@ -317,7 +318,10 @@ class Page:
     def _link_tree(self) -> etree._Element:
         from crawler.spider.tree import is_too_deep, parse_links
 
-        return parse_links(self.text) if not self._is_xml and is_too_deep(self.tree) else self.tree
+        tree: etree._Element = self.tree
+        if self._is_xml or not is_too_deep(tree):
+            return tree
+        return parse_links(self.text, self._options.max_tags)
 
     def _tell(self, what: str) -> None:
         """Say once in the log that something of this page is left out."""

@@ -11,10 +11,11 @@ class PageOptions(msgspec.Struct, frozen=True):
     - `skip_extensions`: file name extensions, lower case, of what is no page: "pdf".
     - `nofollow`: whether links are left out that pages ask not to follow.
     - `token`: the product token of the crawler, by which pages may speak to it alone; "" = they cannot.
-    - `max_links`: how many links one page may have.
+    - `max_links`: how many links one page may have · `max_tags`: how many tags of it are read, 0 = all.
     """
 
     skip_extensions: frozenset[str] = frozenset()
     nofollow: bool = True
     token: str = ""
     max_links: int = 50_000
+    max_tags: int = 150_000

@@ -16,32 +16,32 @@ _XML = etree.XMLParser(
     encoding="utf-8", recover=True, resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False
 )
 _DEEPEST = {True: 2047, False: 255}  # where libxml2 stops reading HTML, and XML
-_MOST_TAGS = 200_000  # tags of a page that are read: the tree takes about 500 bytes for each
+MOST_TAGS = 150_000  # tags of a page that are read: the tree takes about 500 bytes for each
 _SMALL = 6_000  # characters; what is shorter can be neither
 _LINK_TAG = re.compile(rb"<(a|area|base|frame|iframe|link|meta)(?=[\s/])[^<>]*>", re.IGNORECASE)
 _XHTML = re.compile(r"<html[\s>]|<!doctype\s+html", re.IGNORECASE)
 
 
-def parse_html(text: str) -> html.HtmlElement:
+def parse_html(text: str, most: int = MOST_TAGS) -> html.HtmlElement:
     """The `<html>` element of a page, whatever the text is; an empty one for an empty page."""
-    return _parse(_first_tags(_clean(text)))
+    return _parse(_first_tags(_clean(text), most))
 
 
-def parse_links(text: str) -> html.HtmlElement:
+def parse_links(text: str, most: int = MOST_TAGS) -> html.HtmlElement:
     """The tags of a page that can lead somewhere, without what they stand in: so no depth is too deep."""
-    tags = (b"%b</%b>" % (tag[0], tag[1]) for tag in _LINK_TAG.finditer(_first_tags(_clean(text))))
+    tags = (b"%b</%b>" % (tag[0], tag[1]) for tag in _LINK_TAG.finditer(_first_tags(_clean(text), most)))
     return _parse(b"\n".join(tags))
 
 
-def missing(root: etree._Element, text: str) -> str:
+def missing(root: etree._Element, text: str, most: int = MOST_TAGS) -> str:
     """What of a document is not in its tree, for people; "" = nothing."""
     if len(text) < _SMALL:
         return ""
     found = []
     if is_too_deep(root):
         found.append("nests too deep: what stands deeper, and all after it, is not in its tree")
-    if _has_many_tags(text.count("<")):
-        found.append(f"has more than {_MOST_TAGS} tags: the others are not in its tree")
+    if isinstance(root, html.HtmlElement) and 0 < most < text.count("<"):
+        found.append(f"has more than {most} tags: the others are not in its tree (limits.max_tags)")
     return "; ".join(found)
 
 
@@ -71,15 +71,11 @@ def _parse(markup: bytes) -> html.HtmlElement:
     return root if root is not None else etree.fromstring(b"<html></html>", _HTML)
 
 
-def _has_many_tags(number: int) -> bool:
-    return number > _MOST_TAGS
-
-
-def _first_tags(markup: bytes) -> bytes:
+def _first_tags(markup: bytes, most: int) -> bytes:
     """The document up to the tag that is one too many."""
-    if len(markup) < 3 * _MOST_TAGS or not _has_many_tags(markup.count(b"<")):
+    if not most or len(markup) < 3 * most or markup.count(b"<") <= most:
         return markup
-    return b"<".join(markup.split(b"<", _MOST_TAGS + 1)[:-1])
+    return b"<".join(markup.split(b"<", most + 1)[:-1])
 
 
 def _clean(text: str) -> bytes:

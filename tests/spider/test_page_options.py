@@ -138,3 +138,18 @@ def test_links_behind_what_is_too_deep_are_found_and_it_is_told(caplog):
     assert [record.message for record in caplog.records] == [
         "http://a.example/ nests too deep: what stands deeper, and all after it, is not in its tree"
     ]
+
+
+def test_how_many_tags_of_a_page_are_read_is_a_setting(caplog):
+    html = "<p>x</p>" * 2000
+    headers = (("Content-Type", "text/html"),)
+    for most, found in ((0, 2000), (1000, 500)):
+        page = Page(
+            Response("http://a.example/", 200, headers, html.encode()),
+            Request("http://a.example/"),
+            PageOptions(max_tags=most),
+        )
+        assert len(page.css("p")) == found
+    assert [record.message for record in caplog.records] == [
+        "http://a.example/ has more than 1000 tags: the others are not in its tree (limits.max_tags)"
+    ]
