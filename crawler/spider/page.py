@@ -319,9 +319,9 @@ class Page:
         from crawler.spider.tree import is_too_deep, parse_links
 
         tree: etree._Element = self.tree
-        if self._is_xml or not is_too_deep(tree):
-            return tree
-        return parse_links(self.text, self._options.max_tags)
+        if not self._is_xml and is_too_deep(tree):
+            tree = parse_links(self.text, self._options.max_tags)
+        return tree
 
     def _tell(self, what: str) -> None:
         """Say once in the log that something of this page is left out."""
