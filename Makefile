@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 DATA ?= ../shared/data
 
-.PHONY: help demo test faults hostile conformance lint check format bench clean
+.PHONY: help demo test docs faults hostile conformance lint check format bench clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,10 @@ demo: $(VENV)/installed  ## set up, then crawl the built-in site and show the fi
 
 test: $(VENV)/tested  ## set up, then run the test suite
 	@$(BIN)/python -m pytest -q
+
+docs: $(VENV)/documented  ## build the documentation into docs/_build/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 faults: $(VENV)/tested  ## kill processes, fill disks, set clocks; the account goes into docs/reliability.md
 	@KILLS=100 TABLE=docs/reliability.md $(BIN)/python -m pytest -q tests/faults
@@ -45,7 +49,7 @@ bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what sil
 	@$(BIN)/python benchmarks/rules.py
 
 clean:  ## remove the environment and everything that was built
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later (Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python)"; exit 1; }
@@ -63,4 +67,8 @@ $(VENV)/tested: $(VENV)/installed
 
 $(VENV)/linted: $(VENV)/tested
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[lint]'
+	@touch $@
+
+$(VENV)/documented: $(VENV)/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
