@@ -84,6 +84,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> Headers:
+        """The header fields; names in any case."""
         return Headers(self.header_pairs)
 
 

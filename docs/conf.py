@@ -1,0 +1,26 @@
+"""How Sphinx builds these pages (`make docs`). Nothing is fetched from anywhere, neither now nor by a reader's browser."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from docs.generate import api, cli, settings  # noqa: E402
+
+for generated in (api, cli, settings):
+    name = generated.__name__.rpartition(".")[2]
+    (HERE / "reference" / f"{name}.md").write_text(generated.page(), encoding="utf-8")
+
+project = "crawler"
+copyright = "the authors of crawler, MIT licence"
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "crawler"
+html_show_sphinx = False
+html_copy_source = False
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+pygments_style = "friendly"
+pygments_dark_style = "native"
