@@ -12,8 +12,9 @@ _ALIKE = [
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "12:00:00"),
     (re.compile(r"\b\d+\.\d+ s\b"), "0.1 s"),
     (re.compile(r"\b\d+\.\d+/s"), "1.0/s"),
+    (re.compile(r"\b\d+\.\d+s\b"), "0.1s"),
     (re.compile(r"\b\d+ workers? \("), "2 workers ("),
-    (re.compile(r"[ \t]+$", re.MULTILINE), ""),
+    (re.compile(r"[ \t\r]+$", re.MULTILINE), ""),
 ]
 
 
