@@ -19,6 +19,7 @@ from textwrap import dedent
 
 LANGUAGES = {"bash", "console", "crontab", "csv", "html", "json", "jsonl", "pycon", "python", "sh", "text", "toml", "xml"}
 WORDS = {"add", "background"}
+_CONTENTS = "{toctree}"  # no code, but how Sphinx is told which pages there are
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
 _NAMED = re.compile(r"`(?P<name>[\w./-]+\.\w+)`[^`]*:$")
 _REASON = re.compile(r'not-run="(?P<reason>[^"]{10,})"')
@@ -61,7 +62,8 @@ def blocks_of(text: str, page: Path) -> list[Block]:
         if number == len(lines):
             raise BadBlock(f"{page}:{start}: the block has no end")
         body = dedent("\n".join(lines[start:number]))
-        found.append(_block(page, start, opening["info"].strip(), body + "\n", before))
+        if opening["info"].strip() != _CONTENTS:
+            found.append(_block(page, start, opening["info"].strip(), body + "\n", before))
         before = ""
         number += 1
     return found

@@ -13,7 +13,9 @@ _ALIKE = [
     (re.compile(r"\b\d+\.\d+ s\b"), "0.1 s"),
     (re.compile(r"\b\d+\.\d+/s"), "1.0/s"),
     (re.compile(r"\b\d+\.\d+s\b"), "0.1s"),
-    (re.compile(r"\b\d+ workers? \("), "2 workers ("),
+    (re.compile(r"\b\d+ workers? \(\w+\)"), "2 workers (process)"),
+    (re.compile(r"\b\d\.\d{3}/"), "0.001/"),  # of a gap, before what was promised
+    (re.compile(r"(?<=\S)  +"), "  "),  # columns are as wide as what is in them
     (re.compile(r"[ \t\r]+$", re.MULTILINE), ""),
 ]
 

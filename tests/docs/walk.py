@@ -16,6 +16,8 @@ from tests.docs.shown import is_shown
 
 SITE = "127.0.0.1:8000"  # as pages call the built-in site
 _PROMPT = "$ "
+_IN_HASTE = "[tool.crawl]\npoliteness.delay = 0\npoliteness.adaptive = false\n"
+_IN_THREADS = 'crawl.pool = "thread"\n'
 _FIELD = r"[0-9*,/-]+"
 _CRON = re.compile(rf"(?:{_FIELD} +){{4}}{_FIELD} +(?P<command>\S.*)")
 
@@ -24,8 +26,11 @@ class Differs(Exception):
     """The page says one thing, and something else happens."""
 
 
-def walk(blocks: list[Block], folder: Path, site: str) -> None:
-    """Run the blocks of one page in `folder`. `site` is where the built-in site is (host:port), unless the page starts it.
+def walk(blocks: list[Block], folder: Path, site: str, commands: Path | None = None) -> None:
+    """Run the blocks of one page in `folder`, which has nothing but a `pyproject.toml` that lets crawls not pause.
+
+    `site` is where the built-in site is (host:port), unless the page starts it. With a folder of
+    `commands` for the front of PATH crawls also fetch in threads, unless the page says otherwise: both cost less.
 
     Raises `Differs` at the first block that is not as the page says.
     """
@@ -33,7 +38,9 @@ def walk(blocks: list[Block], folder: Path, site: str) -> None:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             site = f"127.0.0.1:{probe.getsockname()[1]}"
-    shell = Shell(folder, _environment(folder))
+    # The weakest settings of all, so that a page can have its own.
+    (folder / "pyproject.toml").write_text(_IN_HASTE + (_IN_THREADS if commands else ""))
+    shell = Shell(folder, _environment(folder, commands))
     try:
         printed = None
         for block in blocks:
@@ -165,10 +172,11 @@ def _compare(block: Block, what: str, shown: str, printed: str) -> None:
         raise Differs(f"{block.place}: $ {what}\nThe page shows:\n{shown}\nand this is printed:\n{printed}")
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """That of a person who has just installed the crawler; but the pauses between requests are left out."""
+def _environment(folder: Path, commands: Path | None) -> dict[str, str]:
+    """That of a person who has just installed the crawler."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRAWL_", "PYTEST_"))}
-    kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    first = [str(commands)] if commands else []
+    kept["PATH"] = os.pathsep.join([*first, str(Path(sys.executable).parent), os.environ["PATH"]])
     return {
         **kept,
         "HOME": str(folder),
@@ -177,7 +185,4 @@ def _environment(folder: Path) -> dict[str, str]:
         "TERM": "dumb",
         "PYTHONDONTWRITEBYTECODE": "1",
         "CRAWL_GUARD_ONLY": "127.0.0.0/8",
-        "CRAWL_POLITENESS_DELAY": "0",
-        "CRAWL_POLITENESS_ADAPTIVE": "false",
-        "CRAWL_CRAWL_WORKERS": "1",
     }
