@@ -68,7 +68,7 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
-from crawler.rules.robots import Robots, RobotsMemory
+from crawler.rules.robots import Robots, RobotsMemory, tokens_of
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
@@ -201,7 +201,18 @@ def run(
         _workshop(common, inbox, folder) as shop,
     ):
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
-        robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
+        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
+        if addresses is not None:
+            stack.callback(addresses.close)
+        hosts = _hosts(common, addresses)
+        robots = RobotsMemory(
+            ledger,
+            common.robots.max_size,
+            common.robots.max_age,
+            tokens=tokens_of(settings),
+            max_crawl_delay=common.robots.max_crawl_delay,
+            slow=hosts.ask_for,
+        )
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
@@ -214,10 +225,6 @@ def run(
             emitter.emit(events.RoomRenewed())
 
         lanes = Lanes(shop.new_lane, shop.workers)
-        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
-        if addresses is not None:
-            stack.callback(addresses.close)
-        hosts = _hosts(common, addresses)
         engine = Engine(
             spiders=spiders,
             rules=_rules(
@@ -227,7 +234,6 @@ def run(
                     Cookies(ledger.keep_cookie, ledger.cookies()),
                     robots,
                     Starts(ledger.start_hosts()),
-                    hosts.ask_for,
                     Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                 ),
@@ -434,7 +440,6 @@ class _Shared(NamedTuple):
     cookies: Cookies
     robots: RobotsMemory
     starts: Starts
-    slow: Callable[[str, float], None]
     since: Since
     read_failed: Callable[[PageError], None]
 
@@ -508,8 +513,6 @@ def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]
                 times=robots.times,
                 pause=robots.pause,
                 max_pause=settings.politeness.max_retry_after,
-                max_crawl_delay=robots.max_crawl_delay,
-                slow=shared.slow,
             )
         )
     rules += [
