@@ -28,7 +28,8 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
-from crawler.frontier.earlier import EarlierRun
+from crawler.fetch.proxies import check_proxy
+from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -162,9 +163,11 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
 
 
 def _check_secrets(settings: Settings) -> None:
-    """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
-    for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
-        resolve(value or "")
+    """Whether all that settings want from the environment is there, and proxies are some. Raises `UsageError` before anything has begun."""
+    for value in settings.fetch.headers.values():
+        resolve(value)
+    for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
+        check_proxy(resolve(proxy or ""))
     Auth(settings.host)
 
 
@@ -197,7 +200,7 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
-        closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
+        closing(EarlierRuns(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))

@@ -132,3 +132,31 @@ def test_without_a_cache_nothing_is_kept(serve, walk, tmp_path, monkeypatch):
     walk(Site, arguments={"site": server.url})
     assert len(server.log) == 10
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_what_is_cached_of_a_host_that_is_given_up_is_read(serve, walk, tmp_path):
+    class Known(Site):
+        def start(self):
+            yield Request(f"{self.site}/1", callback="leaf")
+
+        def leaf(self, page):
+            yield {"text": page.css("p::text").get()}
+
+    class Both(Known):
+        name = "known"
+
+        def start(self):
+            for number in range(3):
+                yield Request(f"{self.site}/bad/{number}", on_failure="failed", priority=1)
+            yield from super().start()
+
+    server = serve({**PAGES, "*": (500, {}, "")})
+    options = {
+        "cache": {"mode": "always", "folder": str(tmp_path / "cache")},
+        "breaker": {"failures": 1, "pause": 0.01, "give_up": 1},
+        "retry": {"times": 0},
+    }
+    walk(Known, arguments={"site": server.url}, **options)
+    report = walk(Both, arguments={"site": server.url}, **options)
+    kinds = [item.get("kind", item.get("text")) for item in report.items]
+    assert kinds == ["status", "status", "host", "one"]
