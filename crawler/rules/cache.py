@@ -37,7 +37,9 @@ class Always:
         if request.again or not _is_whole(request):
             return GO
         for stored in self._folder.read(request):
-            if stored.session == request.jar and (not self._max_age or self._clock() - stored.at < self._max_age):
+            if stored.session == (request.jar or "") and (
+                not self._max_age or self._clock() - stored.at < self._max_age
+            ):
                 return Answer(stored.response(request.url), by=BY)
         return GO
 
@@ -45,8 +47,8 @@ class Always:
         if type(outcome) is not Response or outcome.cached or outcome.truncated:
             return KEEP
         if outcome.status in _STATUSES and _is_whole(request):
-            stored = Stored(self._clock(), outcome.status, outcome.header_pairs, outcome.body, request.jar)
-            others = [one for one in self._folder.read(request) if one.session != request.jar]
+            stored = Stored(self._clock(), outcome.status, outcome.header_pairs, outcome.body, request.jar or "")
+            others = [one for one in self._folder.read(request) if one.session != (request.jar or "")]
             self._folder.write(request, (stored, *others))
         return KEEP
 
