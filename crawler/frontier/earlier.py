@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from crawler.errors import CrawlError
 from crawler.frontier.ledger import Ledger
 from crawler.known_page import KnownPage
 from crawler.request import Request
 
 _encode = msgspec.json.Encoder().encode
+
+
+class EarlierRuns:
+    """The run at `path`, and for pages that it has not read the one that it was compared with itself, and so on.
+
+    So a page that could not be had once, or that a run did not come to, is compared with what it was when it was last
+    read. Runs before the first are opened when they are asked, and left out if they are gone. Raises what `Ledger`
+    raises for the first.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self._runs = [EarlierRun(path, name)]
+
+    def close(self) -> None:
+        for run in self._runs:
+            run.close()
+
+    def page(self, request: Request) -> KnownPage | None:
+        """The page of a request as it was last read; None if none of the runs has."""
+        for run in self._runs:
+            page = run.page(request)
+            if page is not None:
+                return page
+            if run is self._runs[-1] and run.since is not None:
+                before, run.since = run.since, None
+                with suppress(CrawlError):
+                    self._runs.append(EarlierRun(before, before.parent.name))
+        return None
 
 
 class EarlierRun:
@@ -24,6 +55,8 @@ class EarlierRun:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         self._ledger = Ledger(path, read_only=True)
+        compared_with = (self._ledger.get("record") or {}).get("since")
+        self.since = Path(compared_with) / path.name if compared_with else None  # the ledger of the run before
         try:
             self._ledger.select("CREATE TEMP TABLE found_on AS SELECT parent, id FROM requests WHERE parent > 0")
             self._ledger.select("CREATE INDEX temp.by_parent ON found_on (parent)")

@@ -95,13 +95,15 @@ def _controls_of(root: Element, form: Element) -> list[Element]:
 def _disabled(root: Element) -> set[Element]:
     """Controls that are not sent: disabled themselves or by a fieldset (but for its legend), or part of a datalist."""
     found = {control for control in root.iter(*_CONTROLS) if control.get("disabled") is not None}
-    for fieldset in root.iter("fieldset"):
-        if fieldset.get("disabled") is not None:
-            legend = fieldset.find("legend")
-            found |= set(fieldset.iter(*_CONTROLS)) - set(legend.iter(*_CONTROLS) if legend is not None else ())
-    for datalist in root.iter("datalist"):
-        found |= set(datalist.iter(*_CONTROLS))
-    return found
+    inside: set[Element] = set()  # of a fieldset or a datalist that disables what it has; parents come before children
+    for around in root.iter("fieldset", "datalist"):
+        if around in inside or (around.tag == "fieldset" and around.get("disabled") is None):
+            continue
+        legend = around.find("legend") if around.tag == "fieldset" else None
+        for child in around:
+            if child is not legend:
+                inside.update(child.iter())
+    return found | {control for control in root.iter(*_CONTROLS) if control in inside}
 
 
 def _type(control: Element) -> str:

@@ -222,6 +222,17 @@ def test_a_page_whose_items_were_cut_by_a_limit_is_read_again(site):
     assert site.crawl("--since", "last") == [("/", "3")]
 
 
+@pytest.mark.parametrize("trouble", ["page", "host"])
+def test_what_could_not_be_had_once_is_compared_with_the_run_before(site, trouble):
+    site.crawl()
+    pages = dict(site.pages)
+    down = ["/a"] if trouble == "page" else pages
+    site.pages.update(dict.fromkeys(down, (503, {}, "")))
+    site.crawl("--since", "last", "-s", "retry.times=0", rc=1)
+    site.pages = {**pages, "/a/1": "<p>first of a</p><p>third of a</p>"}
+    assert site.crawl("--since", "last") == [("/a/1", "third of a")]
+
+
 def test_why_says_that_a_page_was_not_read(site, crawl_here):
     site.crawl()
     site.crawl("--since", "last")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -158,3 +159,16 @@ def test_forms_that_have_to_be_filled_in_lead_nowhere_and_hidden_fields_are_sent
     )
     assert hrefs_in(html, nofollow=True) == ["/a", "/more?page=2+3"]
     assert hrefs_in(html, nofollow=False) == ["/a", "/more?page=2+3", "/not?a=1"]
+
+
+def test_forms_inside_of_each_other_are_looked_through_a_hundred_times_at_most() -> None:
+    fields = "<input type=hidden name=a value=1>" * 20_000
+    tree = parse_html("<form><div>" * 900 + fields)
+    began = time.process_time()
+    assert hrefs_in(tree, nofollow=True) == []
+    assert time.process_time() - began < 5  # minutes before
+
+
+def test_the_links_of_a_link_element_are_its_own() -> None:
+    tree = parse_html("<link rel=alternate href=1><link rel='alternate nofollow' href=2><a href=3></a>")
+    assert [hrefs_in(one, nofollow=True) for one in tree.iter("link")] == [["1"], []]
