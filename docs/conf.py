@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages (`make docs`). Nothing is fetched from anywhere, neither now nor by a reader's browser."""
+"""How Sphinx builds these pages (`make docs`). Neither the build nor a reader's browser fetches anything from elsewhere."""
 
 import sys
 from pathlib import Path

@@ -4,8 +4,8 @@ A block is one of these, by its language and by the line before it:
 
 - a file, where the line before it ends with its name and a colon: "Save this as `films.py`:". With the word `add` in
   its info the text goes to the end of that file.
-- a command line session (`console`): `$ ` before each command, what it prints below it. With the word `background` its one
-  command goes on running until the page is over.
+- a command line session (`console`): `$ ` before each command, what it prints below it. With the word `background` its
+  one command goes on running until the page is over.
 - a script (`bash`, `sh`, `python`, `pycon`), `toml` settings, or lines of a `crontab`.
 - `text` right after a `python` block: what that prints.
 
@@ -17,7 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-LANGUAGES = {"bash", "console", "crontab", "csv", "html", "json", "jsonl", "pycon", "python", "sh", "text", "toml", "xml"}
+LANGUAGES = {
+    "bash",
+    "console",
+    "crontab",
+    "csv",
+    "html",
+    "json",
+    "jsonl",
+    "pycon",
+    "python",
+    "sh",
+    "text",
+    "toml",
+    "xml",
+}
 WORDS = {"add", "background"}
 _CONTENTS = "{toctree}"  # no code, but how Sphinx is told which pages there are
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
@@ -45,7 +59,7 @@ class Block:
 
 
 def blocks_of(text: str, page: Path) -> list[Block]:
-    """The blocks of a page in order. Raises `BadBlock` for an unknown language or word, and a fence that is not closed."""
+    """The blocks of a page in order. Raises `BadBlock` for an unknown language or word, and a fence without an end."""
     found: list[Block] = []
     lines = text.splitlines()
     before, number = "", 0

@@ -33,9 +33,7 @@ def walked(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("warm")
     with closing(WarmCrawl(folder)), serve("127.45.6.7") as site, ThreadPoolExecutor(2) as readers:
         address = site.url.removeprefix("http://")
-        yield {
-            page: readers.submit(_walk, page, tmp_path_factory.mktemp("reader"), address, folder) for page in wanted
-        }
+        yield {page: readers.submit(_walk, page, tmp_path_factory.mktemp("reader"), address, folder) for page in wanted}
 
 
 def _walk(page, folder, site, commands):

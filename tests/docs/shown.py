@@ -1,7 +1,7 @@
 """Whether what a command printed is what a page shows.
 
-Compared is every line. `...` alone on a line stands for any lines, `...` in a line for anything. Before that, what is different
-at each run is made alike in both: times, rates, the names of runs, counts of processes.
+Compared is every line. `...` alone on a line stands for any lines, `...` in a line for anything. Before that, what is
+different at each run is made alike in both: times, rates, the names of runs, counts of processes.
 """
 
 import re

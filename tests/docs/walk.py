@@ -154,7 +154,7 @@ def _settings(block: Block, reader: _Reader) -> None:
 
 
 def _crontab(block: Block, reader: _Reader) -> None:
-    """Each line has five fields and a command, and the command works where cron would run it: with almost nothing set."""
+    """Each line has five fields and a command, and the command works as cron would run it: with almost nothing set."""
     for line in block.text.splitlines():
         if not line or line.startswith("#") or re.fullmatch(r"[A-Z]+=\S*", line):
             continue

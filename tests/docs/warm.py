@@ -1,7 +1,7 @@
 """A `crawl` that starts in 30 ms: forked off a process that has everything imported.
 
-Most of the time of a small crawl is Python's start and imports, and the pages of the documentation have dozens of them. What is
-run is the same command. How it starts is tested elsewhere, and by the pages that people begin with.
+Most of the time of a small crawl is Python's start and imports, and the pages of the documentation have dozens of them.
+What is run is the same command. How it starts is tested elsewhere, and by the pages that people begin with.
 """
 
 import json
@@ -38,7 +38,8 @@ class WarmCrawl:
         self._process = subprocess.Popen([sys.executable, "-m", "tests.docs.warm", address])
         deadline = time.monotonic() + 30
         while not (folder / "s.ready").exists():
-            assert time.monotonic() < deadline and self._process.poll() is None, "the warm process does not start"
+            assert self._process.poll() is None, "the warm process has ended"
+            assert time.monotonic() < deadline, "the warm process does not start"
             time.sleep(0.01)
         command = folder / "crawl"
         command.write_text(_CLIENT.format(python=sys.executable, address=address))
