@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages (`make docs`). Neither the build nor a reader's browser fetches anything from elsewhere."""
+"""How Sphinx builds these pages (`make docs`). Neither that nor a reader's browser fetches anything from outside."""
 
 import sys
 from pathlib import Path

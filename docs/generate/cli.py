@@ -13,7 +13,7 @@ def page() -> str:
     """The reference as Markdown. Raises `ValueError` for a command or an option without help."""
     parts = [
         "# Command line",
-        "Every command tells the same with `-h` or `--help`. Its exit code says how it went: [Exit codes](exit-codes.md).",
+        "Every command tells the same with `--help`. How it went, its exit code says: [Exit codes](exit-codes.md).",
         "| command | |\n|---|---|\n" + "\n".join(_row(name, command) for name, command in commands().items()),
     ]
     for name, command in commands().items():
