@@ -201,7 +201,9 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
-        closing(EarlierRuns(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
+        closing(EarlierRuns(since.ledger, since.name, ledger.fingerprint))
+        if since is not None
+        else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))

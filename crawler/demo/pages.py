@@ -10,7 +10,6 @@ from crawler.demo.films import BOARDS, PAGE, Film
 
 BOARD_NAMES = {7: "热映口碑榜", 4: "TOP100榜"}
 
-ROBOTS = "User-agent: *\nDisallow: /account/\n"
 
 _STYLE = """
 body { margin: 0; font: 15px/1.6 "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #333;
@@ -45,14 +44,20 @@ dd { display: flex; align-items: center; gap: 24px; margin: 0; padding: 16px 0; 
 _SHOW_POSTERS = "for (const image of document.querySelectorAll('img[data-src]')) image.src = image.dataset.src"
 
 
+def robots(site: str) -> str:
+    """The robots.txt of a site whose URLs begin with `site`."""
+    return f"User-agent: *\nDisallow: /account/\n\nSitemap: {site}/sitemap.xml\n"
+
+
 def index() -> str:
     """The start page, with links to everything."""
     links = "".join(f'<li><a href="/board/{board}">{name}</a></li>' for board, name in BOARD_NAMES.items())
-    return _page(
+    return page(
         "影榜 - 演示站点",
         f"<h1>影榜</h1><p>A small site to try a crawler on. Every film here is invented.</p><ul>{links}"
         '<li><a href="/board/empty">空榜单</a></li><li><a href="/verify">验证页面</a></li>'
-        '<li><a href="/account/">我的</a></li></ul>',
+        '<li><a href="/account/">我的</a></li><li><a href="/watchlist">想看</a></li>'
+        '<li><a href="/press/">新闻资料</a></li></ul>',
     )
 
 
@@ -72,7 +77,7 @@ def empty_board() -> str:
 def film(shown: Film) -> str:
     """The page of one film."""
     title = escape(shown.title)
-    return _page(
+    return page(
         f"{title} - 影榜",
         f'<div class="movie-brief-container"><img class="avatar" src="/posters/{shown.id}.svg" alt="{title}">'
         f'<h1 class="name">{title}</h1><ul><li class="ellipsis">主演：{escape(shown.actor)}</li>'
@@ -83,11 +88,11 @@ def film(shown: Film) -> str:
 
 def account() -> str:
     """A page that robots.txt asks crawlers to leave alone."""
-    return _page("我的 - 影榜", "<h1>我的</h1><p>robots.txt asks crawlers not to come here.</p>")
+    return page("我的 - 影榜", "<h1>我的</h1><p>robots.txt asks crawlers not to come here.</p>")
 
 
 def not_found() -> str:
-    return _page("页面不存在 - 影榜", "<h1>页面不存在</h1><p>There is no such page.</p>")
+    return page("页面不存在 - 影榜", "<h1>页面不存在</h1><p>There is no such page.</p>")
 
 
 def verification() -> str:
@@ -113,7 +118,8 @@ def poster(shown: Film) -> str:
     )
 
 
-def _page(title: str, content: str, active: int | None = None) -> str:
+def page(title: str, content: str, active: int | None = None) -> str:
+    """A page with the bar of tabs on top, of which `active` is shown as chosen."""
     tabs = ""
     for number, name in BOARD_NAMES.items():
         target = 'class="active" href="javascript:void(0);"' if number == active else f'href="/board/{number}"'
@@ -135,7 +141,7 @@ def _board_page(name: str, blocks: str, pager: str = "", number: int | None = No
         '<p class="board-content">榜单规则：本站影片均为虚构，评分与排名仅供演示。</p>\n'
         f'<dl class="board-wrapper">\n{blocks}</dl>\n</div>\n{pager}</div>'
     )
-    return _page(f"{name} - 影榜 - 演示站点", content, active=number)
+    return page(f"{name} - 影榜 - 演示站点", content, active=number)
 
 
 def _block(rank: int, shown: Film) -> str:

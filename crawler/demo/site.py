@@ -13,18 +13,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
-from crawler.demo import pages
+from crawler.demo import api, pages, press, sitemaps
+from crawler.demo.answer import TEXT, Answer, Ask, text
 from crawler.demo.films import BOARDS, films
+from crawler.demo.login import Login
 
 __all__ = ["Site", "films", "serve"]
 
-HTML = "text/html; charset=utf-8"
-
 _FILMS = {film.id: film for films_of_board in BOARDS.values() for film in films_of_board}
-
-Answer = tuple[int, str, str]  # status, content type, text
+_MOST_BODY = 1 << 20  # bytes of a form that are read
 
 
 class Site(ThreadingHTTPServer):
@@ -38,6 +36,7 @@ class Site(ThreadingHTTPServer):
         self.latency = latency
         self.verify = verify
         self.log: list[tuple[str, str]] = []
+        self._login = Login()
         self.url = f"http://{host}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
@@ -48,34 +47,51 @@ class Site(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: a crawler that hangs up in the middle of an answer is no error of the site."""
 
-    def answer(self, target: str) -> Answer:
-        """Status, content type and text for a request target such as `/board/4?offset=10`."""
-        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+    def answer(self, ask: Ask) -> Answer:
+        """What is answered to one request."""
+        path, query = ask.path, ask.query
         if self.verify and path.startswith("/board/"):
-            return 200, HTML, pages.verification()
+            return text(pages.verification())
         match path:
             case "/":
-                return 200, HTML, pages.index()
+                return text(pages.index())
             case "/robots.txt":
-                return 200, "text/plain; charset=utf-8", pages.ROBOTS
+                return text(pages.robots(self.url), TEXT)
             case "/board/7":
-                return 200, HTML, pages.board(7)
+                return text(pages.board(7))
             case "/board/4":
-                offset = query.get("offset", ["0"])[0]
-                return 200, HTML, pages.board(4, int(offset) if re.fullmatch("[0-9]{1,4}", offset) else 0)
+                offset = query.get("offset", "0")
+                return text(pages.board(4, int(offset) if re.fullmatch("[0-9]{1,4}", offset) else 0))
             case "/board/empty":
-                return 200, HTML, pages.empty_board()
+                return text(pages.empty_board())
             case "/verify":
-                return 200, HTML, pages.verification()
+                return text(pages.verification())
             case "/account/":
-                return 200, HTML, pages.account()
-        if match := re.fullmatch(r"/(films|posters)/([0-9]{4})(\.svg)?", path):
-            film = _FILMS.get(int(match[2]))
-            if film and match[1] == "films" and not match[3]:
-                return 200, HTML, pages.film(film)
-            if film and match[1] == "posters" and match[3]:
-                return 200, "image/svg+xml", pages.poster(film)
-        return 404, HTML, pages.not_found()
+                return text(pages.account())
+            case "/login":
+                return self._login.send(ask) if ask.method == "POST" else self._login.form(ask)
+            case "/watchlist":
+                return self._login.watchlist(ask)
+            case "/api/films":
+                return api.answer(ask)
+            case "/press/":
+                return text(press.index())
+        return self._film(ask) or sitemaps.answer(path, self.url) or text(pages.not_found(), status=404)
+
+    def _film(self, ask: Ask) -> Answer | None:
+        """The page of a film, its poster or its press sheet."""
+        match = re.fullmatch(r"/(films|posters|press)/([0-9]{4})(\.svg|\.pdf|)", ask.path)
+        film = _FILMS.get(int(match[2])) if match else None
+        if match is None or film is None:
+            return None
+        match match[1], match[3]:
+            case "films", "":
+                return text(pages.film(film))
+            case "posters", ".svg":
+                return press.file(ask, "image/svg+xml", pages.poster(film).encode())
+            case "press", ".pdf" if film in BOARDS[7]:
+                return press.file(ask, press.PDF, press.sheet(film))
+        return None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -90,16 +106,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.log.append((self.command, self.path))
         if self.server.latency > 0:
             time.sleep(self.server.latency)
-        status, content_type, text = self.server.answer(self.path)
-        body = text.encode()
+        fields = {name.lower(): value for name, value in self.headers.items()}
+        length = fields.get("content-length", "0")
+        sent = self.rfile.read(min(int(length), _MOST_BODY) if length.isdecimal() else 0)
+        status, content_type, body, more = self.server.answer(Ask(self.command, self.path, fields, sent))
         self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in more:
+            self.send_header(name, value)
+        if status != 304:
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_HEAD = do_GET  # noqa: N815 - the name http.server calls
+    do_HEAD = do_POST = do_GET  # noqa: N815 - the names http.server calls
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: what was asked for stands in `Site.log`."""

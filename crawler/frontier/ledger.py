@@ -318,6 +318,11 @@ class Ledger(Database):
             hosts.append(host)
         return hosts
 
+    def fingerprint(self, row: int) -> int | None:
+        """That of a request as it was found, if it is committed."""
+        rows = self.select("SELECT fingerprint FROM requests WHERE id = ?", row)
+        return rows[0][0] if rows else None
+
     def fingerprints(self, chunk: int = 50_000) -> Iterator[bytes]:
         """All fingerprints that count as seen, 8 bytes each, many at once; with those that are not committed yet."""
         for rows in self._chunks("SELECT fingerprint FROM requests WHERE state <> 4", chunk):

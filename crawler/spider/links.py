@@ -86,6 +86,17 @@ def _ready_forms(element: etree._Element, nofollow: bool) -> Iterator[str]:
             yield f"{form.get('action', '').partition('?')[0].partition('#')[0]}?{query}"
 
 
+def outermost(matches: Iterable[Any]) -> Iterator[Any]:
+    """Elements (and what else was selected, such as attributes) without those that stand in one of the others."""
+    seen: set[Any] = set()
+    for match in matches:
+        if isinstance(match, etree._Element):
+            if any(around in seen for around in match.iterancestors()):
+                continue
+            seen.add(match)
+        yield match
+
+
 def unfollowed_in(root: etree._Element) -> set[str]:
     """The values of `href` and `src` that stand only on elements marked `rel=nofollow`."""
     sides: tuple[set[str], set[str]] = (set(), set())

@@ -87,7 +87,7 @@ class Page:
         from crawler.spider.tree import missing, parse_html, parse_xml
 
         most = self._options.max_tags
-        tree = parse_xml(self.text) if self._is_xml else parse_html(self.text, most)
+        tree = parse_xml(self.text, most) if self._is_xml else parse_html(self.text, most)
         if what := missing(tree, self.text, most):
             self._tell(what)
         return tree
@@ -161,7 +161,7 @@ class Page:
         - `extensions`: leave out URLs whose path ends so: `("pdf", "jpg")`; `()` leaves out none. Without it the
           setting `scope.skip_extensions` counts.
         """
-        from crawler.spider.links import hrefs_in, refresh_target, unfollowed_in
+        from crawler.spider.links import hrefs_in, outermost, refresh_target, unfollowed_in
 
         if css is not None and xpath is not None:
             raise TypeError("links() takes css= or xpath=, not both")
@@ -179,11 +179,11 @@ class Page:
             # An attribute does not know on which element it stands.
             is_marked = obeys and b"nofollow" in self.body.lower() and any(isinstance(one.root, str) for one in matches)
             unfollowed = unfollowed_in(self.tree) if is_marked else ()
-            for match in matches:
-                if not isinstance(match.root, str):
-                    hrefs += hrefs_in(match.root, obeys)
-                elif match.root not in unfollowed:
-                    hrefs.append(match.root)
+            for root in outermost(match.root for match in matches):
+                if not isinstance(root, str):
+                    hrefs += hrefs_in(root, obeys)
+                elif root not in unfollowed:
+                    hrefs.append(root)
         skipped = self._options.skip_extensions if extensions is None else _extensions(extensions)
         return self._absolute(hrefs, pattern, skipped)
 

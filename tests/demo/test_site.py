@@ -126,7 +126,7 @@ def test_robots_txt_allows_the_boards_and_closes_the_account(site):
     status, headers, text = get(site, "/robots.txt")
     assert status == 200
     assert headers["Content-Type"].startswith("text/plain")
-    assert text == "User-agent: *\nDisallow: /account/\n"
+    assert text == f"User-agent: *\nDisallow: /account/\n\nSitemap: {site.url}/sitemap.xml\n"
 
 
 def test_the_verification_page_has_the_title_and_no_films(site):

@@ -4,7 +4,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import responses
 
+from crawler import crawl
 from crawler.demo.site import serve
 from crawler.request import Request
 from crawler.response import Response
@@ -66,3 +68,29 @@ def fetch(page):
             return page(answer.read(), request.url, request.data)
 
     return fetch_page
+
+
+@pytest.fixture
+def offline():
+    """`offline.get(url, body=...)`: `responses` answers in place of all sites; nobody else does."""
+    with responses.RequestsMock(assert_all_requests_are_fired=True) as mocked:
+        yield mocked
+
+
+@pytest.fixture(params=["thread", "inline"])
+def run(request):
+    """`run("maoyan", site=...)`: a whole crawl of a shipped spider in threads of this process; its report.
+
+    As a user's test would have it: nobody registers a robots.txt, and the crawl asks for it.
+    """
+
+    def crawl_offline(name, settings=None, **arguments):
+        settings = {
+            "crawl": {"pool": request.param, "workers": 2},
+            "politeness.delay": 0,
+            "robots.obey": True,
+            **(settings or {}),
+        }
+        return crawl(ROOT / "spiders" / f"{name}.py", arguments=arguments, settings=settings)
+
+    return crawl_offline

@@ -15,32 +15,16 @@ SITE = "https://www.maoyan.com"
 HTML = "text/html; charset=utf-8"
 
 
-@pytest.fixture
-def net():
-    with responses.RequestsMock(assert_all_requests_are_fired=True) as mocked:
-        yield mocked
-
-
-@pytest.fixture(params=["thread", "inline"])
-def run(request):
-    def crawl_offline(name, **arguments):
-        # As a user's test would have it: nobody registers a robots.txt, and the crawl asks for it.
-        settings = {"crawl": {"pool": request.param, "workers": 2}, "politeness.delay": 0, "robots.obey": True}
-        return crawl(SPIDERS / f"{name}.py", arguments=arguments, settings=settings)
-
-    return crawl_offline
-
-
-def test_maoyan(net, run):
-    net.get(f"{SITE}/board/7", body=pages.board(7).encode(), content_type=HTML)
+def test_maoyan(offline, run):
+    offline.get(f"{SITE}/board/7", body=pages.board(7).encode(), content_type=HTML)
     report = run("maoyan")
     assert report.items == films(7)
     assert (report.exit_code, report.pages) == (0, 1)
 
 
-def test_maoyan_top100(net, run):
+def test_maoyan_top100(offline, run):
     for offset in range(0, 100, 10):
-        net.get(
+        offline.get(
             f"{SITE}/board/4?offset={offset}",
             body=pages.board(4, offset).encode(),
             content_type=HTML,
@@ -53,30 +37,30 @@ def test_maoyan_top100(net, run):
 
 
 @pytest.mark.parametrize("name", ["maoyan", "maoyan_top100"])
-def test_a_verification_page_ends_with_4_and_no_items(net, run, name):
+def test_a_verification_page_ends_with_4_and_no_items(offline, run, name):
     board = "/board/7" if name == "maoyan" else "/board/4"
-    net.get(f"{SITE}{board}", body=pages.verification().encode(), content_type=HTML)
+    offline.get(f"{SITE}{board}", body=pages.verification().encode(), content_type=HTML)
     report = run(name)
     assert (report.exit_code, report.items, report.blocked_start) == (4, [], True)
     assert "verification page 猫眼验证中心 (maoyan)" in report.summary()
 
 
-def test_an_empty_board_ends_with_3(net, run):
-    net.get(f"{SITE}/board/7", body=pages.empty_board().encode(), content_type=HTML)
+def test_an_empty_board_ends_with_3(offline, run):
+    offline.get(f"{SITE}/board/7", body=pages.empty_board().encode(), content_type=HTML)
     assert run("maoyan").exit_code == 3
 
 
-def test_page_sizes(net, run):
+def test_page_sizes(offline, run):
     urls = [f"https://site-{number}.example/" for number in range(5)]
     for number, url in enumerate(urls):
-        net.get(url, body=b"x" * number)
+        offline.get(url, body=b"x" * number)
     report = run("page_sizes", urls=",".join(urls))
     assert sorted((item["url"], item["size"]) for item in report.items) == list(zip(urls, range(5), strict=True))
 
 
-def test_a_site_that_cannot_be_reached_ends_with_1(net, run):
+def test_a_site_that_cannot_be_reached_ends_with_1(offline, run):
     url = "https://site.example/"
-    net.get(url, body=ConnectionError("unplugged"))
+    offline.get(url, body=ConnectionError("unplugged"))
     report = crawl(
         SPIDERS / "page_sizes.py",
         arguments={"urls": url},
