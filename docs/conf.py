@@ -15,12 +15,19 @@ for generated in (api, cli, settings):
 project = "crawler"
 copyright = "the authors of crawler, MIT licence"
 extensions = ["myst_parser"]
+smartquotes = False  # "process" is typed so
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = "crawler"
 html_show_sphinx = False
 html_copy_source = False
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
-pygments_style = "friendly"
-pygments_dark_style = "native"
+
+
+def setup(app):  # Pygments does not know the language
+    from pygments.lexers.special import TextLexer
+
+    app.add_lexer("crontab", TextLexer)

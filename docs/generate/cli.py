@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import click
 
@@ -39,7 +40,7 @@ def _command(name: str, command: click.Command) -> list[str]:
     parts = [f"(crawl-{name})=\n## crawl {name}", f"```text\n{usage}\n```", _prose(command.help)]
     rows = []
     for option in command.get_params(context):
-        if not isinstance(option, click.Option) or option.hidden or option.name == "help":
+        if not isinstance(option, click.Option) or option.hidden or "--help" in option.opts:
             continue
         record = option.get_help_record(context)
         if not option.help or record is None:
@@ -67,6 +68,6 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    for mark in "\\*_<[`":
-        text = text.replace(mark, f"\\{mark}")
-    return text
+    """Plain text as Markdown; what stands in backticks stays code."""
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([\\*_<\[`])", r"\\\1", part) for part in parts)
