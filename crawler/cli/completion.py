@@ -23,7 +23,10 @@ _HOW = {
 @click.command("completion", epilog="\b\n" + "\n".join(_HOW.values()))
 @click.argument("shell", type=click.Choice(list(_HOW)))
 def command(shell: str) -> None:
-    """Print the script that lets a shell complete crawl's commands, options, spiders and settings."""
+    """Print the completion script of a shell.
+
+    It completes commands, options, spiders, settings and runs. To have it in every new shell:
+    """
     from crawler.cli import cli
 
     kind = get_completion_class(shell)
