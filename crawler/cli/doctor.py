@@ -16,9 +16,8 @@ _MARKS = {"ok": "✓", "warning": "!", "broken": "✗", "absent": "–"}
 def command(as_json: bool) -> None:
     """Check what this machine lacks for a crawl.
 
-    Each thing that is not fine is shown with its fix.
-    ✓ is fine, ! works with limits, ✗ is broken (then the exit code is 1), – is an extra that is not installed. Nothing
-    is asked of the network.
+    Each thing that is not fine is shown with its fix. ✓ is fine, ! works with limits, ✗ is broken (then the exit code
+    is 1), – is an extra that is not installed. Nothing is asked of the network.
     """
     from crawler.doctor import examine
 

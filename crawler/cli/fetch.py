@@ -60,11 +60,12 @@ def command(
     assignments: tuple[str, ...],
     config: str | None,
 ) -> None:
-    """Fetch pages as a crawl would, and write their bodies to standard output, in the order of the URLs.
+    """Fetch pages as a crawl would.
 
-    Redirects are followed; robots.txt is not asked, as you are. Several hosts are asked at the same time by worker
-    processes, the pages of one host one after the other with the pause of politeness.delay. Whatever the status, a
-    body is a body: --check-status tells successes from failures by the exit code.
+    Their bodies go to standard output, in the order of the URLs. Redirects are followed; robots.txt is not asked, as
+    you are no robot. Several hosts are asked at the same time by worker processes, the pages of one host one after the
+    other with the pause of politeness.delay. Whatever its status, an answer is shown: --check-status tells by the exit
+    code what was a success.
     """
     from crawler.cli.run import flags
     from crawler.visit import Visitor, settings_alone, typed

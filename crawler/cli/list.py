@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.argument("places", nargs=-1, metavar="[FOLDER|FILE]...", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(places: tuple[str, ...], as_json: bool) -> None:
-    """List the spiders in spiders/ (or FOLDER, or FILE) with their arguments, and the formats, pools and clients.
+    """List spiders, formats, pools and clients.
 
-    A file that cannot be imported is listed with its error, and the exit code is 1.
+    The spiders are those in spiders/, or in FOLDER or FILE, each with what -a may set. A file that cannot be imported
+    is listed with its error, and the exit code is 1.
     """
     from crawler.export.registry import FORMATS, GZIP
     from crawler.worker import CLIENTS

@@ -56,10 +56,10 @@ def command(
     config: str | None,
     quiet: bool,
 ) -> None:
-    """Read one page with a spider, and show its items and the requests it found. Nothing is stored or followed.
+    """Read one page with a spider.
 
-    The page is fetched as a crawl would fetch it, or read from a FILE (- is standard input). Items are JSON Lines on
-    standard output, on a terminal a table.
+    Shown are its items and the requests it found; nothing is stored or followed. The page is fetched as a crawl would
+    fetch it, or read from a FILE (- is standard input). Items are JSON Lines on standard output, on a terminal a table.
     """
     from crawler.assemble import settings_of
     from crawler.cli.run import flags, pair

@@ -39,8 +39,9 @@ def command(
 ) -> None:
     """Look at pages at a Python prompt.
 
-    It is IPython if that is installed, else Python's own. page is the page, as callbacks get it; fetch(url) gets another one, follow(link) one that it links to, and view()
-    opens it in the browser. Code may also come from a pipe: echo 'page.links()' | crawl shell URL
+    It is IPython if that is installed, else Python's own. page is the page, as callbacks get it; fetch(url) gets
+    another one, follow(link) one that it links to, and view() opens it in the browser. Code may also come from a pipe:
+    echo 'page.links()' | crawl shell URL
     """
     from crawler.cli.run import flags
     from crawler.observe.log import setup
@@ -166,7 +167,7 @@ def _prompt(desk: Desk) -> None:
     shell = ipython.instance(banner1=f"{_WELCOME}\n", user_ns=desk.names)
     desk.names = shell.user_ns
 
-    def told(_shell: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None) -> None:
+    def told(_shell: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None) -> None:  # noqa: ARG001 - its name is asked for
         _tell(error)
 
     shell.set_custom_exc((CrawlError,), told)

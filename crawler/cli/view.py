@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 def command(target: str, url: str | None, assignments: tuple[str, ...], config: str | None) -> None:
-    """Open a page in $BROWSER as the crawler got it: without what scripts have made of it elsewhere.
+    """Open a page in the browser ($BROWSER).
 
-    It is written into a temporary file that only you can read, with a <base>, so that its links and images lead where
-    they led.
+    It is the page as the crawler gets it, before any script has run, written into a temporary file that only you can
+    read, with a <base>, so that its links and images lead where they led.
     """
     from crawler.cli.run import flags
     from crawler.visit import NotRead, opened, settings_alone
