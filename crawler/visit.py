@@ -81,7 +81,9 @@ class Visited(NamedTuple):
             raise NotRead(f"{self.request.url}: {self.drop.reason}", exit_code=4)
         response = self.response()
         if self.drop is not None:
-            raise NotRead(f"{self.request.url}: {self.drop.reason}, so no spider is given it")
+            is_status = self.drop.reason.startswith("status:")
+            hint = f"-s fetch.accept_status={response.status} gives it to the spider" if is_status else ""
+            raise NotRead(f"{self.request.url}: {self.drop.reason}, so no spider is given it", hint=hint)
         return response
 
 

@@ -31,11 +31,11 @@ from crawler.settings import Layer, shipped
 def command(
     key: str | None, spider: str | None, assignments: tuple[str, ...], config: str | None, as_json: bool
 ) -> None:
-    """Show the settings that count here, and where each comes from. Secrets are masked.
+    """Show the settings and where each comes from.
 
-    KEY is a setting (politeness.delay), whose value is printed alone, or a section (politeness). From the weakest to
-    the strongest: the defaults, [tool.crawl] in pyproject.toml, the spider's settings, --config, CRAWL_SECTION_KEY in
-    the environment, -s.
+    Those without a # are the defaults; secrets are masked. KEY is a setting (politeness.delay), whose value is printed
+    alone, or a section (politeness). From the weakest to the strongest: the defaults, [tool.crawl] in pyproject.toml,
+    the spider's settings, --config, CRAWL_SECTION_KEY in the environment, -s.
     """
     from crawler.assemble import layers_of
     from crawler.cli.run import flags
