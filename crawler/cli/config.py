@@ -8,15 +8,14 @@ from typing import Any
 
 import click
 
-from crawler.cli.completion import complete_keys, complete_settings, complete_spiders
 from crawler.errors import UsageError
 from crawler.observe.plain import json_line, plain
 from crawler.settings import Layer, shipped
 
 
 @click.command("config")
-@click.argument("key", required=False, metavar="[KEY]", shell_complete=complete_keys)
-@click.option("--spider", metavar="SPIDER", help="With the settings of this spider.", shell_complete=complete_spiders)
+@click.argument("key", required=False, metavar="[KEY]")
+@click.option("--spider", metavar="SPIDER", help="With the settings of this spider.")
 @click.option(
     "-s",
     "--set",
@@ -24,7 +23,6 @@ from crawler.settings import Layer, shipped
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting.",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with value and source of each key.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.completion import complete_settings
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
@@ -49,7 +48,6 @@ def _is_no_place(text: str) -> bool:
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 def command(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli.completion import complete_pages, complete_settings, complete_spiders
 from crawler.errors import UsageError
 from crawler.observe.plain import for_screen, json_line, plain
 
@@ -26,8 +25,8 @@ _SHOWN = 20  # requests that are told of beside items
 
 
 @click.command("parse")
-@click.argument("spider", shell_complete=complete_spiders)
-@click.argument("target", metavar="URL|FILE", shell_complete=complete_pages)
+@click.argument("spider", metavar="SPIDER")
+@click.argument("target", metavar="URL|FILE")
 @click.option("--callback", metavar="NAME", help="The callback that reads the page (default: parse).")
 @click.option("-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="An argument of the spider.")
 @click.option("--url", metavar="URL", help="Where a saved page comes from (default: the spider's first start URL).")
@@ -40,7 +39,6 @@ _SHOWN = 20  # requests that are told of beside items
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what goes to standard output, and errors.")

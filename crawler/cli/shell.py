@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli.completion import complete_pages, complete_settings
 from crawler.errors import CrawlError, UsageError
 from crawler.observe.plain import plain
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("shell")
-@click.argument("target", required=False, metavar="[URL|FILE]", shell_complete=complete_pages)
+@click.argument("target", required=False, metavar="[URL|FILE]")
 @click.option("-c", "code", metavar="CODE", help="Run CODE, print what its expressions give, and leave.")
 @click.option("--url", metavar="URL", help="Where a saved page comes from, so that its links can be followed.")
 @click.option(
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 def command(
@@ -159,12 +159,16 @@ _WELCOME = "page, fetch(url), follow(link), view(), Request, settings; Ctrl-D le
 
 
 def _prompt(desk: Desk) -> None:
-    try:
-        ipython = import_module("IPython.terminal.interactiveshell").TerminalInteractiveShell
-    except ImportError:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        # Here a Ctrl-C ends what is being done, however often; the command's own handler ends the process.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    ipython: Any = None
+    with suppress(ImportError):
+        ipython = import_module("IPython.terminal.interactiveshell")
+    if ipython is None:  # not in an `except`: every traceback at the prompt would tell of it
         _python(desk.names)
         return
-    shell = ipython.instance(banner1=f"{_WELCOME}\n", user_ns=desk.names)
+    shell = ipython.TerminalInteractiveShell.instance(banner1=f"{_WELCOME}\n", user_ns=desk.names)
     desk.names = shell.user_ns
 
     def told(_shell: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None) -> None:  # noqa: ARG001 - its name is asked for
@@ -195,7 +199,6 @@ def _python(names: dict[str, Any]) -> None:
 
 def _line_editing(names: dict[str, Any]) -> Callable[[], None]:
     """Completion of names and the lines of earlier sessions; the function that keeps those of this one."""
-    from contextlib import suppress
     from pathlib import Path
 
     try:
