@@ -40,7 +40,7 @@ def _is_no_place(text: str) -> bool:
 @click.option(
     "--check-status", is_flag=True, help="End with 1 if an answer is no success, with 4 if it is a block page."
 )
-@click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), or one page as FILE.")
+@click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), one page also as FILE.")
 @click.option(
     "-s",
     "--set",
@@ -70,10 +70,9 @@ def command(
 
     requests = [typed(url) for url in urls]
     settings = settings_alone(config, flags(assignments, False, {}))
-    if save is not None and len(urls) > 1 and not _is_folder(save):
-        raise UsageError(
-            f"{len(urls)} pages do not fit into one file {save}", hint=f"a folder is named so: --save {save}/"
-        )
+    is_folder = save is not None and (len(urls) > 1 or save.endswith("/") or os.path.isdir(save))
+    if save is not None and is_folder and os.path.exists(save) and not os.path.isdir(save):
+        raise UsageError(f"{len(urls)} pages do not fit into the file {save}", hint="name a folder")
     bad = blocked = 0
     for visited in Visitor(settings).fetch_all(requests):
         if headers:
@@ -94,7 +93,7 @@ def command(
         if save is None:
             _write(response)
         else:
-            _save(response, save)
+            _save(response, save, is_folder)
     if bad or blocked:
         sys.exit(1 if bad else 4)
 
@@ -160,12 +159,8 @@ def _write(response: Response) -> None:
         click.echo("\t".join(map(plain, line.split("\t"))))
 
 
-def _is_folder(place: str) -> bool:
-    return os.path.isdir(place) or place.endswith("/")
-
-
-def _save(response: Response, place: str) -> None:
+def _save(response: Response, place: str, is_folder: bool) -> None:
     from crawler.saving import save_as, save_in
 
-    path = save_in(response, place) if _is_folder(place) else save_as(response, place)
+    path = save_in(response, place) if is_folder else save_as(response, place)
     click.echo(f"crawl: {plain(response.url)} → {plain(path)} ({len(response.body):,} bytes)", err=True)
