@@ -5,6 +5,7 @@ Data goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -17,18 +18,28 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "completion": "completion",
+    "config": "config",
     "demo": "demo",
+    "doctor": "doctor",
     "export": "export",
+    "fetch": "fetch",
     "go": "go",
+    "list": "list",
+    "parse": "parse",
     "pause": "pause",
     "resume": "resume",
     "run": "run",
     "runs": "runs",
     "set": "set",
+    "shell": "shell",
     "status": "status",
     "stop": "stop",
+    "view": "view",
     "why": "why",
 }
+
+COMPLETING = "_CRAWL_COMPLETE"  # the variable by which click's scripts ask for words
 
 
 class _Commands(click.Group):
@@ -39,6 +50,10 @@ class _Commands(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = import_module(f"crawler.cli.{COMMANDS[name]}").command
+        if COMPLETING in os.environ:
+            from crawler.cli.completion import add_words
+
+            add_words(command)
         return command
 
     def resolve_command(
