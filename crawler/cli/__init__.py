@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "demo",
     "export": "export",
     "go": "go",
+    "new": "new",
     "pause": "pause",
     "resume": "resume",
     "run": "run",
