@@ -143,11 +143,9 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     Raises `SettingsError` for a wrong setting, and `UsageError` where two spiders want a different value for
     something that they share.
     """
-    below = project_layer(Path.cwd())
-    above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
-    merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
+    merged = [merge(layers) for layers in layers_of(spiders, config, flags)]
     for one in merged:
-        _check_secrets(one)
+        check_secrets(one)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
@@ -161,7 +159,15 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     return merged
 
 
-def _check_secrets(settings: Settings) -> None:
+def layers_of(spiders: Sequence[Spider | None], config: str | None, flags: Sequence[Layer]) -> list[list[Layer]]:
+    """The layers over the defaults for each spider (None: without those of a spider), weakest first."""
+    below = project_layer(Path.cwd())
+    above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
+    own = [[flat(one.settings, f"settings of {one.name}")] if one is not None else [] for one in spiders]
+    return [[below, *layers, *above] for layers in own]
+
+
+def check_secrets(settings: Settings) -> None:
     """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
     for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
         resolve(value or "")
@@ -186,7 +192,7 @@ def run(
     spiders, only what has changed is read.
     """
     for one in settings:
-        _check_secrets(one)
+        check_secrets(one)
     common = settings[0]
     chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
@@ -205,7 +211,7 @@ def run(
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
-            spider.page_options = _page_options(settings[number])
+            spider.page_options = page_options(settings[number])
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -223,7 +229,7 @@ def run(
             rules=_rules(
                 spiders,
                 settings,
-                _Shared(
+                Shared(
                     Cookies(ledger.keep_cookie, ledger.cookies()),
                     robots,
                     Starts(ledger.start_hosts()),
@@ -353,19 +359,7 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
-    fetch = settings.fetch
-    limits = FetchLimits(
-        timeout=fetch.timeout,
-        connect_timeout=fetch.connect_timeout,
-        read_timeout=fetch.read_timeout,
-        max_body=fetch.max_body,
-        max_threads=fetch.max_threads,
-        verify=fetch.verify,
-        max_headers=fetch.max_headers,
-        max_ratio=fetch.max_ratio,
-        only=tuple(settings.guard.only),
-        allow=tuple(entry for entry in settings.guard.allow if is_network(entry)),
-    )
+    limits = limits_of(settings)
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
     if folder is not None and folder.is_paused:
@@ -428,7 +422,24 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
             keeper.close()
 
 
-class _Shared(NamedTuple):
+def limits_of(settings: Settings) -> FetchLimits:
+    """What bounds each fetch."""
+    fetch = settings.fetch
+    return FetchLimits(
+        timeout=fetch.timeout,
+        connect_timeout=fetch.connect_timeout,
+        read_timeout=fetch.read_timeout,
+        max_body=fetch.max_body,
+        max_threads=fetch.max_threads,
+        verify=fetch.verify,
+        max_headers=fetch.max_headers,
+        max_ratio=fetch.max_ratio,
+        only=tuple(settings.guard.only),
+        allow=tuple(entry for entry in settings.guard.allow if is_network(entry)),
+    )
+
+
+class Shared(NamedTuple):
     """What the rules of all spiders of a run have in common, as one browser would: cookies, what hosts allow."""
 
     cookies: Cookies
@@ -439,7 +450,7 @@ class _Shared(NamedTuple):
     read_failed: Callable[[PageError], None]
 
 
-def _page_options(settings: Settings) -> PageOptions:
+def page_options(settings: Settings) -> PageOptions:
     scope = settings.scope
     return PageOptions(
         skip_extensions=frozenset(extension.lower().removeprefix(".") for extension in scope.skip_extensions),
@@ -466,12 +477,12 @@ def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
     )
 
 
-def _rules(spiders: Sequence[Spider], settings: Sequence[Settings], shared: _Shared) -> list[Rules]:
+def _rules(spiders: Sequence[Spider], settings: Sequence[Settings], shared: Shared) -> list[Rules]:
     """The rules of each spider."""
-    return [Rules(_rules_of(spider, own, shared), ORDER) for spider, own in zip(spiders, settings, strict=True)]
+    return [Rules(rules_of(spider, own, shared), ORDER) for spider, own in zip(spiders, settings, strict=True)]
 
 
-def _rules_of(spider: Spider, settings: Settings, shared: _Shared) -> list[Rule]:
+def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
     def own_signature(request: Request, response: Response) -> bool | str:
         answer = read_blocked(spider, response, request, settings.crawl.parse_timeout)
         if isinstance(answer, PageError):

@@ -17,17 +17,25 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "completion": "completion",
+    "config": "config",
     "demo": "demo",
+    "doctor": "doctor",
     "export": "export",
+    "fetch": "fetch",
     "go": "go",
+    "list": "list",
     "new": "new",
+    "parse": "parse",
     "pause": "pause",
     "resume": "resume",
     "run": "run",
     "runs": "runs",
     "set": "set",
+    "shell": "shell",
     "status": "status",
     "stop": "stop",
+    "view": "view",
     "why": "why",
 }
 

@@ -191,7 +191,7 @@ def execute(
     from crawler.assemble import settings_of
     from crawler.spider.load import build_all
 
-    given = dict(_pair(text, "-a", "name=value") for text in arguments)
+    given = dict(pair(text, "-a", "name=value") for text in arguments)
     loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
     folder = earlier = None
@@ -265,7 +265,7 @@ def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) 
     """One layer per flag, weakest first, so that an error message can name the flag. A flag of its own beats `-s`."""
     layers = []
     for text in assignments:
-        key, value = _pair(text, "-s", "section.key=value")
+        key, value = pair(text, "-s", "section.key=value")
         layers.append(Layer(f"-s {text}", {key: value}))
     if verbose:
         layers.append(Layer("--verbose", {"log.level": "debug"}))
@@ -277,7 +277,8 @@ def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) 
     return layers
 
 
-def _pair(text: str, flag: str, shape: str) -> tuple[str, str]:
+def pair(text: str, flag: str, shape: str) -> tuple[str, str]:
+    """Name and value of `name=value`. Raises `UsageError` that names the flag and the shape for anything else."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise UsageError(f"{flag} {text}: expected {shape}")

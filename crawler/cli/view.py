@@ -1,0 +1,61 @@
+"""`crawl view URL|FILE`: a page in the browser, as the crawler got it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.completion import complete_pages, complete_settings
+from crawler.errors import UsageError
+from crawler.observe.plain import plain
+
+if TYPE_CHECKING:
+    from crawler.spider.page import Page
+
+
+@click.command("view")
+@click.argument("target", metavar="URL|FILE", shell_complete=complete_pages)
+@click.option("--url", metavar="URL", help="Where a saved page comes from, so that its images and styles are found.")
+@click.option(
+    "-s",
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Set any setting (crawl config lists them).",
+    shell_complete=complete_settings,
+)
+@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+def command(target: str, url: str | None, assignments: tuple[str, ...], config: str | None) -> None:
+    """Open a page in $BROWSER as the crawler got it: without what scripts have made of it elsewhere.
+
+    It is written into a temporary file that only you can read, with a <base>, so that its links and images lead where
+    they led.
+    """
+    from crawler.cli.run import flags
+    from crawler.visit import NotRead, opened, settings_alone
+
+    page = opened(target, url, settings_alone(config, flags(assignments, False, {})))
+    if page.status >= 400:
+        click.echo(f"crawl: {plain(page.url)} answered {page.status}", err=True)
+    path, was_opened = show(page)
+    click.echo(f"crawl: {plain(page.url)} is in {plain(str(path))}", err=True)
+    if not was_opened:
+        raise NotRead("no browser could be started", hint="name one: BROWSER=firefox crawl view …; or open that file")
+
+
+def show(page: Page) -> tuple[Path, bool]:
+    """Write a page into a file and open it; where it is, and whether there was a browser. Raises `OutputError`."""
+    import webbrowser
+
+    from crawler.viewing import write
+
+    path = write(page)
+    sys.stdout.flush()
+    try:
+        return path, webbrowser.open(path.as_uri())
+    except webbrowser.Error as error:
+        raise UsageError(f"the browser cannot be started: {error}", hint="name another one: BROWSER=…") from None
