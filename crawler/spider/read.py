@@ -85,7 +85,7 @@ def _read(
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
     try:
-        values = _values(function(page), callback)
+        values = values_of(function(page), callback)
         for value in islice(values, max_yields):
             if type(value) is Request:
                 _check(value, callback, spider, known)
@@ -118,7 +118,7 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
     try:
-        values = _values(spider.start(), "start")
+        values = values_of(spider.start(), "start")
         for value in values:
             try:
                 if not isinstance(value, Request):
@@ -163,7 +163,7 @@ def read_closing(spider: Spider, report: Any, seconds: float = 0.0) -> PageError
     return None
 
 
-def _values(result: Any, callback: str) -> Iterator[Any]:
+def values_of(result: Any, callback: str) -> Iterator[Any]:
     """What a callback returned, as an iterator over what it gives."""
     if type(result) is GeneratorType:
         return result
