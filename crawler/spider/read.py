@@ -23,6 +23,7 @@ from crawler.spider.base import Spider
 from crawler.spider.page import Page
 from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded
 from crawler.spider.trace import is_ours, message_of, passes, place, tell
+from crawler.spider.wrong_line import WrongLine
 
 MAX_YIELDS = 1_000_000
 
@@ -125,10 +126,11 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
                     raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
                 _check(value, "start", spider, known)
             except _RefusedError as refused:
-                url = getattr(value, "url", "")
-                yield _told(refused, url if isinstance(url, str) else "", "start", _own(spider, "start"), values)
+                told = getattr(value, "url", "")
+                yield _told(refused, told if isinstance(told, str) else "", "start", _own(spider, "start"), values)
                 continue
-            yield msgspec.structs.replace(value, parent="", depth=0, spider=position, attempts=0, hops=())
+            url = str(value.url)  # of a `WrongLine` only the text goes on
+            yield msgspec.structs.replace(value, url=url, parent="", depth=0, spider=position, attempts=0, hops=())
     except BaseException as error:
         if isinstance(error, GeneratorExit) or passes(error):
             raise
@@ -204,6 +206,8 @@ def _check(request: Request, callback: str, spider: Spider, known: set[str | Non
     ):
         _check_fields(request, callback)
     if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
+        return
+    if isinstance(url, WrongLine):  # told as a fetch that failed
         return
     if not isinstance(url, str):
         raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")
