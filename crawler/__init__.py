@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from crawler.response import Failure as Failure
     from crawler.response import Response as Response
     from crawler.spider.base import Spider as Spider
+    from crawler.spider.feed_spider import FeedSpider as FeedSpider
+    from crawler.spider.link_spider import Follow as Follow
+    from crawler.spider.link_spider import LinkSpider as LinkSpider
     from crawler.spider.page import Page as Page
     from crawler.spider.sitemap_spider import SitemapSpider as SitemapSpider
 
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 _PLACES = {
     "CrawlError": "crawler.errors",
     "Failure": "crawler.response",
+    "FeedSpider": "crawler.spider.feed_spider",
+    "Follow": "crawler.spider.link_spider",
+    "LinkSpider": "crawler.spider.link_spider",
     "Page": "crawler.spider.page",
     "Report": "crawler.observe.report",
     "Request": "crawler.request",
@@ -45,7 +51,20 @@ _PLACES = {
     "crawl": "crawler.assemble",
 }
 
-__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "SitemapSpider", "Spider", "crawl"]
+__all__ = [
+    "CrawlError",
+    "Failure",
+    "FeedSpider",
+    "Follow",
+    "LinkSpider",
+    "Page",
+    "Report",
+    "Request",
+    "Response",
+    "SitemapSpider",
+    "Spider",
+    "crawl",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,7 @@ COMMANDS = {
     "fetch": "fetch",
     "go": "go",
     "list": "list",
+    "new": "new",
     "parse": "parse",
     "pause": "pause",
     "resume": "resume",

@@ -27,6 +27,7 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
     from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
+    from crawler.spider.url_file import give
 
     layers = flags(assignments, verbose=False, options={})
     merge(layers)  # a wrong one is told before anything is touched
@@ -41,6 +42,7 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
         spiders = build_all(run.record.targets, run.record.arguments)
+        give(folder.path, spiders)
         check_callbacks(folder, spiders)
         since = compared_with(run.record)
         for target in run.changed:

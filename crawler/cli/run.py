@@ -84,6 +84,7 @@ class _Run(click.Command):
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (see config/default.toml).",
 )
+@click.option("--urls", metavar="FILE", help="Start at the URLs in FILE, one on each line (- is standard input).")
 @click.option("--run-dir", metavar="FOLDER", help="Keep the run in FOLDER (default: .crawl/SPIDER/TIME).")
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 @click.option(
@@ -135,6 +136,7 @@ def command(
     verbose: bool,
     quiet: bool,
     since: str | None,
+    urls: str | None,
     **options: Any,
 ) -> None:
     """Run spiders to their end.
@@ -156,6 +158,7 @@ def command(
         run_dir=run_dir,
         in_folder=True,
         since=since,
+        urls=urls,
     )
     finish(report, quiet)
 
@@ -182,6 +185,7 @@ def execute(
     in_folder: bool = False,
     run_dir: str | None = None,
     since: str | None = None,
+    urls: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
     if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
@@ -200,7 +204,16 @@ def execute(
 
         if since is not None:
             earlier = _earlier(since, loaded, targets, given, settings[0])
+        spooled = None
+        if urls is not None:
+            from crawler.spider.url_file import check_uses_start_urls, give, spool
+
+            check_uses_start_urls(loaded)
+            spooled = spool(urls)
         folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
+        if spooled is not None:
+            spooled.keep(folder.path)
+            give(folder.path, loaded)
     return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
 
 

@@ -24,6 +24,7 @@ from crawler.spider.base import Spider
 from crawler.spider.page import Page
 from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded
 from crawler.spider.trace import is_ours, message_of, passes, place, tell
+from crawler.spider.wrong_line import WrongLine
 
 MAX_YIELDS = 1_000_000
 
@@ -86,7 +87,7 @@ def _read(
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
     try:
-        values = _values(function(page), callback)
+        values = values_of(function(page), callback)
         for value in islice(values, max_yields):
             if type(value) is Request:
                 _check(value, callback, spider, known)
@@ -119,17 +120,18 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
     try:
-        values = _values(spider.start(), "start")
+        values = values_of(spider.start(), "start")
         for value in values:
             try:
                 if not isinstance(value, Request):
                     raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
                 _check(value, "start", spider, known)
             except _RefusedError as refused:
-                url = getattr(value, "url", "")
-                yield _told(refused, url if isinstance(url, str) else "", "start", _own(spider, "start"), values)
+                told = getattr(value, "url", "")
+                yield _told(refused, told if isinstance(told, str) else "", "start", _own(spider, "start"), values)
                 continue
-            yield msgspec.structs.replace(value, parent="", depth=0, spider=position, attempts=0, hops=())
+            url = str(value.url)  # of a `WrongLine` only the text goes on
+            yield msgspec.structs.replace(value, url=url, parent="", depth=0, spider=position, attempts=0, hops=())
     except BaseException as error:
         if isinstance(error, GeneratorExit) or passes(error):
             raise
@@ -164,7 +166,7 @@ def read_closing(spider: Spider, report: Any, seconds: float = 0.0) -> PageError
     return None
 
 
-def _values(result: Any, callback: str) -> Iterator[Any]:
+def values_of(result: Any, callback: str) -> Iterator[Any]:
     """What a callback returned, as an iterator over what it gives."""
     if type(result) is GeneratorType:
         return result
@@ -218,6 +220,8 @@ def _check(request: Request, callback: str, spider: Spider, known: set[str | Non
     ):
         _check_fields(request, callback)
     if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
+        return
+    if isinstance(url, WrongLine):  # told as a fetch that failed
         return
     if not isinstance(url, str):
         raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")

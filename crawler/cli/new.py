@@ -1,0 +1,172 @@
+"""`crawl new NAME URL`: a spider and its test, begun from a page."""
+
+from __future__ import annotations
+
+import keyword
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.observe.plain import plain
+
+if TYPE_CHECKING:
+    from crawler.reading import Reading
+    from crawler.response import Response
+
+_KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
+
+
+@click.command("new")
+@click.argument("name")
+@click.argument("url")
+@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default).")
+@click.option("--xpath", is_flag=True, help="Read it with XPath.")
+@click.option("--regex", is_flag=True, help="Read it with regular expressions.")
+@click.option("--json-api", is_flag=True, help="It is JSON: read its records.")
+@click.option("--sitemap", is_flag=True, help="Begin at its site's sitemaps; URL is one, a robots.txt, or any page.")
+@click.option(
+    "--page", "saved_page", metavar="FILE", help="Take the page from FILE (- is standard input), fetch nothing."
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set any setting.")
+@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+def command(
+    name: str,
+    url: str,
+    saved_page: str | None,
+    force: bool,
+    assignments: tuple[str, ...],
+    config: str | None,
+    **kinds: bool,
+) -> None:
+    """Begin a spider with a page of its site.
+
+    The page is fetched once and saved in tests/pages/NAME/. What it seems to repeat is what the spider in
+    spiders/NAME.py reads at first, and tests/spiders/test_NAME.py says what that gives. Both are yours to edit.
+    """
+    from crawler.cli.new_spider import draft
+    from crawler.cli.new_test import test_file
+    from crawler.saving import file_name
+    from crawler.visit import page_of
+
+    kind = _kind(kinds)
+    _check_name(name)
+    spider, test = Path("spiders", f"{name}.py"), Path("tests", "spiders", f"test_{name}.py")
+    _check_free([spider, test], force)
+    response = _response(url, saved_page, config, assignments)
+    saved = Path("tests", "pages", name, file_name(response))
+    _check_free([saved], force)
+    made = draft(kind, name, page_of(response), response.url)
+    _write(saved, response.body, force)
+    _write(spider, made.text.encode(), force)
+    reading = _read(spider, response, made.callback)
+    _write(test, test_file(name, saved.name, response, made.callback, reading).encode(), force)
+    told = _count(len(reading.items), "item") if reading.items else _count(len(reading.requests), "request")
+    _tell(f"crawl: {saved} is the page: {len(response.body):,} bytes, as they came")
+    _tell(f"crawl: {spider} is the spider; that page gives it {told}")
+    _tell(f"crawl: {test} is its test")
+    callback = f" --callback {made.callback} --requests" if made.callback != "parse" else ""
+    _tell("next:")
+    _tell(f"  crawl parse {name} {shlex.quote(str(saved))}{callback}   # what it makes of the page, after each edit")
+    _tell(f"  pytest {test}")
+    _tell(f"  crawl run {name} -o {name}.jsonl")
+
+
+def _kind(kinds: dict[str, bool]) -> str:
+    """The one kind that was asked for. Raises `UsageError` for two."""
+    chosen = [kind for kind in _KINDS if kinds[kind.replace("-", "_")]]
+    if len(chosen) > 1:
+        raise UsageError(f"--{' and --'.join(chosen)} do not go together", hint="take one of them")
+    return chosen[0] if chosen else "css"
+
+
+def _check_name(name: str) -> None:
+    """Raise `UsageError` for a name that cannot be that of a Python file, or hides another module from the spider."""
+    better = "".join(one if one.isalnum() else "_" for one in Path(name).name.removesuffix(".py")).strip("_").lower()
+    if better[:1].isdigit():
+        better = f"site_{better}"
+    hint = f"such as {better}" if better.isidentifier() and better != name and not _taken(better) else "such as films"
+    if not name.isidentifier() or name.startswith("_"):
+        raise UsageError(
+            f"{name!r} is no name for a spider: it takes letters, digits and _, and begins with a letter", hint=hint
+        )
+    if what := _taken(name):
+        raise UsageError(f"{name!r} is no name for a spider: it is {what}", hint=f"such as {name}_spider")
+
+
+def _taken(name: str) -> str:
+    """What else a name stands for in Python, "" = nothing."""
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        return "a word of Python's own"
+    if name in sys.stdlib_module_names:
+        return "a module of Python's own, and spiders/ is searched first"
+    spec = find_spec(name)
+    if spec is not None and (
+        {"site-packages", "dist-packages"} & set(Path(spec.origin or "").parts) or name == "crawler"
+    ):
+        return "an installed module, and spiders/ is searched first"
+    return ""
+
+
+def _check_free(paths: Sequence[Path], force: bool) -> None:
+    there = [str(path) for path in paths if path.exists() or path.is_symlink()]
+    if there and not force:
+        verb = "is" if len(there) == 1 else "are"
+        raise UsageError(
+            f"{' and '.join(there)} {verb} there already", hint="--force replaces it, or take another name"
+        )
+
+
+def _response(url: str, saved_page: str | None, config: str | None, assignments: tuple[str, ...]) -> Response:
+    """The page: from a file as it is, or fetched as a crawl would fetch it. Raises `NotRead` if it is none."""
+    from crawler.cli.run import flags
+    from crawler.url import split_credentials
+    from crawler.visit import Visitor, saved, settings_alone, typed
+
+    request = typed(url)
+    if parts := split_credentials(request.url):
+        _tell("crawl: the user and password in the URL are written nowhere; a [[host]] table is the place for them")
+    if saved_page is not None:
+        return saved(saved_page, parts[0] if parts else request.url)
+    visited = Visitor(settings_alone(config, flags(assignments, False, {}))).fetch(request)
+    response = visited.page()
+    if visited.request.hops:
+        _tell(f"crawl: {visited.request.hops[0]} leads to {response.url}: the spider begins there")
+    if response.truncated:
+        _tell("crawl: the page is larger than fetch.max_body, and its end is missing")
+    return response
+
+
+def _write(path: Path, data: bytes, force: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb" if force else "xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _read(spider: Path, response: Response, callback: str) -> Reading:
+    """What the new spider makes of its page."""
+    from crawler.request import Request
+    from crawler.spider.load import load
+    from crawler.spider.read import read_page
+
+    reading = read_page(load(str(spider), {}), response, Request(response.url, callback))
+    if reading.error is not None:
+        raise CrawlError(f"the new spider {spider} cannot read its page: {reading.error}")
+    return reading
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _tell(text: str) -> None:
+    click.echo(plain(text), err=True)
