@@ -154,6 +154,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     merged = [merge([below, flat(spider.settings, f"settings of {spider.name}"), *above]) for spider in spiders]
     for one in merged:
         _check_secrets(one)
+        Scope(one.scope.allowed_hosts)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
@@ -168,7 +169,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
 
 
 def _check_secrets(settings: Settings) -> None:
-    """Whether all that settings want from the environment is there, and proxies are some. Raises `UsageError` before anything has begun."""
+    """Whether all that settings want from the environment is there, and proxies are some. Raises `UsageError`."""
     for value in settings.fetch.headers.values():
         resolve(value)
     for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
@@ -204,7 +205,9 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
-        closing(EarlierRuns(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
+        closing(EarlierRuns(since.ledger, since.name, ledger.fingerprint))
+        if since is not None
+        else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())

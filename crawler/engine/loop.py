@@ -110,7 +110,6 @@ class Engine:
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
-        self._next_time: float | None = None  # when the next request may go, as far as that is known
         self._next_time: float | None = None  # when the next request may go, None = after a landing
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
 

@@ -63,7 +63,8 @@ def proxy_of(url: str) -> Proxy:
         host = ""
     if not host or parts.scheme not in _PORTS or not host.isprintable() or " " in host:
         raise Fault(
-            "invalid", "the proxy has to be http://, https://, socks5:// or socks5h://[user:password@]host:port"
+            "invalid",
+            "the proxy has to be http://, https://, socks5:// or socks5h:// and a host, with user:password in front",
         )
     return Proxy(parts.scheme, host, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
@@ -82,9 +83,7 @@ def check_proxy(url: str) -> None:
 def refused_by(proxy: Proxy, status: int, reason: str = "") -> Fault:
     """What an HTTP proxy's own answer means."""
     if status == 407:
-        return Fault(
-            "invalid", f"the proxy {proxy} wants another user and password (407): http://user:password@host:port"
-        )
+        return Fault("invalid", f"the proxy {proxy} wants another user and password (407)")
     return Fault("connect", f"the proxy {proxy} could not connect: {status} {reason}".rstrip())
 
 

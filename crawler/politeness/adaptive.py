@@ -13,7 +13,10 @@ _FIRST = 1.0  # seconds; what trouble makes of no delay at all
 
 
 class Adaptive:
-    """Delays per host, never above `most` seconds (0: whatever they are). Only those that are above the host's own delay are remembered."""
+    """Delays per host, never above `most` seconds (0: whatever they are).
+
+    Only those that are above the host's own delay are remembered.
+    """
 
     def __init__(self, most: float) -> None:
         self._most = most or math.inf

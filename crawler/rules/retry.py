@@ -31,7 +31,8 @@ class Retry:
 
     Pauses vary by the part `jitter` of themselves. Only requests with one of `methods` are repeated. A host may cost
     `budget` retries (0: any number), and beyond that `share` of the answers it gave. `max_asked` is the longest pause
-    that a host may ask for; 0 is no limit for both. `accepted` are statuses that the spider reads if nothing better comes.
+    that a host may ask for; 0 is no limit for both. `accepted` are statuses that the spider reads if nothing better
+    comes.
     """
 
     name = "retry"

@@ -116,7 +116,11 @@ class RobotsMemory:
 
     def _remember(self, origin: str, fetched: float, body: bytes | None) -> Known:
         text = RobotsText(body, self.max_size) if body else None
-        if self._slow is not None and text is not None and (delay := max((text.crawl_delay(token) or 0.0 for token in self._tokens), default=0.0)):
+        if (
+            self._slow is not None
+            and text is not None
+            and (delay := max((text.crawl_delay(token) or 0.0 for token in self._tokens), default=0.0))
+        ):
             self._slow(host_of(f"{origin}/"), min(delay, self._max_crawl_delay))
         return self._put(origin, Known(text, "", fetched + self._max_age, len(body or b"")))
 

@@ -142,7 +142,8 @@ def test_the_longest_delay_that_a_file_has_for_one_of_the_crawlers_is_told(ledge
     memory = RobotsMemory(
         ledger, 512_000, 0, tokens=["a", "b"], max_crawl_delay=60.0, slow=lambda *one: told.append(one)
     )
-    groups = [f"User-agent: {name}\nCrawl-delay: {delay}\nDisallow: /x" for name, delay in (("a", 2), ("b", 7), ("c", 9))]
+    delays = {"a": 2, "b": 7, "c": 9}
+    groups = [f"User-agent: {name}\nCrawl-delay: {delay}\nDisallow: /x" for name, delay in delays.items()]
     memory.learn("https://a.example", "\n".join(groups).encode())
     memory.learn("http://a.example:81", b"User-agent: *\nCrawl-delay: 900")
     memory.learn("http://b.example", b"User-agent: *\nDisallow: /x")
