@@ -9,9 +9,11 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
+from secrets import token_hex
 from shutil import rmtree
 from time import monotonic
 from typing import Any, NamedTuple
@@ -27,7 +29,8 @@ from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
-from crawler.export.registry import exporter_for
+from crawler.export.outputs import exporters, named
+from crawler.export.registry import TABLE, Options
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.proxies import check_proxy
 from crawler.frontier.earlier import EarlierRuns
@@ -43,6 +46,7 @@ from crawler.observe.manners import notes_of
 from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
+from crawler.output_name import masked
 from crawler.politeness.adaptive import Adaptive
 from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
@@ -53,7 +57,7 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Exporter, Listener, Pool, Rule
+from crawler.protocols import Listener, Pool, Rule
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response
@@ -134,7 +138,7 @@ def crawl(
     return run(
         built,
         settings_of(built, config, [flags]),
-        outputs=[str(path) for path in outputs],
+        outputs=[named(str(path), built[0].name) for path in outputs],
         keep_items=not outputs,
     )
 
@@ -199,7 +203,6 @@ def run(
     for one in settings:
         check_secrets(one)
     common = settings[0]
-    chain = Chain(_exporters(outputs, common), meta=common.output.meta, keep=keep_items)
     stats = Stats()
     emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
@@ -213,6 +216,9 @@ def run(
         else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
+        options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
+        ledger.set("id", options.run)
+        chain = Chain(exporters(outputs, options, ledger.items_after), meta=common.output.meta, keep=keep_items)
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
         if addresses is not None:
@@ -231,6 +237,11 @@ def run(
             spider.sitemaps_of = robots.sitemaps
             spider.page_options = page_options(settings[number])
         chain.open(ledger.marks(), ledger.items_after)
+        if common.output.append:
+            # What was there before is known from now on: a resumed run does not take items of its own for it.
+            for path, mark, item in chain.marks():
+                ledger.mark(path, mark, item)
+            ledger.commit()
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
         def renew_room() -> None:
@@ -317,7 +328,7 @@ def run(
 
         def report() -> Report:
             return stats.report(
-                outputs=outputs,
+                outputs=[masked(output) for output in outputs],
                 kept=chain.kept,
                 notes=[
                     *chain.notes(),
@@ -583,13 +594,30 @@ def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
     return [PrivateCache(folder, sent)]
 
 
-def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
-    places = [os.path.realpath(path) if path != "-" else path for path in outputs]
-    for path, place in zip(outputs, places, strict=True):
-        if places.count(place) > 1:
-            raise UsageError(f"the output {path} is named twice")
-    escape = settings.output.formulas == "escape"
-    return [exporter_for(path, settings.output.format, escape, for_screen()) for path in outputs]
+def output_options(spiders: Sequence[str], settings: Settings, run: str) -> Options:
+    """What the settings want of the outputs of a run of these spiders; `run` names it in databases."""
+    output = settings.output
+    return Options(
+        template=output.format,
+        escape_formulas=output.formulas == "escape",
+        shown=for_screen(),
+        fields=output.fields,
+        sort=output.sort,
+        append=output.append,
+        batch_items=output.batch_items,
+        table=table_of(spiders),
+        run=run,
+    )
+
+
+def table_of(spiders: Sequence[str]) -> str:
+    """What the table of a run is called, where its output does not say so: as its only spider."""
+    return (re.sub(r"\W+", "_", spiders[0]).lower() if len(spiders) == 1 else "") or TABLE
+
+
+def new_id() -> str:
+    """What tells a run from all others, also those of other machines: when it was started, and something random."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(4)}"
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.

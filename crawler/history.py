@@ -17,6 +17,7 @@ from crawler.control.room import RoomLost, RoomProxy, attach
 from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.lookup import wanted_callbacks
+from crawler.output_name import place_of
 from crawler.politeness.in_force import FOREVER, Change, OwnRules, Part
 from crawler.rules.robots import tokens_of
 from crawler.runs import folder as folders
@@ -69,7 +70,7 @@ def begin(
         spiders=[spider.name for spider in spiders],
         targets=absolute,
         arguments=dict(arguments),
-        outputs=[output if output == "-" else os.path.abspath(output) for output in outputs],
+        outputs=[place_of(output) for output in outputs],
         settings=[msgspec.to_builtins(one) for one in settings],
         digests=[digest(target) for target in absolute],
         started=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -152,6 +152,10 @@ class Output(Section, frozen=True):
     meta: bool
     format: str
     formulas: Literal["keep", "escape"]
+    fields: list[str]
+    sort: list[str]
+    append: bool
+    batch_items: int
 
 
 class Run(Section, frozen=True):

@@ -9,6 +9,7 @@ import click
 from crawler.cli.run import drive, finish, flags
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
+from crawler.output_name import with_secrets
 from crawler.settings import merge
 
 
@@ -17,8 +18,12 @@ from crawler.settings import merge
 @click.option("--retry-failed", is_flag=True, help="Try the requests again that failed, also of a finished run.")
 @click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE",
               help="Go on with another setting, also after later resumes.")  # fmt: skip
+@click.option("-o", "--output", "given", multiple=True, metavar="URL",
+              help="An output of the run whose password is not kept, given again.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only errors; no view, no report.")
-def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], quiet: bool) -> None:
+def command(
+    name: str | None, retry_failed: bool, assignments: tuple[str, ...], given: tuple[str, ...], quiet: bool
+) -> None:
     """Go on with an unfinished run.
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
@@ -41,6 +46,7 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
                 f"the run {folder.path} is finished, there is nothing to go on with",
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
+        outputs = tuple(with_secrets(run.record.outputs, given))
         spiders = build_all(run.record.targets, run.record.arguments)
         give(folder.path, spiders)
         check_callbacks(folder, spiders)
@@ -54,7 +60,7 @@ def command(name: str | None, retry_failed: bool, assignments: tuple[str, ...], 
         if reached := limit_reached(folder, settings[0].limits):
             more = f"crawl resume -s {reached.partition(' ')[0]}=N {quote(str(folder.path))}"
             click.echo(plain(f"crawl: {reached} is reached already; with a higher one it goes on: {more}"), err=True)
-        report = drive(spiders, settings, tuple(run.record.outputs), quiet, folder, since=since)
+        report = drive(spiders, settings, outputs, quiet, folder, since=since)
     finally:
         folder.unlock()
     finish(report, quiet)

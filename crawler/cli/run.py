@@ -37,6 +37,10 @@ _SETTINGS = {
     "template": "output.format",
     "cache": "cache.mode",
     "escape_formulas": "output.formulas",
+    "fields": "output.fields",
+    "sort": "output.sort",
+    "append": "output.append",
+    "batch_items": "output.batch_items",
     "no_robots": "robots.obey",
     "proxy": "fetch.proxy",
     "log_level": "log.level",
@@ -65,8 +69,9 @@ class _Run(click.Command):
     "outputs",
     multiple=True,
     metavar="FILE",
-    help="Write items to FILE, by suffix .jsonl .csv .json .txt; - writes JSON Lines to standard output. "
-    "May be given several times. An existing file is replaced.",
+    help="Write items to FILE, by suffix .jsonl .json .csv .xml .txt .sqlite .parquet, with .gz or .zst compressed; to a "
+    "URL (s3://…, postgresql://…#table); - writes JSON Lines to standard output. May be given several times. "
+    "What is there is replaced.",
 )
 @click.option(
     "-a",
@@ -103,6 +108,10 @@ class _Run(click.Command):
     help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
 )
 @click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
+@click.option("--append", is_flag=True, default=None, help="Add to outputs that are there, instead of replacing them.")
+@click.option("--fields", metavar="A,B,C", help="Write these fields only, in this order.")
+@click.option("--sort", metavar="FIELD[,-FIELD]", help="Write outputs at the end, sorted; - is from the highest down.")
+@click.option("--batch-items", type=int, metavar="N", help="Items per file of -o part-%(batch)03d.jsonl.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one per core).")
 @click.option("--concurrency", type=int, metavar="N", help="Requests in flight, over all hosts.")
 @click.option("--per-host", type=int, metavar="N", help="Requests in flight per host.")
@@ -192,12 +201,16 @@ def execute(
         from crawler.pool.context import context_for
 
         context_for("auto")  # its server imports what workers need while this process imports what it needs itself
-    from crawler.assemble import settings_of
+    from crawler.assemble import output_options, settings_of
+    from crawler.export.outputs import exporters, named
     from crawler.spider.load import build_all
 
     given = dict(pair(text, "-a", "name=value") for text in arguments)
     loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
+    outputs = tuple(named(output, loaded[0].name) for output in outputs)
+    options = output_options([spider.name for spider in loaded], settings[0], "")
+    exporters(outputs, options, lambda item: iter(()))  # what is wrong with them is told before there is a run
     folder = earlier = None
     if in_folder:
         from crawler.history import begin

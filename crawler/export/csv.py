@@ -10,6 +10,7 @@ import csv
 import io
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -20,7 +21,7 @@ import msgspec
 from crawler.errors import OutputError
 from crawler.export.base import FileExporter
 from crawler.export.cell import cell
-from crawler.export.file import beside
+from crawler.export.file import File, beside
 
 
 class Csv(FileExporter):
@@ -31,18 +32,36 @@ class Csv(FileExporter):
 
     With `escape`, cells that begin as formulas do get a ' in front, the header's too (OWASP, "CSV Injection"); numbers
     stay as they are. That is for the comma: a reader who is told of another separator sees other cells.
+
+    `fields` are columns from the start, in this order. With `append` rows go under the header that is there, and a field
+    that has no column in it raises `OutputError`: the rows of others are not changed.
     """
 
-    def __init__(self, path: str, compressed: bool = False, escape: bool = False) -> None:
-        super().__init__(path, compressed)
+    LINE_END = b"\r\n"
+
+    def __init__(
+        self,
+        path: str,
+        kind: type[File] = File,
+        append: bool = False,
+        escape: bool = False,
+        fields: Sequence[str] = (),
+    ) -> None:
+        super().__init__(path, kind, append)
         self._escape = escape
-        self._header: dict[str, None] = {}  # used as an ordered set
+        self._fields = dict.fromkeys(fields)
+        self._header = dict(self._fields)  # used as an ordered set
 
     def open(self) -> None:
-        """Create the file, replacing an old one. Raises `OutputError`."""
-        self._header = {}
+        """Create the file, replacing an old one or going on under its header. Raises `OutputError`."""
+        self._header = dict(self._fields)
         self._remove_leftover()
         super().open()
+        if self._file.append_to and self._file.cuttable and self._file.length:
+            self._header = self._header_there()
+            if strange := [name for name in self._fields if name not in self._header]:
+                self.close()
+                raise self._no_column(strange[0])
 
     def resume(self, mark: dict[str, Any]) -> bool:
         """As every exporter. A file with another header is written by a longer one, and not what `mark` is about."""
@@ -64,6 +83,8 @@ class Csv(FileExporter):
         for item in items:
             if not item.keys() <= header.keys():
                 header.update(dict.fromkeys(item))
+        if self._file.base and len(header) > len(self._header):
+            raise self._no_column(next(name for name in header if name not in self._header))
         rows = [[cell(item.get(name)) for name in header] for item in items]
         if not self._file.length:
             rows = [list(header), *rows] if rows else []
@@ -90,6 +111,24 @@ class Csv(FileExporter):
                 new_file.append(b"".join([record + padding for record in batch]))
         self._file = new_file
         self._header = header
+
+    def _header_there(self) -> dict[str, None]:
+        """The header of the file that rows are appended to."""
+        with self._file.read() as source, io.TextIOWrapper(source, encoding="utf-8-sig", newline="") as text:
+            try:
+                names = next(csv.reader(text), [])
+            except (csv.Error, UnicodeError) as error:
+                raise OutputError(f"cannot append to {self.path}: its header cannot be read: {error}") from error
+        if self._escape:
+            names = [name[1:] if name.startswith("'") and _is_formula(name[1:]) else name for name in names]
+        return dict.fromkeys(names)
+
+    def _no_column(self, name: str) -> OutputError:
+        fields = ",".join(name for name in self._header if "," not in name)
+        return OutputError(
+            f"cannot append to {self.path}: it has no column {name!r}",
+            hint=f"its columns are chosen by --fields {shlex.quote(fields)}, or name another output",
+        )
 
     def _encode(self, rows: Sequence[Sequence[str]]) -> bytes:
         if self._escape:

@@ -8,19 +8,22 @@ written over by the next call.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import shlex
 import stat
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from crawler.errors import OutputError
+from crawler.errors import OutputError, UsageError
+from crawler.output_name import STANDARD_OUTPUT
 
-STANDARD_OUTPUT = "-"
+_PATIENCE = 0.5  # seconds in which the lock of a killed crawl becomes free: its children have it until they are gone
 
 
 class File:
@@ -29,16 +32,23 @@ class File:
     `-` is standard output, which is written to and left open. What is no regular file (standard output, a named
     pipe, a device) cannot be cut: `cuttable` is False, its marks are empty, and it is resumed by writing on.
     `path` is for people; `place` is the same file from any working folder, as a spider may change it.
+
+    With `append` it begins after what is in the file already, the base, which is never changed: its size and checksum
+    are in the marks. A regular file is locked from `open` to `close`, so nobody else writes it: raises `UsageError`.
     """
 
-    def __init__(self, path: str, tail: bytes = b"") -> None:
+    damage: tuple[type[Exception], ...] = ()  # what `read` raises for a file that cannot be read as its name says
+
+    def __init__(self, path: str, tail: bytes = b"", append: bool = False) -> None:
         self.path = path
+        self.append_to = append
         self.place = path if path == STANDARD_OUTPUT else str(Path(path).absolute())
         self.cuttable = False
         self._tail = tail
         self._fd = -1
         self._size = 0  # bytes of the whole records: where the file can be cut
         self._crc = 0  # of these bytes
+        self._base: tuple[int, int] | None = None  # size and checksum of what was there before
         self._is_new_in_folder = False
 
     @property
@@ -46,8 +56,13 @@ class File:
         """Bytes of all records that were appended."""
         return self._size
 
+    @property
+    def base(self) -> int:
+        """Bytes that were there before, to which the records are appended."""
+        return self._base[0] if self._base else 0
+
     def open(self) -> None:
-        """Create the file, replacing an old one. Its folder has to exist."""
+        """Create the file, replacing an old one or going on at its end. Its folder has to exist."""
         self._size = self._crc = 0
         self._is_new_in_folder = True
         if self.path == STANDARD_OUTPUT:
@@ -58,13 +73,18 @@ class File:
                 raise output_error(self.path, error) from error
             return
         try:
-            self._fd = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            self._fd = open_locked(self.path, self.place, os.O_WRONLY | os.O_CREAT)
             self.cuttable = stat.S_ISREG(os.fstat(self._fd).st_mode)
             if self.cuttable:
+                if self.append_to:
+                    self._begin_after_base()
                 self._cut()
         except OSError as error:
             self._let_go()
             raise output_error(self.path, error) from error
+        except BaseException:
+            self._let_go()
+            raise
 
     def resume(self, mark: dict[str, Any]) -> bool:
         """Open the file as it is, cut it back to `mark`, and go on; False if it is not what was written up to there.
@@ -76,9 +96,11 @@ class File:
             self.open()
             return True
         size, crc = mark.get("size", 0), mark.get("crc", 0)
+        if self.append_to and "base" in mark:
+            self._base = (mark["base"][0], mark["base"][1])
         self._is_new_in_folder = False
         try:
-            self._fd = os.open(self.place, os.O_WRONLY)
+            self._fd = open_locked(self.path, self.place, os.O_WRONLY)
             self.cuttable = stat.S_ISREG(os.fstat(self._fd).st_mode)
             if self.cuttable != ("size" in mark) or (self.cuttable and _crc_of(self.place, size) != crc):
                 self._let_go()
@@ -107,7 +129,9 @@ class File:
 
     def mark(self) -> tuple[dict[str, Any], int]:
         """Where the file can be cut, and how many of the lines appended are not before that place."""
-        return ({"size": self._size, "crc": self._crc} if self.cuttable else {}), 0
+        if not self.cuttable:
+            return {}, 0
+        return {"size": self._size, "crc": self._crc} | ({"base": list(self._base)} if self._base else {}), 0
 
     def flush(self, sync: bool = False) -> None:
         """Hand everything to the operating system; with `sync` also to the disk, as far as it is a regular file."""
@@ -135,6 +159,7 @@ class File:
             fd, self._fd = self._fd, -1
             if self.path != STANDARD_OUTPUT:
                 try:
+                    unlock(fd)
                     os.close(fd)
                 except OSError as error:  # some network file systems tell only now that there is no space
                     raise output_error(self.path, error) from error
@@ -142,6 +167,14 @@ class File:
     def read(self) -> BinaryIO:
         """The records of a regular file, opened for reading."""
         return open(self.place, "rb")
+
+    def ends_line(self) -> bool:
+        """Whether the last byte of the records of a regular file ends a line. Reads all of them."""
+        last = b"\n"
+        with self.read() as source:
+            while chunk := source.read(1 << 20):
+                last = chunk[-1:]
+        return last == b"\n"
 
     @contextmanager
     def anew(self) -> Iterator[Self]:
@@ -151,10 +184,10 @@ class File:
         """
         path = os.path.realpath(self.place)  # a link stays a link
         new = type(self)(self.path)
-        new.place = self.place
+        new.place, new.append_to, new._base = self.place, self.append_to, self._base
         new._tail, new.cuttable, new._is_new_in_folder = self._tail, True, True
         try:
-            new._fd = os.open(beside(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            new._fd = open_locked(self.path, beside(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.fchmod(new._fd, stat.S_IMODE(os.fstat(self._fd).st_mode))
                 yield new
@@ -166,9 +199,21 @@ class File:
                 raise
         except OSError as error:
             raise output_error(self.path, error) from error
-        except (EOFError, zlib.error) as error:  # compressed, and changed by somebody else
+        except self.damage as error:  # compressed, and changed by somebody else
             raise output_error(self.path, OSError(str(error))) from error
         self._let_go()
+
+    def _begin_after_base(self) -> None:
+        """Take what is in the file as the base; if there was one already, take all that came after it away."""
+        if self._base is None:
+            size = os.fstat(self._fd).st_size
+            self._base = (size, _crc_of(self.place, size) or 0)
+        elif _crc_of(self.place, self._base[0]) != self._base[1]:
+            raise OutputError(
+                f"cannot go on with {self.path}: what was in it before this run is not there any more, or has changed",
+                hint="crawl export writes the items of the run to another file",
+            )
+        self._size, self._crc = self._base
 
     def _cut(self) -> None:
         """Let the file end after its last whole record and the tail."""
@@ -192,8 +237,54 @@ class File:
         """Close the descriptor of a file that nobody needs any more."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
+            unlock(fd)
             with suppress(OSError):
                 os.close(fd)
+
+
+def open_locked(path: str, place: str, flags: int, mode: int = 0o666) -> int:
+    """Open the file at `place` and lock it, if it is a regular one, until `unlock` or the end of the process.
+
+    The lock is on the file itself and belongs to what was opened (flock), not to the process: reading the file elsewhere
+    in the process does not release it, a symbolic link leads to the same lock, and nothing is left beside the file. What
+    cannot be locked, as on some network file systems, is not. Raises `UsageError` if a crawl is writing it, `OSError`.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        fd = os.open(place, flags | os.O_CLOEXEC, mode)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode) or _is_locked(fd, place):
+                return fd
+            if time.monotonic() > until:
+                raise UsageError(
+                    f"{path} is being written by another crawl",
+                    hint="wait for its end (crawl status shows it, crawl stop ends it), or name another output",
+                )
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+        time.sleep(0.01)
+
+
+def _is_locked(fd: int, place: str) -> bool:
+    """Lock an open file. False if somebody else has the lock, or has just replaced the file at `place` by another."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # the file system has no locks
+        return True
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(place))
+    except FileNotFoundError:
+        return False
+
+
+def unlock(fd: int) -> None:
+    """Release the lock of an open file. Closing it is not enough where a child has inherited it."""
+    with suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
 
 
 def beside(path: str) -> str:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from crawler.export.base import FileExporter
+from crawler.export.file import File
 
 
 class Jsonl(FileExporter):
     """Items as lines of JSON, UTF-8; `path` `-` is standard output. `shown` is what lines of JSON go through first."""
 
-    def __init__(self, path: str, compressed: bool = False, shown: Callable[[str], str] | None = None) -> None:
-        super().__init__(path, compressed)
+    def __init__(
+        self,
+        path: str,
+        kind: type[File] = File,
+        append: bool = False,
+        shown: Callable[[str], str] | None = None,
+    ) -> None:
+        super().__init__(path, kind, append)
         self._shown = shown
 
     def write(self, lines: Sequence[bytes]) -> None:

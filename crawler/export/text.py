@@ -13,6 +13,7 @@ import msgspec
 from crawler.errors import UsageError
 from crawler.export.base import FileExporter
 from crawler.export.cell import cell
+from crawler.export.file import File
 
 EXAMPLE = "--format 'url:<{url}> size:[{size}]'"
 
@@ -27,8 +28,8 @@ class Template(FileExporter):
     for braces. Fields are names and nothing else. A template that asks for more raises `UsageError`.
     """
 
-    def __init__(self, path: str, template: str, compressed: bool = False) -> None:
-        super().__init__(path, compressed)
+    def __init__(self, path: str, template: str, kind: type[File] = File, append: bool = False) -> None:
+        super().__init__(path, kind, append)
         self._parts = _parse(template)
         self._wanted = {name for _, name in self._parts if name}  # fields that no item had yet
         self._names: dict[str, None] = {}  # fields of the first items, while there are such

@@ -6,7 +6,6 @@ item is encoded twice. Outputs follow the ledger: they are given what is committ
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ import msgspec
 from crawler.digest import digest_of
 from crawler.errors import OutputError
 from crawler.item import as_dict, to_json
+from crawler.output_name import place_of
 from crawler.protocols import Exporter
 from crawler.request import Request
 
@@ -169,7 +169,7 @@ def _for_each(outputs: Sequence[_Output], act: Callable[[_Output], None]) -> Non
 
 def _place_of(exporter: Exporter) -> str:
     """What the marks of an output are kept under: the same from whatever folder a run is resumed."""
-    return exporter.path if exporter.path == "-" else os.path.abspath(exporter.path)
+    return place_of(exporter.path)
 
 
 def _place(item: Any) -> str:

@@ -5,12 +5,20 @@ import gzip
 import io
 import json
 import resource
+import sys
 
 import pytest
+from lxml import etree
 
-from crawler.export.registry import exporter_for
+from crawler.export.registry import Options, exporter_for
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 NAMES = [f"out.{name}{end}" for name in ("jsonl", "json", "csv", "txt") for end in ("", ".gz")]
+NAMES += ["out.xml", "out.json.zst", "out.csv.zst"]
 
 
 @pytest.fixture(params=NAMES)
@@ -22,24 +30,29 @@ def name(request):
 @pytest.fixture(scope="session")
 def exporter_of():
     """`exporter_of(path)`: the exporter for a path; lines of `.txt` are `a|b`."""
-    return lambda path: exporter_for(str(path), "{a}|{b}")
+    return lambda path: exporter_for(str(path), Options(template="{a}|{b}"))
 
 
 @pytest.fixture(scope="session")
 def items_of():
-    """`items_of(path)`: the items in a file, as the standard library reads them."""
+    """`items_of(path)`: the items in a file, as other people's code reads them."""
 
     def read(path):
         data = path.read_bytes()
         if path.suffix == ".gz":
             assert data, "not even an empty gzip file"
             data = gzip.decompress(data)
+        if path.suffix == ".zst":
+            assert data, "not even an empty zstd file"
+            data = zstd.decompress(data)
         text = data.decode()
         match path.name.split(".")[1]:
             case "jsonl":
                 return [json.loads(line) for line in text.split("\n")[:-1]]
             case "json":
                 return json.loads(text)
+            case "xml":
+                return [{field.tag: field.text or "" for field in item} for item in etree.fromstring(data)]
             case "csv":
                 rows = list(csv.reader(io.StringIO(text, newline="")))
                 return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from crawler.errors import OutputError
 from crawler.export.csv import Csv
+from crawler.export.file import File
+from crawler.export.gzip import GzipFile
 from crawler.item import to_json
 
 
@@ -235,7 +237,7 @@ def test_any_items_read_back_as_what_was_written(tmp_path_factory, batches):
 def test_a_relative_file_gets_its_new_column_when_the_working_folder_has_changed(compressed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "elsewhere").mkdir()
-    exporter = Csv("out.csv", compressed)
+    exporter = Csv("out.csv", GzipFile if compressed else File)
     exporter.open()
     exporter.write([b'{"a":1}'])
     monkeypatch.chdir("elsewhere")

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from crawler.errors import OutputError
 from crawler.export.csv import Csv
-from crawler.export.gzip import MEMBER, GzipFile
+from crawler.export.compressed import PIECE as MEMBER
+from crawler.export.gzip import GzipFile
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
 from crawler.item import to_json
@@ -132,7 +133,7 @@ def test_a_pipe_takes_members_one_after_the_other(tmp_path):
     path = tmp_path / "pipe.jsonl.gz"
     os.mkfifo(path)
     reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    exporter = Jsonl(str(path), compressed=True)
+    exporter = Jsonl(str(path), GzipFile)
     exporter.open()
     exporter.write([b'{"a":1}'])
     assert exporter.mark() == ({}, 1)
@@ -145,7 +146,7 @@ def test_a_pipe_takes_members_one_after_the_other(tmp_path):
 
 
 def test_a_json_array_is_valid_at_every_moment(tmp_path):
-    exporter = JsonArray(str(tmp_path / "out.json.gz"), compressed=True)
+    exporter = JsonArray(str(tmp_path / "out.json.gz"), GzipFile)
     exporter.open()
     assert content(exporter) == b"[\n]\n"
     exporter.write([b'{"a":1}'])
@@ -158,7 +159,7 @@ def test_a_json_array_is_valid_at_every_moment(tmp_path):
 
 
 def test_a_csv_file_gets_more_columns(tmp_path):
-    exporter = Csv(str(tmp_path / "out.csv.gz"), compressed=True)
+    exporter = Csv(str(tmp_path / "out.csv.gz"), GzipFile)
     exporter.open()
     exporter.write([to_json({"a": "x" * MEMBER})])  # in the file
     exporter.write([b'{"a":"waits"}'])
@@ -170,7 +171,7 @@ def test_a_csv_file_gets_more_columns(tmp_path):
 
 
 def test_rows_that_got_more_columns_are_before_the_mark_however_few_they_are(tmp_path):
-    exporter = Csv(str(tmp_path / "out.csv.gz"), compressed=True)
+    exporter = Csv(str(tmp_path / "out.csv.gz"), GzipFile)
     exporter.open()
     exporter.write([b'{"a":"old"}'])
     exporter.write([b'{"b":"new"}'])
@@ -182,7 +183,7 @@ def test_rows_that_got_more_columns_are_before_the_mark_however_few_they_are(tmp
 
 def test_a_csv_file_damaged_by_somebody_else_is_an_output_error_when_it_needs_more_columns(tmp_path):
     path = tmp_path / "out.csv.gz"
-    exporter = Csv(str(path), compressed=True)
+    exporter = Csv(str(path), GzipFile)
     exporter.open()
     exporter.write([to_json({"a": noise(MEMBER).hex()})])
     path.write_bytes(path.read_bytes()[:-1000])
@@ -198,7 +199,7 @@ def test_whatever_is_appended_is_read_back_and_the_mark_says_what_waits(tmp_path
     file.open()
     written = b""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crawler.export.gzip.MEMBER", 150)
+        patch.setattr("crawler.export.compressed.PIECE", 150)
         for records, lines, flush in appends:
             file.append(records, lines)
             written += records

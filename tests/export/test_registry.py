@@ -6,7 +6,7 @@ from crawler.errors import UsageError
 from crawler.export.csv import Csv
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
-from crawler.export.registry import check_format, exporter_for
+from crawler.export.registry import Options, check_format, exporter_for
 from crawler.export.text import Template
 
 
@@ -22,7 +22,7 @@ from crawler.export.text import Template
     ],
 )
 def test_the_suffix_decides(path, kind):
-    exporter = exporter_for(path, "{title}")
+    exporter = exporter_for(path, Options(template="{title}"))
     assert type(exporter) is kind
     assert exporter.path == path
 
@@ -40,7 +40,7 @@ def test_the_suffix_decides(path, kind):
 def test_gz_after_the_suffix_compresses(tmp_path, path, kind):
     path = tmp_path / path
     path.parent.mkdir(exist_ok=True)
-    exporter = exporter_for(str(path), "{title}")
+    exporter = exporter_for(str(path), Options(template="{title}"))
     assert type(exporter) is kind
     exporter.open()
     exporter.write([b'{"title":"x"}'])
@@ -50,7 +50,7 @@ def test_gz_after_the_suffix_compresses(tmp_path, path, kind):
 
 @pytest.mark.parametrize(
     "path",
-    ["films.xml", "films", "", "folder.csv/films", ".jsonl", "films.gz", "films.xml.gz", ".jsonl.gz", "x.csv.gz.gz"],
+    ["films.xsl", "films", "", "folder.csv/films", ".jsonl", "films.gz", "films.xsl.gz", ".jsonl.gz", "x.csv.gz.gz"],
 )
 def test_an_unknown_suffix_is_refused_with_the_known_ones(path):
     with pytest.raises(UsageError) as caught:
@@ -61,7 +61,7 @@ def test_an_unknown_suffix_is_refused_with_the_known_ones(path):
 
 
 @pytest.mark.parametrize(
-    ("path", "told"), [("films", "no suffix"), ("films.xml", "the suffix .xml"), ("films.xml.gz", "the suffix .xml.gz")]
+    ("path", "told"), [("films", "no suffix"), ("films.xsl", "the suffix .xsl"), ("films.xsl.gz", "the suffix .xsl.gz")]
 )
 def test_the_suffix_that_is_unknown_is_named(path, told):
     with pytest.raises(UsageError, match=f"by {told}$"):

@@ -127,7 +127,7 @@ steps = st.one_of(
 def test_whatever_happens_the_file_has_every_item_once_and_in_order(
     name, tmp_path, monkeypatch, exporter_of, items_of, shown, plan
 ):
-    monkeypatch.setattr("crawler.export.gzip.MEMBER", 100)
+    monkeypatch.setattr("crawler.export.compressed.PIECE", 100)
     monkeypatch.setattr(os, "fsync", lambda fd: None)
     run = Run(tmp_path / name, exporter_of)
     for step, what in plan:

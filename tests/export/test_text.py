@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from crawler.errors import UsageError
+from crawler.export.gzip import GzipFile
 from crawler.export.text import Template
 from crawler.item import to_json
 
@@ -58,7 +59,7 @@ def test_bytes_of_the_command_line_that_are_not_utf8_go_out_as_they_came(tmp_pat
 
 
 def test_lines_can_be_compressed(tmp_path):
-    exporter = Template(str(tmp_path / "out.txt.gz"), "<{a}>", compressed=True)
+    exporter = Template(str(tmp_path / "out.txt.gz"), "<{a}>", GzipFile)
     exporter.open()
     exporter.write([b'{"a":1}', b'{"a":2}'])
     exporter.close()
