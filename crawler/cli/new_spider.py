@@ -63,6 +63,11 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
+def _query(text: str) -> str:
+    """A selector or pattern of ours as Python writes it, without backslashes before its quotes."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
 def comment(text: str) -> str:
     """Text that stays on its line, and that cannot end a docstring."""
     text = plain(" ".join(text.split()))
@@ -137,7 +142,7 @@ def _selectors(kind: str, records: Records, page: Page) -> list[str]:
     call, query = ("xpath", records.xpath) if kind == "xpath" else ("css", records.css)
     links, fields = [], []
     for field in records.fields:
-        value = f"block.{call}({literal(field.xpath if kind == 'xpath' else field.css)})"
+        value = f"block.{call}({_query(field.xpath if kind == 'xpath' else field.css)})"
         if field.attribute:
             links.append(f"    {field.name} = {value}.get()")
             fields.append(f"        {literal(field.name)}: {field.name} and page.urljoin({field.name}),")
@@ -146,7 +151,7 @@ def _selectors(kind: str, records: Records, page: Page) -> list[str]:
     return _method(
         [
             f"# {_question(records.number)}",
-            f"for block in page.{call}({literal(query)}):",
+            f"for block in page.{call}({_query(query)}):",
             *links,
             "    yield {  # the names and selectors are guesses: edit them",
             *fields,
@@ -213,9 +218,9 @@ def _regex(page: Page, records: Records | None) -> tuple[list[str], list[str]]:
     constants = [
         "# First the page is cut at the tag that begins a record, then each part is searched for one field at a time,",
         "# never further than the next tag: `.*` over a whole record can take minutes where a field is missing.",
-        f"BLOCK = re.compile({_raw(records.regex)})",
+        f"BLOCK = re.compile(r{_query(records.regex)})",
         "FIELDS = {  # the names and patterns are guesses: edit them",
-        *(f"    {literal(name)}: re.compile({_raw(pattern)})," for name, pattern in fields.items()),
+        *(f"    {literal(name)}: re.compile(r{_query(pattern)})," for name, pattern in fields.items()),
         "}",
     ]
     return constants, _method(
@@ -223,14 +228,11 @@ def _regex(page: Page, records: Records | None) -> tuple[list[str], list[str]]:
             f"# {_question(len(parts))}",
             "for part in BLOCK.split(page.text)[1:]:",
             "    found = {name: field.search(part) for name, field in FIELDS.items()}",
+            "    # Links are as the page has them: page.urljoin(...) makes one absolute.",
             "    yield {name: html.unescape(match[1]).strip() if match else None for name, match in found.items()}",
             *_how_to_go_on(page),
         ]
     )
-
-
-def _raw(pattern: str) -> str:
-    return f"r'{pattern}'" if '"' in pattern else f'r"{pattern}"'
 
 
 def _json(page: Page) -> list[str]:
