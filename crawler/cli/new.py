@@ -117,10 +117,9 @@ def _taken(name: str) -> str:
 def _check_free(paths: Sequence[Path], force: bool) -> None:
     there = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if there and not force:
-        verb = "is" if len(there) == 1 else "are"
-        raise UsageError(
-            f"{' and '.join(there)} {verb} there already", hint="--force replaces it, or take another name"
-        )
+        verb, them = ("is", "it") if len(there) == 1 else ("are", "them")
+        told = f"{' and '.join(there)} {verb} there already"
+        raise UsageError(told, hint=f"take another name, or --force, which replaces {them}")
 
 
 def _response(url: str, saved_page: str | None, config: str | None, assignments: tuple[str, ...]) -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lxml import etree
@@ -20,6 +21,7 @@ _MOST_FIELDS = 8
 _LOOKED_AT = 50  # elements of a list that are looked at; more of them make no better list
 _MOST_GROUPS = 10
 _POOR = 3  # elements; what has fewer in it, and stands where menus stand, is a menu
+_MOST_LOOKED_INTO = 200  # elements of one record
 _RICH = 20  # elements in a record; with more in it, it may be several
 _NO_RECORD = frozenset(
     {"head", "body", "script", "style", "link", "meta", "title", "option", "br", "hr", "p", "b", "i", "em", "strong"}
@@ -197,7 +199,7 @@ def _fields(elements: Sequence[etree._Element]) -> tuple[Field, ...]:
 
 
 def _candidates(element: etree._Element, common: Counter[str]) -> Iterator[tuple[Field, str]]:
-    for inner in element.iter("*"):
+    for inner in islice(element.iter("*"), _MOST_LOOKED_INTO):
         steps = _way(element, inner, common)
         if inner is not element and not steps:
             continue
