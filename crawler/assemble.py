@@ -28,7 +28,8 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.registry import exporter_for
 from crawler.fetch.limits import FetchLimits
-from crawler.frontier.earlier import EarlierRun
+from crawler.fetch.proxies import check_proxy
+from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
@@ -68,7 +69,7 @@ from crawler.rules.depth import Depth
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
-from crawler.rules.robots import Robots, RobotsMemory
+from crawler.rules.robots import Robots, RobotsMemory, tokens_of
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
@@ -146,6 +147,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     merged = [merge(layers) for layers in layers_of(spiders, config, flags)]
     for one in merged:
         check_secrets(one)
+        Scope(one.scope.allowed_hosts)
     shared = [_shared(settings) for settings in merged]
     for spider, other in zip(spiders[1:], shared[1:], strict=True):
         for key, value in other.items():
@@ -168,9 +170,11 @@ def layers_of(spiders: Sequence[Spider | None], config: str | None, flags: Seque
 
 
 def check_secrets(settings: Settings) -> None:
-    """Whether all that settings want from the environment is there. Raises `UsageError` before anything has begun."""
-    for value in (settings.fetch.proxy, *settings.fetch.headers.values(), *(table.proxy for table in settings.host)):
-        resolve(value or "")
+    """Whether all that settings want from the environment is there, and proxies are some. Raises `UsageError`."""
+    for value in settings.fetch.headers.values():
+        resolve(value)
+    for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
+        check_proxy(resolve(proxy or ""))
     Auth(settings.host)
 
 
@@ -203,11 +207,24 @@ def run(
         ExitStack() as stack,
         Signals() as signals,  # first: nothing below may be left half open by a Ctrl-C
         closing(Ledger(folder.ledger if folder else None, common.run.durability)) as ledger,
-        closing(EarlierRun(since.ledger, since.name)) if since is not None else nullcontext() as earlier,
+        closing(EarlierRuns(since.ledger, since.name, ledger.fingerprint))
+        if since is not None
+        else nullcontext() as earlier,
         _workshop(common, inbox, folder) as shop,
     ):
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
-        robots = RobotsMemory(ledger, common.robots.max_size, common.robots.max_age)
+        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
+        if addresses is not None:
+            stack.callback(addresses.close)
+        hosts = _hosts(common, addresses)
+        robots = RobotsMemory(
+            ledger,
+            common.robots.max_size,
+            common.robots.max_age,
+            tokens=tokens_of(settings),
+            max_crawl_delay=common.robots.max_crawl_delay,
+            slow=hosts.ask_for,
+        )
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
@@ -220,10 +237,6 @@ def run(
             emitter.emit(events.RoomRenewed())
 
         lanes = Lanes(shop.new_lane, shop.workers)
-        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
-        if addresses is not None:
-            stack.callback(addresses.close)
-        hosts = _hosts(common, addresses)
         engine = Engine(
             spiders=spiders,
             rules=_rules(
@@ -233,7 +246,6 @@ def run(
                     Cookies(ledger.keep_cookie, ledger.cookies()),
                     robots,
                     Starts(ledger.start_hosts()),
-                    hosts.ask_for,
                     Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                 ),
@@ -445,7 +457,6 @@ class Shared(NamedTuple):
     cookies: Cookies
     robots: RobotsMemory
     starts: Starts
-    slow: Callable[[str, float], None]
     since: Since
     read_failed: Callable[[PageError], None]
 
@@ -519,8 +530,6 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
                 times=robots.times,
                 pause=robots.pause,
                 max_pause=settings.politeness.max_retry_after,
-                max_crawl_delay=robots.max_crawl_delay,
-                slow=shared.slow,
             )
         )
     rules += [

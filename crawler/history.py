@@ -18,7 +18,7 @@ from crawler.errors import CrawlError, UsageError
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.lookup import wanted_callbacks
 from crawler.politeness.in_force import FOREVER, Change, OwnRules, Part
-from crawler.robots_text import token_of
+from crawler.rules.robots import tokens_of
 from crawler.runs import folder as folders
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import End, Record, digest
@@ -206,8 +206,7 @@ def promised(folder: RunFolder, ledger: Ledger) -> list[Part]:
 def robots_tokens(ledger: Ledger) -> tuple[list[str], float]:
     """The product tokens of the spiders that obey robots.txt, and the longest Crawl-delay that they honour."""
     settings = [msgspec.convert(one, Settings) for one in ledger.get("record")["settings"]]
-    obeying = [one for one in settings if one.robots.obey or any(own.robots for own in one.host)]
-    return [token_of(one.fetch.user_agent) for one in obeying], settings[0].robots.max_crawl_delay
+    return tokens_of(settings), settings[0].robots.max_crawl_delay or FOREVER
 
 
 def is_by_address(ledger: Ledger) -> bool:

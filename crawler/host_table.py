@@ -27,6 +27,16 @@ class HostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] | None = None
 
 
+def _ascii(pattern: str) -> str:
+    """A pattern for hosts as URLs have them: "*.bücher.example" is "*.xn--bcher-kva.example"."""
+    if pattern.isascii():
+        return pattern
+    try:
+        return ".".join(label if label.isascii() else label.encode("idna").decode() for label in pattern.split("."))
+    except UnicodeError:
+        return pattern
+
+
 class HostTable:
     """Asks the tables in their order: for each field the first one decides that matches the host and has it."""
 
@@ -51,7 +61,7 @@ class HostTable:
         name = name if colon and port.isdigit() else host
         found = HostSettings(host)
         for table in reversed(self._tables):
-            pattern = table.match.lower()
+            pattern = _ascii(table.match.lower())
             if fnmatchcase(host, pattern) or fnmatchcase(name, pattern):
                 said = {field: value for field, value in msgspec.structs.asdict(table).items() if value is not None}
                 found = msgspec.structs.replace(found, **{**said, "match": host})

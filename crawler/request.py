@@ -30,7 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     - `method`, `headers`, `body`: as sent; a `str` body is sent as UTF-8.
     - `data`: anything JSON can hold; the callback finds it as `page.data`.
     - `priority`: higher goes first within a host. Equal ones go in the order they were found.
-    - `cookies`: sent with this request only. `jar`: name of the cookie jar it uses (one session each).
+    - `cookies`: sent with this request only. `jar`: name of the cookie jar it uses, one session each: the same URL with
+      another jar is another request. None = that of the page it was found on; "" = the one that has no name.
     - `timeout`: total seconds for this request, instead of `fetch.timeout`.
     - `max_body`: bytes of its body that are read, instead of `fetch.max_body`.
     - `again`: fetch even if this URL was seen before.
@@ -51,7 +52,7 @@ class Request(msgspec.Struct, frozen=True):
     priority: int = 0
     depth: int = 0
     cookies: dict[str, str] | None = None
-    jar: str = ""
+    jar: str | None = None
     timeout: float | None = None
     max_body: int | None = None
     again: bool = False
@@ -111,7 +112,7 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> bytes:
         """8 bytes that are equal for requests of the same spider that fetch the same thing."""
-        return fingerprint_of(self.url, self.method, self.body, self.spider)
+        return fingerprint_of(self.url, self.method, self.body, self.spider, self.jar or "")
 
 
 def with_content_type(headers: Mapping[str, str] | None, content_type: str) -> dict[str, str]:

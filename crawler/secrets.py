@@ -47,6 +47,30 @@ def mask(value: str) -> str:
     return value if not value or value.startswith(_PREFIX) else "***"
 
 
+def masked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by dotted key, as JSON has them, without credentials: in header fields, logins, and every URL."""
+    return {key: _masked(key.rpartition(".")[2], value) for key, value in values.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        fields = value.items()
+        if name == "headers":
+            return {key: mask(str(one)) if is_secret(str(key)) else one for key, one in fields}
+        return {key: _masked(str(key), one) for key, one in fields}
+    if isinstance(value, list):
+        return [_masked(name, one) for one in value]
+    if not isinstance(value, str):
+        return value
+    if name == "auth":
+        return mask(value)
+    if name == "proxy":
+        # Up to the last @: a password with a / in it is a mistake that is made.
+        before, at, place = value.rpartition("@")
+        return f"{before.partition('://')[0]}://***@{place}" if at else value
+    return mask_url(value)
+
+
 def shown(key: str, value: Any) -> str:
     """The value of a setting as it may be told to people: as Python writes it, without credentials.
 

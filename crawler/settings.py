@@ -400,6 +400,11 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
     for key, most in _AT_MOST.items():
         if values[key] > most:
             raise SettingsError(f"{key} = {values[key]} is too much ({sources[key]}): at most {most}")
+    if not values["fetch.user_agent"].strip():
+        raise SettingsError(
+            f"fetch.user_agent is empty ({sources['fetch.user_agent']}), and hosts want to know who asks them",
+            hint='for example: "mybot/1.0 (+https://example.org/bot)"',
+        )
     for network in values["guard.only"]:
         if not is_network(network):
             raise SettingsError(

@@ -120,13 +120,28 @@ def host_named(text: str) -> str:
 _NO_HOST = re.compile(r"[^\w.:\[\]-]", re.ASCII)  # what the library lets pass in a host, and no name has
 
 
-def fingerprint_of(url: str, method: str = "GET", body: bytes | str | None = None, spider: int = 0) -> bytes:
+def fingerprint_of(
+    url: str, method: str = "GET", body: bytes | str | None = None, spider: int = 0, jar: str = ""
+) -> bytes:
     """8 bytes (BLAKE2b) of what makes a request different from others; `url` has to be canonical.
 
-    With 10 million URLs the chance that any two collide is 3 in a million.
+    Percent-encodings count as what they stand for where that makes no difference (RFC 3986, 6.2.2): %7e is ~, and %c3
+    is %C3. With 10 million URLs the chance that any two collide is 3 in a million.
     """
-    if method == "GET" and not body and not spider:
+    if "%" in url:
+        url = _ESCAPE.sub(_normal_escape, url)
+    if method == "GET" and not body and not spider and not jar:
         return blake2b(url.encode(), digest_size=8).digest()
     payload = body.encode() if isinstance(body, str) else body or b""
     head = f"{spider} {method} {url}\n".encode()
-    return blake2b(head + payload, digest_size=8).digest()
+    session = blake2b(jar.encode(), digest_size=16).digest() if jar else b""
+    return blake2b(head + payload, digest_size=8, person=session).digest()
+
+
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def _normal_escape(match: re.Match[str]) -> str:
+    character = chr(int(match[0][1:], 16))
+    return character if character in _UNRESERVED else match[0].upper()

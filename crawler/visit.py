@@ -32,7 +32,7 @@ from crawler.rules.base import Rules
 from crawler.rules.cookies import Cookies
 from crawler.rules.robots import RobotsMemory
 from crawler.rules.route import Starts
-from crawler.rules.since import Compared, Since
+from crawler.rules.since import Since
 from crawler.settings import Layer, Settings, cores, merge
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
@@ -81,7 +81,9 @@ class Visited(NamedTuple):
             raise NotRead(f"{self.request.url}: {self.drop.reason}", exit_code=4)
         response = self.response()
         if self.drop is not None:
-            raise NotRead(f"{self.request.url}: {self.drop.reason}, so no spider is given it")
+            is_status = self.drop.reason.startswith("status:")
+            hint = f"-s fetch.accept_status={response.status} gives it to the spider" if is_status else ""
+            raise NotRead(f"{self.request.url}: {self.drop.reason}, so no spider is given it", hint=hint)
         return response
 
 
@@ -96,12 +98,11 @@ class Visitor:
         self._table = HostTable(settings.host)
         # Nobody is asked for robots.txt, and nothing compared: these rules are left out, and need no memory.
         shared = Shared(
-            Cookies(),
-            RobotsMemory(_NoStore(), settings.robots.max_size, settings.robots.max_age),
-            Starts(),
-            lambda *_: None,
-            Since(lambda *_: None, None, Compared({}, lambda _: None), conditional=False),
-            self.failed.append,
+            cookies=Cookies(),
+            robots=RobotsMemory(_NoStore(), settings.robots.max_size, settings.robots.max_age),
+            starts=Starts(),
+            since=Since(lambda *_: None),
+            read_failed=self.failed.append,
         )
         every = rules_of(spider or Spider(), settings, shared)
         self._found = Rules([rule for rule in every if rule.name in ("scope", "depth", "traps", "route")], ORDER)

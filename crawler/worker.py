@@ -15,6 +15,8 @@ from crawler.fetch.limits import FetchLimits
 from crawler.protocols import Fetcher
 from crawler.response import Batch, Order
 
+CLIENTS = ("requests", "inline")  # what may fetch in a worker; the latter for the pool of that name
+
 
 class Setup(msgspec.Struct, frozen=True):
     """Everything a worker has to know; the fork server froze its environment, so nothing is read from there."""

@@ -57,3 +57,9 @@ def test_what_is_remembered_of_hosts_has_a_bound():
     for number in range(25_000):
         hosts.of(f"h{number}")
     assert len(hosts._known) <= 10_000
+
+
+def test_names_of_other_scripts_are_meant_as_urls_have_them():
+    table = HostTable([HostSettings("*.Bücher.example", delay=3.0)])
+    assert table.of("www.xn--bcher-kva.example").delay == 3.0
+    assert HostTable([HostSettings("a..ü" * 40, delay=3.0)]).of("a").delay is None

@@ -463,3 +463,15 @@ def test_what_is_no_host(text):
 )
 def test_credentials_are_split_off(url, expected):
     assert split_credentials(canonical(url)) == expected
+
+
+def test_escapes_that_mean_the_same_have_one_fingerprint():
+    same = [fingerprint_of(f"http://a.example/{path}") for path in ("~u/%C3%A9%2F", "%7eu/%c3%a9%2f", "%7Eu/%C3%a9%2F")]
+    assert len(set(same)) == 1
+    assert fingerprint_of("http://a.example/%2F") != fingerprint_of("http://a.example//")
+    assert fingerprint_of("http://a.example/%zz%") != fingerprint_of("http://a.example/%ZZ%")
+
+
+def test_each_session_fetches_for_itself():
+    url = "http://a.example/"
+    assert len({fingerprint_of(url, jar=jar) for jar in ("", "a", "b")}) == 3

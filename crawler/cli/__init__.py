@@ -5,6 +5,7 @@ Data goes to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -39,6 +40,8 @@ COMMANDS = {
     "why": "why",
 }
 
+COMPLETING = "_CRAWL_COMPLETE"  # the variable by which click's scripts ask for words
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -48,6 +51,10 @@ class _Commands(click.Group):
         if name not in COMMANDS:
             return None
         command: click.Command = import_module(f"crawler.cli.{COMMANDS[name]}").command
+        if COMPLETING in os.environ:
+            from crawler.cli.completion import add_words
+
+            add_words(command)
         return command
 
     def resolve_command(

@@ -104,27 +104,22 @@ class _Totals:
         }
 
 
-def _crawl_delays(ledger: Ledger) -> Callable[[str], tuple[float, float]]:
-    """What hosts asked for themselves: since when that was known, and the seconds."""
+def _crawl_delays(ledger: Ledger) -> Callable[[str], Sequence[tuple[float, float]]]:
+    """What hosts asked for, in the files of http and of https: since when each was known, and the seconds."""
     from crawler.frontier.fetches import robots_of
     from crawler.history import robots_tokens
-    from crawler.politeness.in_force import FOREVER
     from crawler.robots_text import RobotsText
 
     tokens, most = robots_tokens(ledger)
 
-    def asked(host: str) -> tuple[float, float]:
-        known = [
-            (fetched, delay)
+    def asked(host: str) -> Sequence[tuple[float, float]]:
+        return [
+            (fetched, min(most, delay))
             for fetched, body in (robots_of(ledger, host) if tokens else ())
             if b"delay" in body.lower()
             for delay in (RobotsText(body, len(body)).crawl_delay(token) for token in tokens)
             if delay
         ]
-        if not known:
-            return FOREVER, 0.0
-        # Spiders that go by other names, and http and https, may have been told different ones: the shortest holds.
-        return max(fetched for fetched, _ in known), min(most, min(delay for _, delay in known))
 
     return asked
 

@@ -6,12 +6,13 @@ imported, and nothing raises.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-_VARIABLE = "_CRAWL_COMPLETE"  # as click derives it from the name of the command
+from crawler.cli import COMPLETING
 
 _HOW = {
     "bash": 'eval "$(crawl completion bash)"  in ~/.bashrc',
@@ -20,45 +21,88 @@ _HOW = {
 }
 
 
+_ADD = "COMPREPLY+=($value)"  # of click's script for bash: after `politeness.delay=` follows the value, not a space
+
+
 @click.command("completion", epilog="\b\n" + "\n".join(_HOW.values()))
 @click.argument("shell", type=click.Choice(list(_HOW)))
 def command(shell: str) -> None:
-    """Print the script that lets a shell complete crawl's commands, options, spiders and settings."""
+    """Print the completion script of a shell.
+
+    It completes commands, options, spiders, settings and runs. To have it in every new shell:
+    """
     from crawler.cli import cli
 
     kind = get_completion_class(shell)
     assert kind is not None, "click knows these shells"
-    click.echo(kind(cli, {}, "crawl", _VARIABLE).source())
+    script = kind(cli, {}, "crawl", COMPLETING).source()
+    if shell == "bash":
+        script = script.replace(_ADD, f"{_ADD}\n            [[ $value == *= ]] && compopt -o nospace")
+    click.echo(script)
 
 
-def complete_spiders(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Names of files in spiders/, and files."""
+def add_words(command: click.Command) -> None:
+    """Let the arguments and options of a command complete what their metavars promise."""
+    for parameter in command.params:
+        find = _WORDS.get((parameter.metavar or "").strip("[].") if isinstance(parameter, _KINDS) else "")
+        if find is not None:
+            parameter.shell_complete = _finder(find)  # type: ignore[method-assign, assignment]
+
+
+_KINDS = (click.Argument, click.Option)
+_Find = Callable[[str], list[CompletionItem]]
+
+
+def _finder(find: _Find) -> Callable[[click.Context, str], list[CompletionItem]]:
+    return lambda _, incomplete: find(incomplete)
+
+
+def _spiders(incomplete: str) -> list[CompletionItem]:
+    """Names of files in spiders/, else files."""
     names = [path.stem for path in sorted(Path("spiders").glob("*.py")) if not path.name.startswith("_")]
-    items = [CompletionItem(name) for name in names if name.startswith(incomplete)]
-    return items if items and "/" not in incomplete else [*items, CompletionItem(incomplete, type="file")]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)] or _files(incomplete)
 
 
-def complete_pages(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Files; a URL is typed or pasted."""
+def _files(incomplete: str) -> list[CompletionItem]:
     return [] if "://" in incomplete else [CompletionItem(incomplete, type="file")]
 
 
-def complete_keys(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Keys of settings, sections first where none is chosen yet."""
+def _folders(incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _keys(incomplete: str) -> list[CompletionItem]:
     from crawler.settings import default_layer
 
     return [CompletionItem(key) for key in default_layer().values if key.startswith(incomplete)]
 
 
-def complete_settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _settings(incomplete: str) -> list[CompletionItem]:
     """`section.key=` of `-s`; the value is typed."""
-    if "=" in incomplete:
-        return []
-    return [CompletionItem(f"{item.value}=") for item in complete_keys(ctx, param, incomplete)]
+    return [CompletionItem(f"{item.value}=") for item in _keys(incomplete)]
 
 
-def complete_runs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _runs(incomplete: str) -> list[CompletionItem]:
     """Names of runs, the latest first, and of spiders that have some."""
-    folders = sorted(Path(".crawl").glob("*/*/ledger.db"), reverse=True)
-    names = dict.fromkeys([*(path.parent.name for path in folders), *(path.parent.parent.name for path in folders)])
+    folders = sorted((path.parent for path in Path(".crawl").glob("*/*/ledger.db")), key=_name, reverse=True)
+    names = dict.fromkeys([*map(_name, folders), *(folder.parent.name for folder in folders)])
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _name(folder: Path) -> str:
+    return folder.name
+
+
+# What a metavar stands for, without brackets and dots.
+_WORDS: dict[str, _Find] = {
+    "SPIDER": _spiders,
+    "RUN": _runs,
+    "KEY": _keys,
+    "SECTION.KEY=VALUE": _settings,
+    "KEY=VALUE": _settings,
+    "FILE": _files,
+    "URL|FILE": _files,
+    "FOLDER|FILE": _files,
+    "DIR|FILE": _files,
+    "FOLDER": _folders,
+}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.completion import complete_settings
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
@@ -41,7 +40,7 @@ def _is_no_place(text: str) -> bool:
 @click.option(
     "--check-status", is_flag=True, help="End with 1 if an answer is no success, with 4 if it is a block page."
 )
-@click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), or one page as FILE.")
+@click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), one page also as FILE.")
 @click.option(
     "-s",
     "--set",
@@ -49,7 +48,6 @@ def _is_no_place(text: str) -> bool:
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 def command(
@@ -60,21 +58,21 @@ def command(
     assignments: tuple[str, ...],
     config: str | None,
 ) -> None:
-    """Fetch pages as a crawl would, and write their bodies to standard output, in the order of the URLs.
+    """Fetch pages as a crawl would.
 
-    Redirects are followed; robots.txt is not asked, as you are. Several hosts are asked at the same time by worker
-    processes, the pages of one host one after the other with the pause of politeness.delay. Whatever the status, a
-    body is a body: --check-status tells successes from failures by the exit code.
+    Their bodies go to standard output, in the order of the URLs. Redirects are followed; robots.txt is not asked, as
+    you are no robot. Several hosts are asked at the same time by worker processes, the pages of one host one after the
+    other with the pause of politeness.delay. Whatever its status, an answer is shown: --check-status tells by the exit
+    code what was a success.
     """
     from crawler.cli.run import flags
     from crawler.visit import Visitor, settings_alone, typed
 
     requests = [typed(url) for url in urls]
     settings = settings_alone(config, flags(assignments, False, {}))
-    if save is not None and len(urls) > 1 and not _is_folder(save):
-        raise UsageError(
-            f"{len(urls)} pages do not fit into one file {save}", hint=f"a folder is named so: --save {save}/"
-        )
+    is_folder = save is not None and (len(urls) > 1 or save.endswith("/") or os.path.isdir(save))
+    if save is not None and is_folder and os.path.exists(save) and not os.path.isdir(save):
+        raise UsageError(f"{len(urls)} pages do not fit into the file {save}", hint="name a folder")
     bad = blocked = 0
     for visited in Visitor(settings).fetch_all(requests):
         if headers:
@@ -95,7 +93,7 @@ def command(
         if save is None:
             _write(response)
         else:
-            _save(response, save)
+            _save(response, save, is_folder)
     if bad or blocked:
         sys.exit(1 if bad else 4)
 
@@ -161,12 +159,8 @@ def _write(response: Response) -> None:
         click.echo("\t".join(map(plain, line.split("\t"))))
 
 
-def _is_folder(place: str) -> bool:
-    return os.path.isdir(place) or place.endswith("/")
-
-
-def _save(response: Response, place: str) -> None:
+def _save(response: Response, place: str, is_folder: bool) -> None:
     from crawler.saving import save_as, save_in
 
-    path = save_in(response, place) if _is_folder(place) else save_as(response, place)
+    path = save_in(response, place) if is_folder else save_as(response, place)
     click.echo(f"crawl: {plain(response.url)} → {plain(path)} ({len(response.body):,} bytes)", err=True)

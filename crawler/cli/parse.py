@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli.completion import complete_pages, complete_settings, complete_spiders
 from crawler.errors import UsageError
 from crawler.observe.plain import for_screen, json_line, plain
 
@@ -26,8 +25,8 @@ _SHOWN = 20  # requests that are told of beside items
 
 
 @click.command("parse")
-@click.argument("spider", shell_complete=complete_spiders)
-@click.argument("target", metavar="URL|FILE", shell_complete=complete_pages)
+@click.argument("spider", metavar="SPIDER")
+@click.argument("target", metavar="URL|FILE")
 @click.option("--callback", metavar="NAME", help="The callback that reads the page (default: parse).")
 @click.option("-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="An argument of the spider.")
 @click.option("--url", metavar="URL", help="Where a saved page comes from (default: the spider's first start URL).")
@@ -40,7 +39,6 @@ _SHOWN = 20  # requests that are told of beside items
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what goes to standard output, and errors.")
@@ -56,10 +54,10 @@ def command(
     config: str | None,
     quiet: bool,
 ) -> None:
-    """Read one page with a spider, and show its items and the requests it found. Nothing is stored or followed.
+    """Read one page with a spider.
 
-    The page is fetched as a crawl would fetch it, or read from a FILE (- is standard input). Items are JSON Lines on
-    standard output, on a terminal a table.
+    Shown are its items and the requests it found; nothing is stored or followed. The page is fetched as a crawl would
+    fetch it, or read from a FILE (- is standard input). Items are JSON Lines on standard output, on a terminal a table.
     """
     from crawler.assemble import settings_of
     from crawler.cli.run import flags, pair
@@ -78,13 +76,15 @@ def command(
         log = settings.log
         stack.callback(setup(log.level, log.file, quiet))
         (own,) = built
+        if callback is not None:
+            _check(own, callback)
         visitor = Visitor(settings, own)
         own.page_options = visitor.options
         visited = _visited(visitor, own, target, url)
         for failed in visitor.failed:
             raise NotRead(f"{failed.callback} failed on {failed.url}: {failed}", trace=failed.trace)
         response = visited.page()
-        request = visited.request.replace(callback=_callback(own, callback, visited.request), data=_data(data))
+        request = visited.request.replace(callback=callback or _callback(own, visited.request), data=_data(data))
         reading = read_page(own, response, request, seconds=settings.crawl.parse_timeout)
         if reading.error is not None:
             error = reading.error
@@ -92,13 +92,15 @@ def command(
         stored = _stored(reading.items, request, response.url, fetched_now(), settings)
         requests = _requests(visitor, request, reading.requests)
 
-    _show(stored, requests, wants_requests, is_terminal, quiet)
+    _show(stored, requests, wants_requests, is_terminal)
     name = request.callback or "parse"
     if not quiet:
         kind = response.headers.get("content-type", "")
         came = f"{response.status}{f', {kind}' if kind else ''}, {len(response.body):,} bytes"
         gave = f"{_count(stored.count, 'item')} and {_count(len(requests), 'request')}"
         click.echo(f"crawl: {plain(response.url)} ({plain(came)}): {name} gave {gave}", err=True)
+        if not is_terminal and not wants_requests:
+            _tell(requests)
     for told in stored.errors:
         click.echo(f"crawl: item not stored: {plain(told)}", err=True)
     if stored.errors:
@@ -135,14 +137,19 @@ def _first(spider: Spider) -> Request:
     return typed(first.url).replace(callback=first.callback)
 
 
-def _callback(spider: Spider, name: str | None, request: Request) -> str | None:
-    """The callback a page goes to. Raises `UsageError` if there is none of that name."""
-    if name is None:
-        if spider.has_parse:
-            return None
-        if request.callback is not None:
-            return str(request.callback)
-        raise UsageError(f"spider {spider.name} has no parse", hint=f"name its callback: --callback {_known(spider)}")
+def _callback(spider: Spider, request: Request) -> str | None:
+    """The callback a page goes to where none is named. Raises `UsageError` if nobody knows."""
+    if spider.has_parse:
+        return None
+    if request.callback is not None:
+        return str(request.callback)
+    raise UsageError(
+        f"spider {spider.name} has no parse", hint=f"name one of its callbacks: --callback {_known(spider)}"
+    )
+
+
+def _check(spider: Spider, name: str) -> None:
+    """Raise `UsageError` if the spider has no callback of that name."""
     try:
         spider.callback(name)
     except UsageError as error:
@@ -150,7 +157,6 @@ def _callback(spider: Spider, name: str | None, request: Request) -> str | None:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"it has: {_known(spider)}"
         raise UsageError(error.message, hint=hint) from None
-    return name
 
 
 def _names(spider: Spider) -> list[str]:
@@ -206,7 +212,8 @@ def _requests(visitor: Visitor, origin: Request, requests: list[Request]) -> lis
     return list(found.values())
 
 
-def _show(stored: Stored, requests: list[dict[str, Any]], wants_requests: bool, is_terminal: bool, quiet: bool) -> None:
+def _show(stored: Stored, requests: list[dict[str, Any]], wants_requests: bool, is_terminal: bool) -> None:
+    """What goes to standard output."""
     import msgspec
 
     if is_terminal:
@@ -215,15 +222,17 @@ def _show(stored: Stored, requests: list[dict[str, Any]], wants_requests: bool, 
         if stored.count and not wants_requests:
             show([msgspec.json.decode(line) for line in stored.lines], _count(stored.count, "item"))
         if requests:
-            rows = [{key: value for key, value in row.items() if value or key == "url"} for row in requests]
+            rows = [{key: value for key, value in row.items() if value and value != "GET"} for row in requests]
             show(rows, _count(len(requests), "request"), most=len(rows) if wants_requests else _SHOWN)
         return
     shown = for_screen()
     lines = [json_line(row) for row in requests] if wants_requests else [line.decode() for line in stored.lines]
     for line in lines:
         click.echo(shown(line) if shown is not None else line)
-    if wants_requests or quiet:
-        return
+
+
+def _tell(requests: list[dict[str, Any]]) -> None:
+    """The requests on standard error, where standard output has the items."""
     for row in requests[:_SHOWN]:
         why = f" (not fetched: {row['dropped']})" if row["dropped"] else ""
         click.echo(plain(f"  {row['method']} {row['url']} → {row['callback']}{why}"), err=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.cli.completion import complete_pages, complete_settings
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("view")
-@click.argument("target", metavar="URL|FILE", shell_complete=complete_pages)
+@click.argument("target", metavar="URL|FILE")
 @click.option("--url", metavar="URL", help="Where a saved page comes from, so that its images and styles are found.")
 @click.option(
     "-s",
@@ -26,14 +25,13 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="SECTION.KEY=VALUE",
     help="Set any setting (crawl config lists them).",
-    shell_complete=complete_settings,
 )
 @click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
 def command(target: str, url: str | None, assignments: tuple[str, ...], config: str | None) -> None:
-    """Open a page in $BROWSER as the crawler got it: without what scripts have made of it elsewhere.
+    """Open a page in the browser ($BROWSER).
 
-    It is written into a temporary file that only you can read, with a <base>, so that its links and images lead where
-    they led.
+    It is the page as the crawler gets it, before any script has run, written into a temporary file that only you can
+    read, with a <base>, so that its links and images lead where they led.
     """
     from crawler.cli.run import flags
     from crawler.visit import NotRead, opened, settings_alone

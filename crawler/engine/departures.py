@@ -60,11 +60,9 @@ class Departures:
             if admitted is not None:
                 self._frontier.open(host, admitted)
             return 0
-        given_up = self._hosts.given_up(host)
-        if given_up:
-            self._refuse(request, Drop(f"host: given up after {given_up}", state="failed", error=True), start)
-            return 0
         verdict = self._rules[request.spider].before(request)
+        if type(verdict) in (Go, First) and (given_up := self._hosts.given_up(host)):
+            verdict = Drop(f"host: given up after {given_up}", state="failed", error=True)
         match verdict:
             case Go():
                 self._reopen(host, self._send(request, verdict, host, start))

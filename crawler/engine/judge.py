@@ -105,7 +105,10 @@ class Judge:
         """Continue a request as another one: a retry, or the next hop of a redirect."""
         following = verdict.request
         if following.hops != request.hops:
-            following = without_credentials(following, self._url_options[following.spider](following.url))
+            tidy = self._url_options[following.spider](following.url)
+            # A site that adds a session id or a mark to the URL would add it again, for ever.
+            is_loop = tidy in following.hops
+            following = without_credentials(following, following.url if is_loop else tidy)
         allowed = self._rules[following.spider].found(following)
         if type(allowed) is Drop:
             # It was fetched, and is not to be fetched again because nobody wants to know where it leads.

@@ -110,6 +110,7 @@ class Engine:
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
+        self._next_time: float | None = None  # when the next request may go, None = after a landing
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
 
     # -- what others may look at, from any thread ---------------------------------------------------------------
@@ -135,9 +136,12 @@ class Engine:
             return f"reading {reading[0]} for {time.monotonic() - reading[1]:.0f} s"
         if not self.waiting:
             return "" if self._starts else "waiting for the last answers"
-        if self.in_flight < self.concurrency:
-            return "politeness: hosts rest between requests"
-        return ""
+        if self.in_flight >= self.concurrency:
+            return ""
+        rest = self._next_time - time.monotonic() if self._next_time is not None and not self.in_flight else 0.0
+        if rest >= 1:
+            return f"politeness and pauses after failures: the next request may go in {rest:.0f} s"
+        return "politeness: hosts rest between requests"
 
     def numbers(self) -> dict[str, Any]:
         """The live numbers, as `crawl status` shows them."""
@@ -216,6 +220,7 @@ class Engine:
             first_time = self._departures.next_first(until)
             if first_time is not None:
                 next_time = first_time if next_time is None else min(first_time, next_time)
+        self._next_time = next_time
         self._lanes.call()
         in_flight = self.in_flight
         assert in_flight == self.hosts.in_flight, f"{in_flight} tokens are out, and {self.hosts.in_flight} permits"

@@ -47,7 +47,8 @@ class Offers:
             spider = origin.spider if origin is not None else request.spider
             recent = self._recent[spider]
             is_plain = request.method == "GET" and not request.body and not request.again
-            if is_plain and url in recent:
+            jar = request.jar if request.jar is not None or origin is None else origin.jar
+            if is_plain and (f"{jar} {url}" if jar else url) in recent:
                 continue
             try:
                 url = canonical(url)
@@ -65,7 +66,7 @@ class Offers:
                     parent=origin.url,
                     depth=origin.depth + 1,
                     spider=spider,
-                    jar=request.jar or origin.jar,
+                    jar=jar,
                     parent_row=origin.row,
                     attempts=0,
                     hops=(),
@@ -77,7 +78,7 @@ class Offers:
                 self._refuse(request, verdict.reason)
                 continue
             if is_plain:
-                recent.add(url)
+                recent.add(f"{jar} {url}" if jar else url)
             allowed.append(request)
         return allowed
 

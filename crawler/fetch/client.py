@@ -16,6 +16,7 @@ from typing import Any
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
 
+from crawler.fetch.budget import SMALL, budget
 from crawler.fetch.connections import Connections, Prepared, is_forwarded
 from crawler.fetch.deadline import watch
 from crawler.fetch.decoding import ACCEPTED, Decoder, decoder_for
@@ -74,6 +75,7 @@ class Client:
             pairs = self._header(order, raw, most)
             body, complete = self._body(raw, most)
         finally:
+            budget.release()
             # A connection with a rest in it cannot be used again.
             raw.release_conn() if complete else raw.close()
         return Response(order.url, raw.status, pairs, body, time.monotonic() - started, truncated=not complete)
@@ -99,35 +101,45 @@ class Client:
             return b"", True
         coding = headers.get("content-encoding")
         decoder = decoder_for(coding) if coding else None
-        parts: list[bytes] = []
+        came = io.BytesIO()  # not a list: parts may be of one byte each
         size = 0
         while size <= most:
             data = raw.read1(_CHUNK, decode_content=False)
             if not data:
                 break
             if decoder is None:
-                parts.append(data)
-                size += len(data)
+                size += came.write(data)
             else:
-                size += self._decoded(decoder, data, parts, size, raw.tell(), most)
+                size += self._decoded(decoder, data, came, raw.tell(), most)
+            if size > SMALL and not budget.grow(size, _left()):
+                raise TimeoutError("the deadline has passed")
         else:
-            return b"".join(parts)[: int(most)], False
+            came.truncate(int(most))
+            return came.getvalue(), False
         if decoder is not None:
             decoder.end()
-        return parts[0] if len(parts) == 1 else b"".join(parts), True
+        return came.getvalue(), True
 
-    def _decoded(self, decoder: Decoder, data: bytes, parts: list[bytes], size: int, packed: int, most: float) -> int:
+    def _decoded(self, decoder: Decoder, data: bytes, came: io.BytesIO, packed: int, most: float) -> int:
         """Add the plain parts of some bytes of a body; how many bytes they are. Raises `Fault` for a bomb."""
-        before = size
+        before = came.tell()
         ratio = self._limits.max_ratio
         for part in decoder.parts(data):
-            parts.append(part)
-            size += len(part)
-            if size > most:
-                break
-            if size > _SMALL and 0 < ratio * packed < size:
-                raise Fault("too_large", f"a bomb: {size // packed:,} times its compressed size, and growing")
-        return size - before
+            if part:
+                came.write(part)
+                if came.tell() > most:
+                    break
+            # Of several codings each may be the bomb; and a thousand members of nothing are work as well.
+            if decoder.made > _SMALL and 0 < ratio * packed < decoder.made:
+                raise Fault("too_large", f"a bomb: {decoder.made // packed:,} times its compressed size, and growing")
+            if time.monotonic() > watch.until:
+                raise TimeoutError("the deadline has passed")
+        return came.tell() - before
+
+
+def _left() -> float | None:
+    """Seconds the thread's order has left, None without a deadline."""
+    return max(watch.until - time.monotonic(), 0.0) if watch.until < math.inf else None
 
 
 def failure_of(order: Order, started: float, error: BaseException) -> Failure:

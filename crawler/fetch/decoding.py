@@ -45,12 +45,16 @@ class Decoder:
         self._names = names
         self._codings = [_CODINGS[name]() for name in reversed(names)]
         self._fed = False
+        self.made = 0  # bytes that all codings together have given
 
     def parts(self, data: bytes) -> Iterator[bytes]:
-        """The plain bytes of the next bytes of the body. Raises `Fault` ("partial") if they are broken."""
+        """The plain bytes of the next bytes of the body. Raises `Fault` ("partial") if they are broken.
+
+        Empty parts are given too: there was work, and whoever counts it or has a deadline may stop it.
+        """
         self._fed = True
         try:
-            yield from _through(self._codings, data)
+            yield from self._through(0, data)
         except _ERRORS as error:
             reason = str(error).rpartition(": ")[2]
             raise Fault("partial", f"broken {', '.join(self._names)}: {reason}") from error
@@ -59,6 +63,15 @@ class Decoder:
         """The body has ended. Raises `Fault` ("partial") if it should have gone on. An empty body is none."""
         if self._fed and not all(coding.whole for coding in self._codings):
             raise Fault("partial", f"broken {', '.join(self._names)}: it ends too early")
+
+    def _through(self, number: int, data: bytes) -> Iterator[bytes]:
+        is_last = number == len(self._codings) - 1
+        for part in self._codings[number].parts(data):
+            self.made += len(part)
+            if is_last or not part:
+                yield part
+            else:
+                yield from self._through(number + 1, part)
 
 
 def decoder_for(content_encoding: str) -> Decoder | None:
@@ -72,14 +85,6 @@ def decoder_for(content_encoding: str) -> Decoder | None:
             "too_large", f"{len(names)} codings one over the other, and more than {_MOST_CODINGS} are not undone"
         )
     return Decoder(names) if names else None
-
-
-def _through(codings: Sequence[Coding], data: bytes) -> Iterator[bytes]:
-    if len(codings) == 1:
-        yield from codings[0].parts(data)
-        return
-    for part in codings[0].parts(data):
-        yield from _through(codings[1:], part)
 
 
 class _Inflate:
@@ -129,6 +134,8 @@ class _Gzip:
                     raise
                 return
             data = self._member.rest if self._member.whole else b""
+            if self._empty:
+                yield b""
 
 
 class _Deflate:
@@ -182,8 +189,7 @@ class _Zstd:
             part = self._frame.decompress(data, _PART)
             self.whole = self._frame.eof
             data = self._frame.unused_data if self.whole else b""
-            if part:
-                yield part
+            yield part
             if self.whole and not data:
                 return
 

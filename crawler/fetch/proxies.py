@@ -14,9 +14,12 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from crawler.errors import UsageError
 from crawler.fetch.deadline import Timed, left
 from crawler.fetch.faults import Fault
+from crawler.secrets import shown
 
+_EXAMPLE = "for example: --proxy http://127.0.0.1:3128, or env:MY_PROXY"
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
@@ -60,17 +63,27 @@ def proxy_of(url: str) -> Proxy:
         host = ""
     if not host or parts.scheme not in _PORTS or not host.isprintable() or " " in host:
         raise Fault(
-            "invalid", "the proxy has to be http://, https://, socks5:// or socks5h://[user:password@]host:port"
+            "invalid",
+            "the proxy has to be http://, https://, socks5:// or socks5h:// and a host, with user:password in front",
         )
     return Proxy(parts.scheme, host, port, unquote(parts.username or ""), unquote(parts.password or ""))
+
+
+def check_proxy(url: str) -> None:
+    """Raises `UsageError` for a proxy that nobody can be asked through; "" is none."""
+    if not url:
+        return
+    try:
+        if proxy_of(url).is_socks:
+            _library()
+    except Fault as fault:
+        raise UsageError(f"fetch.proxy = {shown('fetch.proxy', url)}: {fault.detail}", hint=_EXAMPLE) from None
 
 
 def refused_by(proxy: Proxy, status: int, reason: str = "") -> Fault:
     """What an HTTP proxy's own answer means."""
     if status == 407:
-        return Fault(
-            "invalid", f"the proxy {proxy} wants another user and password (407): http://user:password@host:port"
-        )
+        return Fault("invalid", f"the proxy {proxy} wants another user and password (407)")
     return Fault("connect", f"the proxy {proxy} could not connect: {status} {reason}".rstrip())
 
 

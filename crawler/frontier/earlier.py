@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from crawler.errors import CrawlError
 from crawler.frontier.ledger import Ledger
 from crawler.known_page import KnownPage
 from crawler.request import Request
 
 _encode = msgspec.json.Encoder().encode
+
+
+class EarlierRuns:
+    """The run at `path`, and for pages that it has not read the one that it was compared with itself, and so on.
+
+    So a page that could not be had once, or that a run did not come to, is compared with what it was when it was last
+    read. Runs before the first are opened when they are asked, and left out if they are gone. `own_fingerprint(row)`
+    is that of a request of this run as it was found. Raises what `Ledger` raises for the first.
+    """
+
+    def __init__(self, path: Path, name: str, own_fingerprint: Callable[[int], int | None]) -> None:
+        self.name = name
+        self._own_fingerprint = own_fingerprint
+        self._runs = [EarlierRun(path, name)]
+
+    def close(self) -> None:
+        for run in self._runs:
+            run.close()
+
+    def page(self, request: Request) -> KnownPage | None:
+        """The page of a request as it was last read; None if none of the runs has."""
+        # A redirect may have made a GET of a POST, and its page is not that of a GET from the beginning.
+        found_as = self._own_fingerprint(request.row) if request.hops else None
+        for run in self._runs:
+            page = run.page(request, found_as)
+            if page is not None:
+                return page
+            if run is self._runs[-1] and run.since is not None:
+                before, run.since = run.since, None
+                with suppress(CrawlError):
+                    self._runs.append(EarlierRun(before, before.parent.name))
+        return None
 
 
 class EarlierRun:
@@ -24,6 +59,8 @@ class EarlierRun:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         self._ledger = Ledger(path, read_only=True)
+        compared_with = (self._ledger.get("record") or {}).get("since")
+        self.since = Path(compared_with) / path.name if compared_with else None  # the ledger of the run before
         try:
             self._ledger.select("CREATE TEMP TABLE found_on AS SELECT parent, id FROM requests WHERE parent > 0")
             self._ledger.select("CREATE INDEX temp.by_parent ON found_on (parent)")
@@ -34,13 +71,18 @@ class EarlierRun:
     def close(self) -> None:
         self._ledger.close()
 
-    def page(self, request: Request) -> KnownPage | None:
-        """The page of a request, if that run has read it, after the same redirects; else None."""
-        first = request.replace(url=request.hops[0]) if request.hops else request
+    def page(self, request: Request, found_as: int | None = None) -> KnownPage | None:
+        """The page of a request, if that run has read it, after the same redirects; else None.
+
+        `found_as` is the fingerprint of the request as it was found; without it, it was as it is now.
+        """
+        if found_as is None:
+            first = request.replace(url=request.hops[0]) if request.hops else request
+            found_as = int.from_bytes(first.fingerprint, "little", signed=True)
         rows = self._ledger.select(
             "SELECT id, etag, last_modified, digest, items FROM requests JOIN pages ON pages.request = requests.id"
             " WHERE fingerprint = ? AND url = ? AND state = 1",
-            *(int.from_bytes(first.fingerprint, "little", signed=True), request.url),
+            *(found_as, request.url),
         )
         if not rows:
             return None

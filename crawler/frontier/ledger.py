@@ -82,7 +82,7 @@ class Rest(msgspec.Struct, omit_defaults=True):
     body: bytes | None = None
     data: Any = None
     cookies: dict[str, str] | None = None
-    jar: str = ""
+    jar: str | None = None
     timeout: float | None = None
     max_body: int | None = None
     again: bool = False
@@ -317,6 +317,11 @@ class Ledger(Database):
                 break
             hosts.append(host)
         return hosts
+
+    def fingerprint(self, row: int) -> int | None:
+        """That of a request as it was found, if it is committed."""
+        rows = self.select("SELECT fingerprint FROM requests WHERE id = ?", row)
+        return rows[0][0] if rows else None
 
     def fingerprints(self, chunk: int = 50_000) -> Iterator[bytes]:
         """All fingerprints that count as seen, 8 bytes each, many at once; with those that are not committed yet."""

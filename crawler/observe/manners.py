@@ -22,7 +22,7 @@ def _robots(spiders: Sequence[str], settings: Sequence[Settings]) -> list[str]:
     if rude:
         by = "" if len(rude) == len(spiders) else f" by {', '.join(rude)}"
         but = _but([one.match for one in tables if one.robots])
-        notes.append(f"robots.txt is not obeyed{by} (--no-robots){but}")
+        notes.append(f"robots.txt is not obeyed{by} (robots.obey = false){but}")
     if len(rude) < len(spiders) and (hosts := [one.match for one in tables if one.robots is False]):
         notes.append(f"robots.txt is not obeyed on {', '.join(hosts)} ([[host]] robots = false)")
     return notes

@@ -262,7 +262,7 @@ class Stats:
         self._page_error_count += 1
         if len(self._page_errors) < LISTED:
             self._page_errors.append(error)
-        key = (error.where, error.kind)
+        key = (error.where or error.message, error.kind)  # without a line, only what is said tells them apart
         place = self._places.get(key)
         if place is not None:
             self._places[key] = msgspec.structs.replace(place, count=place.count + 1)

@@ -6,15 +6,20 @@ error never makes it shorter. On top of that, trouble doubles it.
 
 from __future__ import annotations
 
+import math
+
 _MOST_KNOWN = 50_000  # hosts with a delay of their own; beyond that the oldest is forgotten
 _FIRST = 1.0  # seconds; what trouble makes of no delay at all
 
 
 class Adaptive:
-    """Delays per host, never above `most` seconds. Only those that are above the host's own delay are remembered."""
+    """Delays per host, never above `most` seconds (0: whatever they are).
+
+    Only those that are above the host's own delay are remembered.
+    """
 
     def __init__(self, most: float) -> None:
-        self._most = most
+        self._most = most or math.inf
         self._delays: dict[str, float] = {}
 
     def delay(self, host: str, least: float) -> float:

@@ -5,6 +5,8 @@ After "Release It!" (M. Nygard): closed while all is well, open during a pause, 
 
 from __future__ import annotations
 
+import math
+
 _MOST_KNOWN = 50_000  # hosts in trouble; beyond that the oldest is forgotten
 
 
@@ -22,13 +24,13 @@ class Breaker:
     """Counts failures in a row per host. Times are seconds of `time.monotonic`; `failures` 0 = never breaks.
 
     After `failures` of them the host rests for `pause` seconds, after each further one for twice as long, at most
-    `max_pause`. A host that has failed after `give_up` pauses is given up.
+    `max_pause` (0: whatever it is). A host that has failed after `give_up` pauses is given up.
     """
 
     def __init__(self, failures: int, pause: float, max_pause: float, give_up: int) -> None:
         self._failures = failures
         self._pause = pause
-        self._max_pause = max_pause
+        self._max_pause = max_pause or math.inf
         self._give_up = give_up
         self._states: dict[str, _State] = {}
 

@@ -7,6 +7,7 @@ sleeps on politeness, and a dead worker cannot keep a permit. Only the parent us
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -80,7 +81,7 @@ class Hosts:
         self._table = table or HostTable(())
         self._adaptive = adaptive
         self._breaker = breaker
-        self._max_retry_after = max_retry_after
+        self._max_retry_after = max_retry_after or math.inf
         self._addresses = addresses
         self._parked: set[str] = set()
         self._groups: dict[str, str] = {}  # the addresses of hosts, where they count by these
@@ -121,7 +122,8 @@ class Hosts:
             self._delay = delay
 
     def ask_for(self, name: str, delay: float) -> None:
-        """A host asks for at least this delay itself."""
+        """A host asks for at least this delay itself; what it asked for before holds too, if that is longer."""
+        delay = max(delay, self._asked_for.pop(name, 0.0))
         if len(self._asked_for) >= _MOST_KNOWN:
             del self._asked_for[next(iter(self._asked_for))]
         self._asked_for[name] = delay
@@ -274,8 +276,7 @@ class Hosts:
     def _learn(self, name: str, host: Host, started: float, outcome: Outcome, now: float) -> None:
         """What an outcome says about the host."""
         if isinstance(outcome, Response):
-            fails = outcome.status >= 500
-            is_troubled = fails or outcome.status == 429
+            fails = is_troubled = outcome.status >= 500 or outcome.status == 429
             if outcome.status in _ASKS_FOR_LESS and (value := outcome.headers.get("retry-after")) is not None:
                 seconds = min(retry_after(value, time.time()) or 0.0, self._max_retry_after)
                 host.next_start = max(host.next_start, now + seconds)

@@ -57,10 +57,10 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Promise:
-    """What one host was promised. `asked` is its own Crawl-delay, and the time from which on it was known."""
+    """What one host was promised. `asked` are its own Crawl-delays, each with the time from which on it was known."""
 
     rules: Sequence[Rule]
-    asked: tuple[float, float] = (FOREVER, 0.0)
+    asked: Sequence[tuple[float, float]] = ()
 
     def permits(self, at: float) -> int:
         """Requests that may be in flight when one starts at `at`."""
@@ -71,8 +71,7 @@ class Promise:
         """Seconds that a start at `at` has to keep from the one at `before`."""
         rules = self.rules if len(self.rules) == 1 else self._between(before, at)
         delay = min(rule.delay for rule in rules)
-        since, asked = self.asked
-        return max(delay, asked) if before >= since else delay
+        return max([delay, *(asked for since, asked in self.asked if before >= since)]) if self.asked else delay
 
     def _between(self, before: float, at: float) -> Sequence[Rule]:
         """The rules under which a request may have been handed out: while one takes the place of another, both."""
@@ -101,10 +100,10 @@ class _State:
 
 
 class InForce:
-    """All hosts of a run. `asked(host)` gives a host's own Crawl-delay, see `Promise`."""
+    """All hosts of a run. `asked(host)` gives a host's own Crawl-delays, see `Promise`."""
 
     def __init__(
-        self, parts: Sequence[Part], asked: Callable[[str], tuple[float, float]] = lambda _: (FOREVER, 0.0)
+        self, parts: Sequence[Part], asked: Callable[[str], Sequence[tuple[float, float]]] = lambda _: ()
     ) -> None:
         self._asked = asked
         self._states: list[_State] = []

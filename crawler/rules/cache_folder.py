@@ -13,6 +13,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 
@@ -68,7 +69,7 @@ class CacheFolder:
         """The answers to requests of the same method, URL and body, latest first. Raises `OutputError`."""
         path = self._place(request)
         try:
-            packed = path.read_bytes()
+            packed = path.read_bytes() if S_ISREG(path.stat().st_mode) else b""  # a pipe would be waited for
         except FileNotFoundError:
             return ()
         except OSError as error:

@@ -155,8 +155,8 @@ def _session(request: Request, asked: hishel.Request) -> str:
     """Whose answer it is, without giving the credentials away; "" = anybody's."""
     authorization = asked.headers.get("authorization", "")
     if not authorization:
-        return request.jar
-    return _digest(f"{request.jar}\0{authorization}")
+        return request.jar or ""
+    return _digest(f"{request.jar or ''}\0{authorization}")
 
 
 def _digest(value: str) -> str:

@@ -1,7 +1,7 @@
 """Files that call themselves pages: what begins like a PDF, an image or an archive is none, whatever its type says.
 
-The signatures are those of the MIME Sniffing Standard (WHATWG), sections 6 and 7.1. Files that say what they are go to
-the spider, which may have asked for them.
+The signatures are those of the MIME Sniffing Standard (WHATWG), sections 6 and 7.1. Files that say what they are, by
+their type or their name, go to the spider, which may have asked for them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,21 @@ _SIGNATURES = (
     (b"\x7fELF", "a program"),
     (b"MZ\x90\x00", "a program"),
 )
+# File names that say it: such a link is followed only if the spider wants it (scope.skip_extensions). A sitemap is
+# often compressed behind the name of a plain one.
+_NAMES = {
+    "a PDF file": ("pdf",),
+    "a PNG image": ("png",),
+    "a GIF image": ("gif",),
+    "a JPEG image": ("jpg", "jpeg"),
+    "a ZIP archive": ("zip", "docx", "xlsx", "pptx", "jar", "apk", "epub", "odt", "ods"),
+    "a gzip file": ("gz", "tgz", "xml", "txt"),
+    "a RAR archive": ("rar",),
+    "an Ogg file": ("ogg", "ogv"),
+    "a WebM video": ("webm", "mkv"),
+    "a font": ("woff",),
+    "a program": ("exe", "bin", "dmg"),
+}
 _FIRST = frozenset(signature[0] for signature, _ in _SIGNATURES)
 _HEAD = 1445  # bytes that the standard looks at
 # Control characters that no text has (section 7.1: "binary data bytes"); NUL is forgiven, some pages have it.
@@ -46,6 +61,8 @@ class Content:
             return KEEP
         declared = outcome.headers.get("content-type", "").partition(";")[0].strip().lower()
         if declared and "html" not in declared:
+            return KEEP
+        if request.url.partition("?")[0].rpartition(".")[2].lower() in _NAMES.get(kind, ()):
             return KEEP
         says = f"declared as {declared[:100]}" if declared else "without a content type"
         return Drop(f"content: {kind} {says}")

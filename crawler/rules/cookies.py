@@ -41,7 +41,7 @@ class Cookies:
 
     def before(self, request: Request) -> Before:
         own = request.cookies
-        jar = self._jars.get(request.jar) if self._jars else None
+        jar = self._jars.get(request.jar or "") if self._jars else None
         if jar is None and not own:
             return GO
         pairs = list(own.items()) if own else []
@@ -54,7 +54,7 @@ class Cookies:
         if type(outcome) is Response:
             for name, value in outcome.header_pairs:
                 if len(name) == 10 and name.lower() == "set-cookie":
-                    self._jar(request.jar).store(request.url, value, self._now())
+                    self._jar(request.jar or "").store(request.url, value, self._now())
         return KEEP
 
     def _jar(self, name: str) -> Jar:

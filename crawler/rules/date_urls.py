@@ -13,7 +13,16 @@ _MOST_ODD = 200  # odd dates that URLs of one form may have
 _YEARS = range(1000, 3000)  # other numbers of four digits are no years
 _MOST_KINDS = 20_000  # forms of URLs that are known
 
-_NUMBERS = re.compile(r"(?<!\d)(\d+)[-/_.](\d+)(?:[-/_.](\d+))?(?!\d)")
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
+)
+_NUMBERS = re.compile(r"\d+(?:[-/_.]\d+)+")
+_NAMED = re.compile(
+    rf"(?<!\d)(?:(\d{{4}})[-/_.](?:{_MONTHS})|(?:{_MONTHS})[-/_.](\d{{4}}))(?![a-z\d])",
+    re.IGNORECASE,
+)
+_EIGHT = re.compile(r"(?<![\w.-])(\d{4})(\d\d)(\d\d)(?![\w.-])")
 _YEAR = re.compile(r"[?&;](?:year|yr|y|jahr|annee|ano)=(\d+)(?!\d)", re.IGNORECASE)
 _COMPACT = re.compile(r"[?&;](?:date|day|month|m|d|ym|ymd|cal\w*)=(\d{4})(\d\d)(\d\d)?(?!\d)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
@@ -36,7 +45,7 @@ class Dates:
         year = _year(url[start:])
         if year is None or _FIRST_YEAR <= year <= self._last_year:
             return ""
-        kind = _DIGITS.sub("#", url[start:])
+        kind = _DIGITS.sub("#", _NAMED.sub("#", url[start:]))
         key = hash(url[:start] + kind)
         known = self._kinds.get(key, self)
         if known is None:
@@ -62,16 +71,31 @@ class Dates:
 
 def _year(rest: str) -> int | None:
     """The year of a date in a path with its query; None without numbers like a date's, -1 if they cannot be one."""
-    numbers = _NUMBERS.search(rest)
-    if numbers is not None:
-        return _of_numbers(*numbers.groups())
-    if "=" not in rest:
-        return None
-    if match := _YEAR.search(rest):
-        return _in_range(match[1])
-    if match := _COMPACT.search(rest):
-        return _of_numbers(*match.groups())
-    return None
+    if "=" in rest:
+        if match := _YEAR.search(rest):
+            return _in_range(match[1])
+        if match := _COMPACT.search(rest):
+            return _of_numbers(*match.groups())
+    if match := _NAMED.search(rest):
+        return _in_range(match[1] or match[2])
+    found = None
+    for run in _NUMBERS.finditer(rest):
+        found = _of_run(_DIGITS.findall(run[0]))
+        if found != -1:
+            return found
+    if match := _EIGHT.search(rest):
+        found = _of_numbers(*match.groups())
+    return found
+
+
+def _of_run(numbers: list[str]) -> int:
+    """The year of the first date among numbers beside each other: of 17/2031/05 it is 2031."""
+    for at in range(len(numbers) - 1):
+        for third in (numbers[at + 2] if at + 2 < len(numbers) else None, None):
+            year = _of_numbers(numbers[at], numbers[at + 1], third)
+            if year != -1:
+                return year
+    return -1
 
 
 def _of_numbers(first: str, second: str, third: str | None) -> int:

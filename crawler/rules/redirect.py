@@ -41,7 +41,7 @@ class Redirect:
     """Follows up to `max_hops` redirects of one request; with 0 the answer counts as it is.
 
     `downgrade` allows a hop from https to http. `secret` are fields of the request that do not go to another
-    host, besides Authorization, Cookie, Proxy-Authorization and Host. A target may have up to `max_url` characters.
+    host, besides those that always are secret. A target may have up to `max_url` characters.
     """
 
     name = "redirect"
@@ -50,12 +50,12 @@ class Redirect:
         self,
         max_hops: int,
         downgrade: bool = False,
-        secret: Iterable[str] = SECRET_FIELDS,
+        secret: Iterable[str] = (),
         max_url: int = 8192,
     ) -> None:
         self._max = max_hops
         self._downgrade = downgrade
-        self._secret = _PERSONAL | {name.lower() for name in secret}
+        self._secret = _PERSONAL | SECRET_FIELDS | {name.lower() for name in secret}
         self._max_url = max_url
 
     def after(self, request: Request, outcome: Outcome) -> After:

@@ -6,6 +6,7 @@ longer ones (Retry-After). What one URL and one host may cost has a limit.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import OrderedDict
@@ -26,11 +27,12 @@ _MOST_KNOWN = 10_000  # hosts whose retries are counted
 
 
 class Retry:
-    """Up to `times` retries, the first after `pause` seconds, each later one after twice as long.
+    """Up to `times` retries, the first after `pause` seconds, each later one after twice as long, at most `max_pause`.
 
     Pauses vary by the part `jitter` of themselves. Only requests with one of `methods` are repeated. A host may cost
     `budget` retries (0: any number), and beyond that `share` of the answers it gave. `max_asked` is the longest pause
-    that a host may ask for. `accepted` are statuses that the spider reads if nothing better comes.
+    that a host may ask for; 0 is no limit for both. `accepted` are statuses that the spider reads if nothing better
+    comes.
     """
 
     name = "retry"
@@ -53,12 +55,12 @@ class Retry:
         self._times = times
         self._statuses = frozenset(statuses)
         self._pause = pause
-        self._max_pause = max_pause
+        self._max_pause = max_pause or math.inf
         self._jitter = jitter
         self._methods = frozenset(method.upper() for method in methods)
         self._budget = budget
         self._share = share
-        self._max_asked = max_asked
+        self._max_asked = max_asked or math.inf
         self._accepted = frozenset(accepted)
         self._uniform = uniform
         self._costs: OrderedDict[str, float] = OrderedDict()  # retries by host, less the share of its answers

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 
 from crawler.errors import SettingsError
 from crawler.request import Request
-from crawler.url import host_of, hostname_of
+from crawler.url import host_named, host_of, hostname_of
 from crawler.verdict import GO, Drop, Found
 
 
 class Scope:
-    """`allowed_hosts` are host names, subdomains included, or `name:port` for one port only; empty allows all.
+    """`allowed_hosts` are host names, subdomains included, or `name:port` for one port only; empty allows all. A URL
+    means its host.
 
     `include` and `exclude` are regular expressions that are searched in the URL: one of the first has to match, if
     there are any, and none of the second. `max_url` is the longest URL, in characters. Raises `SettingsError` for a
-    pattern that is none.
+    host or a pattern that is none.
     """
 
     name = "scope"
@@ -28,7 +29,7 @@ class Scope:
         exclude: Sequence[str] = (),
         max_url: int = 8192,
     ) -> None:
-        self._allowed = frozenset(host.lower().rstrip(".") for host in allowed_hosts)
+        self._allowed = frozenset(map(_host, allowed_hosts))
         self._include = [_pattern("include", text) for text in include]
         self._exclude = [_pattern("exclude", text) for text in exclude]
         self._max_url = max_url
@@ -57,6 +58,19 @@ class Scope:
                 return True
             name = name.partition(".")[2]
         return False
+
+
+def _host(text: str) -> str:
+    try:
+        host = host_named(text.strip()).rstrip(".")
+    except ValueError:
+        host = ""
+    if not host or host.startswith("."):
+        raise SettingsError(
+            f"scope.allowed_hosts: {text!r} is no host",
+            hint="write it as example.org, which includes its subdomains, or as example.org:8080",
+        )
+    return host
 
 
 def _pattern(name: str, text: str) -> re.Pattern[str]:

@@ -22,6 +22,7 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 _MOST_KNOWN = 20_000  # hosts, and paths, of which something is remembered
+_MOST_ORDERS = 6  # in which the same parameters are met; three have six
 # Names that are used for nothing else, and such as might be the number of a story: those count with what looks random.
 _SESSION = re.compile(
     r"(?:;jsessionid=|[?&;](?:phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|zenid|oscsid)=)([\w.!-]{8,})"
@@ -69,6 +70,7 @@ class Traps:
         self._max_alike = max_alike
         self._least = min(max_segments or 1 << 30, max_repeats or 1 << 30)
         self._queries: OrderedDict[int, set[int]] = OrderedDict()
+        self._orders: OrderedDict[int, set[int]] = OrderedDict()
         self._sessions: OrderedDict[str, set[str]] = OrderedDict()
         self._alike: OrderedDict[int, int] = OrderedDict()
 
@@ -132,12 +134,25 @@ class Traps:
         path, mark, query = url.partition("?")
         if not mark or not self._max_queries or "&" not in query:
             return ""
-        names = hash("&".join([pair.partition("=")[0] for pair in query.split("&")]))
+        pairs = query.split("&")
+        each = [pair.partition("=")[0] for pair in pairs]
+        if len(set(each)) < len(each) and (reason := self._order(path, pairs)):
+            return reason
+        names = hash("&".join(each))
         known = _remembered(self._queries, hash(path))
         if names in known or len(known) < self._max_queries:
             known.add(names)
             return ""
         return f"more than traps.max_queries = {self._max_queries} combinations of parameters for {path[:200]}"
+
+    def _order(self, path: str, pairs: list[str]) -> str:
+        """Filters of one name (`tag=a&tag=b`): how often the same ones were seen in another order."""
+        known = _remembered(self._orders, hash((path, tuple(sorted(pairs)))))
+        order = hash(tuple(pairs))
+        if order in known or len(known) < _MOST_ORDERS:
+            known.add(order)
+            return ""
+        return f"the same parameters in more than {_MOST_ORDERS} orders for {path[:200]} (see traps.max_queries)"
 
     def _session(self, url: str) -> str:
         if not self._max_sessions or ("=" not in url and "(" not in url):

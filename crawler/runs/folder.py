@@ -226,7 +226,7 @@ def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolde
                 raise UsageError(
                     f"{path} holds a run already", hint=f"crawl resume {path}, or choose another --run-dir"
                 )
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(0o700, parents=True, exist_ok=True)
             return _locked(path)
         parent = root / folder_of(spider)
         parent.mkdir(parents=True, exist_ok=True)
@@ -234,7 +234,7 @@ def create(spider: str, root: Path = ROOT, path: Path | None = None) -> RunFolde
         for number in range(1, 1000):
             folder = parent / (stem if number == 1 else f"{stem}-{number}")
             with suppress(FileExistsError):
-                folder.mkdir()
+                folder.mkdir(0o700)
                 return _locked(folder)
         raise OutputError(f"cannot find a free name in {parent}")
     except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from lxml import etree
@@ -16,6 +17,8 @@ from crawler.spider.form_body import Entry, File, encode, urlencoded
 
 Element = etree._Element
 _CONTROLS = ("button", "input", "select", "textarea")
+_MOST_PIECES = 1_000  # of the text of an option,
+_LONGEST = 10_000  # and characters of it
 _SHOWN = 10  # forms, and names, that an error lists
 
 
@@ -95,13 +98,15 @@ def _controls_of(root: Element, form: Element) -> list[Element]:
 def _disabled(root: Element) -> set[Element]:
     """Controls that are not sent: disabled themselves or by a fieldset (but for its legend), or part of a datalist."""
     found = {control for control in root.iter(*_CONTROLS) if control.get("disabled") is not None}
-    for fieldset in root.iter("fieldset"):
-        if fieldset.get("disabled") is not None:
-            legend = fieldset.find("legend")
-            found |= set(fieldset.iter(*_CONTROLS)) - set(legend.iter(*_CONTROLS) if legend is not None else ())
-    for datalist in root.iter("datalist"):
-        found |= set(datalist.iter(*_CONTROLS))
-    return found
+    inside: set[Element] = set()  # of a fieldset or a datalist that disables what it has; parents come before children
+    for around in root.iter("fieldset", "datalist"):
+        if around in inside or (around.tag == "fieldset" and around.get("disabled") is None):
+            continue
+        legend = around.find("legend") if around.tag == "fieldset" else None
+        for child in around:
+            if child is not legend:
+                inside.update(child.iter())
+    return found | {control for control in root.iter(*_CONTROLS) if control in inside}
 
 
 def _type(control: Element) -> str:
@@ -129,8 +134,8 @@ def _button(controls: Sequence[Element], disabled: set[Element], click: str | bo
         for button in buttons:
             if looks_like(button) == click:
                 return button
-    names = [one.get("name") or one.get("id") or one.get("value") or _words(one) for one in buttons]
-    told = ", ".join(map(repr, names)) or "none"
+    names = [one.get("name") or one.get("id") or one.get("value") or _words(one) for one in buttons[:_SHOWN]]
+    told = _list(names, len(buttons)) if names else "none"
     raise ValueError(f"the form has no button {click!r}; its buttons are: {told}")
 
 
@@ -233,7 +238,8 @@ def _is_disabled(option: Element) -> bool:
 
 
 def _words(element: Element) -> str:
-    return " ".join("".join(map(str, element.itertext())).split())
+    """The text of a button or an option, as far as anybody would read it: they may stand in each other."""
+    return " ".join("".join(map(str, islice(element.itertext(), _MOST_PIECES)))[:_LONGEST].split())
 
 
 def _described(form: Element) -> str:
@@ -242,6 +248,8 @@ def _described(form: Element) -> str:
     return f"<form{attributes}> with {_list(list(names))}"
 
 
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(map(repr, names[:_SHOWN])) + more if names else "no fields"
+def _list(names: list[str], count: int = 0) -> str:
+    """The first names, of `count` in all; without it these are all."""
+    count = count or len(names)
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    return ", ".join(repr(name[:100]) for name in names[:_SHOWN]) + more if names else "no fields"

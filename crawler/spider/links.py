@@ -12,6 +12,8 @@ from lxml import etree
 
 from crawler.url import join_all
 
+_MOST_FORMS = 100  # of one element: each is looked through, and they may stand in each other
+_MOST_HIDDEN = 1_000  # fields of a form that is followed
 _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
 _WEB_SCHEMES = ("http://", "https://")
 _METHOD = "translate(@method, 'POSTDIALG', 'postdialg')"
@@ -19,7 +21,8 @@ _GET = f"[not({_METHOD}='post' or {_METHOD}='dialog')]"
 _BARE = "[not(.//input[@name] or .//select[@name] or .//textarea[@name])]"
 _A = "descendant-or-self::a{0}/@href"
 _RARE = (
-    f" | descendant-or-self::area{{0}}/@href | descendant-or-self::form{_GET}{_BARE}{{0}}/@action"
+    f" | descendant-or-self::area{{0}}/@href"
+    f" | descendant-or-self::form[position() <= {_MOST_FORMS}]{_GET}{_BARE}{{0}}/@action"
     " | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
 )
 # Walks over the tree for attributes are several times faster than one over elements that are then asked; each costs as
@@ -52,11 +55,15 @@ _DESCRIPTORS = re.compile(r"(?:[^,(]++|\([^)]*+\)?)*+")
 
 
 def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
-    """What `element` (itself included) links to, in document order.
+    """What `element` (itself included) links to, in document order; of a `link`, its `href`.
 
-    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`; and forms that are sent with GET and have nothing to
-    fill in, those with hidden fields last. With `nofollow`, elements whose `rel` contains nofollow are left out.
+    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`; and, of the first hundred forms, those that are
+    sent with GET and have nothing to fill in, those with hidden fields last. With `nofollow`, elements whose `rel`
+    contains nofollow are left out.
     """
+    if element.tag == "link":
+        is_left_out = nofollow and "nofollow" in element.get("rel", "").lower()
+        return [href] if (href := element.get("href")) and not is_left_out else []
     rare = next(element.iter("area", "form", "iframe", "frame"), None) is not None
     # The test of each @rel costs more than all the rest, and most pages have no use for it.
     rels: Any = _RELS[rare](element) if nofollow else ()
@@ -66,16 +73,37 @@ def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
 
 def _ready_forms(element: etree._Element, nofollow: bool) -> Iterator[str]:
     """Where GET forms lead that have hidden fields and no others, with these."""
-    for form in element.iter("form"):
+    for form in islice(element.iter("form"), _MOST_FORMS):
         if form.get("method", "get").strip().lower() in ("post", "dialog"):
             continue
         if nofollow and "nofollow" in form.get("rel", "").lower():
             continue
-        controls = [one for one in form.iter("input", "select", "textarea") if one.get("name")]
+        named = (one for one in form.iter("input", "select", "textarea") if one.get("name"))
+        controls = list(islice(named, _MOST_HIDDEN + 1))
         hidden = [one for one in controls if one.get("type", "").strip().lower() == "hidden"]
-        if hidden and len(hidden) == len(controls):
+        if 0 < len(hidden) == len(controls) <= _MOST_HIDDEN:
             query = urlencode([(one.get("name", ""), one.get("value", "")) for one in hidden])
             yield f"{form.get('action', '').partition('?')[0].partition('#')[0]}?{query}"
+
+
+def outermost(matches: Iterable[Any]) -> Iterator[Any]:
+    """Elements (and what else was selected, such as attributes) without those that stand in one of the others."""
+    seen: set[Any] = set()
+    for match in matches:
+        if isinstance(match, etree._Element):
+            if any(around in seen for around in match.iterancestors()):
+                continue
+            seen.add(match)
+        yield match
+
+
+def unfollowed_in(root: etree._Element) -> set[str]:
+    """The values of `href` and `src` that stand only on elements marked `rel=nofollow`."""
+    sides: tuple[set[str], set[str]] = (set(), set())
+    for element in root.iter():
+        if (href := element.get("href") or element.get("src")) is not None:
+            sides["nofollow" in element.get("rel", "").lower()].add(href)
+    return sides[True] - sides[False]
 
 
 def metas_in(root: etree._Element) -> list[tuple[str, str, str]]:

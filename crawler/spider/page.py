@@ -29,6 +29,7 @@ Match = re.Match[str]
 _WEB_SCHEMES = ("http://", "https://")
 _REFRESH = ("http-equiv", "refresh")
 _DEFAULT = PageOptions()
+_MOST_CHARACTERS = 16_000_000  # of the bases of all links of a page together
 
 
 class Page:
@@ -86,7 +87,7 @@ class Page:
         from crawler.spider.tree import missing, parse_html, parse_xml
 
         most = self._options.max_tags
-        tree = parse_xml(self.text) if self._is_xml else parse_html(self.text, most)
+        tree = parse_xml(self.text, most) if self._is_xml else parse_html(self.text, most)
         if what := missing(tree, self.text, most):
             self._tell(what)
         return tree
@@ -147,19 +148,20 @@ class Page:
     ) -> list[str]:
         """Where the page leads to: canonical http and https URLs without fragment, each once, in document order.
 
-        First where a `<meta http-equiv=refresh>` and `<link rel=next>` or `prev` lead, then those of `a`, `area`,
-        `iframe`, `frame`, and of `form`s that are sent with GET. `javascript:`, `mailto:` and the like, places on the
-        page itself (`#top`) and what is no URL are left out. Of one page at most `limits.max_links` are given; a
-        warning in the log says so.
+        First where a `<meta http-equiv=refresh>` and `<link rel=next>`, `prev` or `previous` lead, then those of `a`,
+        `area`, `iframe`, `frame`, and of `form`s that are sent with GET. `javascript:`, `mailto:` and the like, places
+        on the page itself (`#top`) and what is no URL are left out. Of one page at most `limits.max_links` are given;
+        a warning in the log says so.
 
         - `pattern`: only URLs in which this regular expression is found (`re.search`).
-        - `css` or `xpath`: only links in the matching elements, or the matching attributes themselves.
+        - `css` or `xpath`: only links in the matching elements, or the matching attributes themselves; also those of
+          `link` elements, if these are what matches.
         - `nofollow`: leave out links marked `rel=nofollow`, and all links of a page that `is_nofollow`; False includes
           them. Without it the setting `scope.nofollow` counts.
         - `extensions`: leave out URLs whose path ends so: `("pdf", "jpg")`; `()` leaves out none. Without it the
           setting `scope.skip_extensions` counts.
         """
-        from crawler.spider.links import hrefs_in, refresh_target
+        from crawler.spider.links import hrefs_in, outermost, refresh_target, unfollowed_in
 
         if css is not None and xpath is not None:
             raise TypeError("links() takes css= or xpath=, not both")
@@ -170,11 +172,18 @@ class Page:
         if css is None and xpath is None:
             refreshes = [content for attribute, name, content in self._metas if (attribute, name) == _REFRESH]
             hrefs += [target for content in refreshes if (target := refresh_target(content))]
-            hrefs += [self._named_links[rel] for rel in ("next", "prev") if rel in self._named_links]
+            hrefs += [self._named_links[rel] for rel in ("next", "prev", "previous") if rel in self._named_links]
             hrefs += hrefs_in(self._link_tree, obeys)
         else:
-            for match in self.css(css) if css is not None else self.xpath(str(xpath)):
-                hrefs += [match.root] if isinstance(match.root, str) else hrefs_in(match.root, obeys)
+            matches = self.css(css) if css is not None else self.xpath(str(xpath))
+            # An attribute does not know on which element it stands.
+            is_marked = obeys and b"nofollow" in self.body.lower() and any(isinstance(one.root, str) for one in matches)
+            unfollowed = unfollowed_in(self.tree) if is_marked else ()
+            for root in outermost(match.root for match in matches):
+                if not isinstance(root, str):
+                    hrefs += hrefs_in(root, obeys)
+                elif root not in unfollowed:
+                    hrefs.append(root)
         skipped = self._options.skip_extensions if extensions is None else _extensions(extensions)
         return self._absolute(hrefs, pattern, skipped)
 
@@ -307,8 +316,10 @@ class Page:
     ) -> list[str]:
         from crawler.spider.links import absolute
 
-        most = self._options.max_links
-        urls = absolute(hrefs, self.base_url, pattern, extensions, most + 1)
+        base = self.base_url
+        # A page can give its links a beginning of any length, and is charged for that.
+        most = min(self._options.max_links, _MOST_CHARACTERS // len(base))
+        urls = absolute(hrefs, base, pattern, extensions, most + 1)
         if len(urls) > most:
             del urls[most:]
             self._tell(f"has more than {most} links: the others are left out (limits.max_links)")

@@ -6,6 +6,7 @@ Whatever user code raises, `sys.exit()` included, becomes a `PageError`. Only a 
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -237,6 +238,10 @@ def _check_callbacks(request: Request, callback: str, spider: Spider) -> None:
             ) from None
 
 
+_COOKIE_NAME = re.compile(r"[^\x00-\x20\x7f()<>@,;:\\\"/\[\]?={}]+")
+_COOKIE_VALUE = re.compile(r"[^\x00-\x1f\x7f;]*")  # quotes, commas and spaces are against the RFC, and common
+
+
 class _Fields(msgspec.Struct):
     """What the fields of a request may hold, so that it can be stored and sent."""
 
@@ -255,6 +260,13 @@ def _check_fields(request: Request, callback: str) -> None:
         msgspec.convert(fields, _Fields, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise _RefusedError(TypeError, f"{callback} yielded a Request that cannot be sent: {error}") from None
+    for name, value in (request.cookies or {}).items():
+        if not _COOKIE_NAME.fullmatch(name) or not _COOKIE_VALUE.fullmatch(value):
+            raise _RefusedError(
+                ValueError,
+                f"{callback} yielded a Request with the cookie {name!r}, whose name or value has a character that no "
+                "cookie can have (RFC 6265, 4.1.1)",
+            )
     try:
         msgspec.json.encode(request.data)
     except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ import codecs
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -20,7 +20,8 @@ from crawler.spider.sitemap_xml import Entry, XmlReader, absolute
 
 Kind = Literal["index", "urlset", "rss", "atom", "text", "refused"]
 
-MAX_ENTRIES = 1_000_000  # the protocol says 50,000
+MAX_ENTRIES = 50_000  # of one file, as the protocol says; a callback gives all its requests before any is stored
+_MOST_CHARACTERS = 32_000_000  # of all URLs of a sitemap together
 MAX_SIZE = 100_000_000  # bytes after decompression; the protocol says 50 MB
 MAX_RATIO = 200  # decompressed to compressed, counted from the first megabyte on
 _PIECE = 65_536  # bytes or characters
@@ -63,24 +64,34 @@ def read_sitemap(body: bytes, url: str, truncated: bool = False, max_entries: in
     if _HTML_START.match(head, start):
         return Sitemap("refused", reason="it is an HTML page")
     reader = XmlReader(url)
-    entries = tuple(islice(reader.entries(chain([head[start:]], text)), max_entries + 1))
+    entries, reason = _bounded(reader.entries(chain([head[start:]], text)), max_entries)
     if reader.refused or reader.kind is None:
         return Sitemap("refused", reason=reader.refused or source.fault or "it is XML, but no sitemap and no feed")
-    return Sitemap(reader.kind, entries[:max_entries], _too_many(entries, max_entries) or source.fault or reader.fault)
+    return Sitemap(reader.kind, entries, reason or source.fault or reader.fault)
 
 
 def _plain(source: _Source, text: Iterable[str], url: str, max_entries: int) -> Sitemap:
     """A text file with one URL a line."""
     lines = (line.strip() for line in _lines(text, source))
     urls = (absolute(url, line) for line in lines if line.lower().startswith(_WEB))
-    entries = tuple(islice((Entry(found) for found in urls if found is not None), max_entries + 1))
+    entries, reason = _bounded((Entry(found) for found in urls if found is not None), max_entries)
     if not entries:
         return Sitemap("refused", reason=source.fault or "it is neither XML nor text with a URL on each line")
-    return Sitemap("text", entries[:max_entries], _too_many(entries, max_entries) or source.fault)
+    return Sitemap("text", entries, reason or source.fault)
 
 
-def _too_many(entries: tuple[Entry, ...], max_entries: int) -> str:
-    return f"there are more than {max_entries:,} entries" if len(entries) > max_entries else ""
+def _bounded(entries: Iterable[Entry], most: int) -> tuple[tuple[Entry, ...], str]:
+    """The first entries, and why not all of them. A long address of the sitemap makes each relative one as long."""
+    kept: list[Entry] = []
+    characters = 0
+    for entry in entries:
+        characters += len(entry.loc) + sum(map(len, entry.alternates)) + sum(map(len, entry.images))
+        if len(kept) == most:
+            return tuple(kept), f"there are more than {most:,} entries"
+        if characters > _MOST_CHARACTERS:
+            return tuple(kept), f"its URLs have more than {_MOST_CHARACTERS:,} characters"
+        kept.append(entry)
+    return tuple(kept), ""
 
 
 class _Source:

@@ -18,6 +18,7 @@ from crawler.spider.sitemap_xml import Entry, absolute
 
 Pattern = str | re.Pattern[str]
 
+_DEEPEST = 4  # indexes in indexes, of which the protocol knows none
 _MOST = 52_428_800  # bytes, sitemaps.org, "Sitemap index files"
 
 
@@ -42,7 +43,8 @@ class SitemapSpider(Spider):
 
     `start_urls`, if there are any, are fetched as well. A sitemap that cannot be read is a page error, with the reason;
     of one that is broken or cut off is taken what can be read, and the log says what is missing. A sitemap may have the
-    50 MB that the protocol allows, whatever `fetch.max_body` says.
+    50 MB and 50,000 entries that the protocol allows, whatever `fetch.max_body` says; indexes may stand in indexes four
+    deep.
     """
 
     sitemap_urls: ClassVar[Sequence[str]] = ()
@@ -82,6 +84,8 @@ class SitemapSpider(Spider):
             )
         entries = self.sitemap_filter(sitemap.entries)
         if sitemap.kind == "index":
+            if page.request.depth >= _DEEPEST:
+                raise ValueError(f"{page.url} is an index in more than {_DEEPEST} indexes, and is not followed")
             follow = [re.compile(pattern).search for pattern in self.sitemap_follow]
             for entry in entries:
                 if any(found(entry.loc) for found in follow):

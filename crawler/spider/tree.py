@@ -40,7 +40,7 @@ def missing(root: etree._Element, text: str, most: int = MOST_TAGS) -> str:
     found = []
     if is_too_deep(root):
         found.append("nests too deep: what stands deeper, and all after it, is not in its tree")
-    if isinstance(root, html.HtmlElement) and 0 < most < text.count("<"):
+    if 0 < most < text.count("<"):
         found.append(f"has more than {most} tags: the others are not in its tree (limits.max_tags)")
     return "; ".join(found)
 
@@ -54,9 +54,9 @@ def is_too_deep(root: etree._Element) -> bool:
     return depth >= _DEEPEST[isinstance(root, html.HtmlElement)]
 
 
-def parse_xml(text: str) -> etree._Element:
+def parse_xml(text: str, most: int = MOST_TAGS) -> etree._Element:
     """The document element; `<empty/>` if there is none. Entities stay unexpanded and nothing is loaded (no XXE)."""
-    root = etree.fromstring(_clean(text).strip() or b"<empty/>", _XML)
+    root = etree.fromstring(_first_tags(_clean(text).strip(), most) or b"<empty/>", _XML)
     return root if root is not None else etree.fromstring(b"<empty/>", _XML)
 
 

@@ -61,7 +61,7 @@ def test_without_an_output_only_the_report_is_shown(crawl_here, films, tmp_path)
         r"\d\d:\d\d:\d\d info     films: started, 1 worker \(inline\)\n"
         r"\d\d:\d\d:\d\d info     ended: finished\n"
         r"films: finished after \d\.\d s\n"
-        r"  manners  robots\.txt is not obeyed \(--no-robots\)\n"
+        r"  manners  robots\.txt is not obeyed \(robots.obey = false\)\n"
         r"  pages    1 \([\d,.]+/s, [\d.]+ kB\); by status 200: 1\n"
         r"  items    10\n",
         done.stderr,
@@ -160,7 +160,7 @@ def test_robots_is_asked_for_unless_told_otherwise_and_that_is_said(crawl_here, 
     done = crawl_here("run", "one.py", "--run-dir", "kept", *INLINE, *flags, env=settings)
     assert done.rc == 0, done
     assert ("/robots.txt" in server.paths) == asked
-    assert ("  manners  robots.txt is not obeyed (--no-robots)\n" in done.stderr) != asked
+    assert ("  manners  robots.txt is not obeyed (robots.obey = false)\n" in done.stderr) != asked
     told = "TLS certificates are not verified (fetch.verify = false)"
     assert f"  manners  {told}\n" in done.stderr
     assert told in json.loads((tmp_path / "kept" / "report.json").read_text())["manners"]
@@ -173,6 +173,14 @@ def test_a_proxy_is_asked_and_the_report_says_what_that_means(crawl_here, serve,
     assert (done.rc, lines(done.stdout)) == (0, [{"url": "http://films.example/page"}])
     assert proxy.paths == ["http://films.example/page"]
     assert "  manners  behind a proxy only addresses in URLs can be checked" in done.stderr
+
+
+def test_a_proxy_that_is_none_is_refused_before_anything_runs(crawl_here, write):
+    write("one.py", "start_urls = ['http://films.example/page']\ndef parse(page):\n    yield {'url': page.url}\n")
+    done = crawl_here("run", "one.py", "--proxy", "ftp://me:word@127.0.0.1:1", *INLINE)
+    assert done.rc == 2
+    assert "fetch.proxy = 'ftp://***@127.0.0.1:1': the proxy has to be http://" in done.stderr
+    assert "word" not in done.stderr.replace("password", "")
 
 
 def test_formulas_are_escaped_on_request_by_the_crawl_and_by_an_export(crawl_here, serve, write, tmp_path):

@@ -196,8 +196,17 @@ def test_forms_that_are_answered_with_a_redirect_are_sent_again(site):
     site.pages["/found"] = "<p>found</p>"
     site.crawl()
     for _ in range(2):
-        assert site.crawl("--since", "last") == [("/found", "found")]  # nothing tells that it is the same as before
+        assert site.crawl("--since", "last") == []
         assert [str(hit) for hit in site.server.log if "/search" in hit.path] == ["POST /search"]
+
+
+def test_a_page_that_a_form_leads_back_to_is_its_own(site):
+    site.pages = {"/": '<p>home</p><form action="/login">'}
+    answer = site.answer
+    site.server.routes["/login"] = lambda hit: (303, {"Location": "/", "Set-Cookie": "who=me"}, "")
+    site.server.routes["*"] = lambda hit: "<p>welcome</p>" if hit.headers.get("Cookie") else answer(hit)
+    assert sorted(site.crawl()) == [("/", "home"), ("/", "welcome")]
+    assert site.crawl("--since", "last") == []
 
 
 def test_pages_that_were_not_read_well_are_read_again(site, write):
@@ -220,6 +229,17 @@ def test_a_page_whose_items_were_cut_by_a_limit_is_read_again(site):
     site.pages["/"] = "<p>1</p><p>2</p><p>3</p>"
     assert len(site.crawl("--max-items", "2")) == 2
     assert site.crawl("--since", "last") == [("/", "3")]
+
+
+@pytest.mark.parametrize("trouble", ["page", "host"])
+def test_what_could_not_be_had_once_is_compared_with_the_run_before(site, trouble):
+    site.crawl()
+    pages = dict(site.pages)
+    down = ["/a"] if trouble == "page" else pages
+    site.pages.update(dict.fromkeys(down, (503, {}, "")))
+    site.crawl("--since", "last", "-s", "retry.times=0", rc=1)
+    site.pages = {**pages, "/a/1": "<p>first of a</p><p>third of a</p>"}
+    assert site.crawl("--since", "last") == [("/a/1", "third of a")]
 
 
 def test_why_says_that_a_page_was_not_read(site, crawl_here):

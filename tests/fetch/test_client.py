@@ -276,6 +276,37 @@ def test_a_bomb_is_told_before_it_has_grown(get, host):
     assert isinstance(get("/bomb", limits={"max_ratio": 2000, "max_body": 2 << 20}), Response)
 
 
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip, br", brotli.compress(gzip.compress(b"") * 1_000_000)),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"") * 1_000_000)),
+        ("gzip", gzip.compress(b"") * 3_000_000),
+    ],
+)
+def test_a_bomb_that_gives_nothing_ends_as_well(get, host, coding, body):
+    head = f"Content-Encoding: {coding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    host.bodies["/nothing"] = b"HTTP/1.1 200 OK\r\n" + head.encode() + body
+    outcome = get("/nothing", limits={"timeout": 0.5})
+    assert outcome.kind in ("too_large", "timeout")
+    assert outcome.seconds < 2
+
+
+def test_a_body_of_many_small_parts_takes_no_more_memory_than_its_bytes(get, host):
+    body = gzip.compress(gzip.compress(b"ab", mtime=0) * 100_000)
+    head = f"Content-Encoding: gzip, gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    host.bodies["/crumbs"] = b"HTTP/1.1 200 OK\r\n" + head.encode() + body
+    get("/ok")
+    tracemalloc.start()
+    try:
+        outcome = get("/crumbs", limits={"max_ratio": 0})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert outcome.body == b"ab" * 100_000
+    assert peak < 3_000_000
+
+
 def test_many_codings_one_over_the_other_are_refused(get, host):
     packed = b"hello"
     for _ in range(10):

@@ -24,12 +24,12 @@ def test_a_crawl_with_the_default_settings_has_nothing_to_say():
 @pytest.mark.parametrize(
     ("spiders", "note"),
     [
-        ([{"robots.obey": False}], "robots.txt is not obeyed (--no-robots)"),
-        ([{"robots.obey": False}, {"robots.obey": False}], "robots.txt is not obeyed (--no-robots)"),
-        ([{}, {"robots.obey": False}], "robots.txt is not obeyed by b (--no-robots)"),
+        ([{"robots.obey": False}], "robots.txt is not obeyed (robots.obey = false)"),
+        ([{"robots.obey": False}, {"robots.obey": False}], "robots.txt is not obeyed (robots.obey = false)"),
+        ([{}, {"robots.obey": False}], "robots.txt is not obeyed by b (robots.obey = false)"),
         (
             [{"robots.obey": False, "host": [host("x.example", robots=True)]}],
-            "robots.txt is not obeyed (--no-robots), but on x.example",
+            "robots.txt is not obeyed (robots.obey = false), but on x.example",
         ),
         (
             [{"host": [host("x.example", robots=False), host("*.test", robots=False)]}],

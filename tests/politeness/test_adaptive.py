@@ -57,3 +57,9 @@ def test_memory_is_bounded():
     for number in range(60_000):
         adaptive.troubled(f"h{number}", 0.0)
     assert len(adaptive._delays) <= 50_000
+
+
+def test_a_limit_of_nothing_is_none():
+    one = Adaptive(0.0)
+    one.answered("a", 1000.0, 0.5)
+    assert one.delay("a", 0.5) == 1000.0

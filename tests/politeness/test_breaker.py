@@ -74,3 +74,8 @@ def test_memory_is_bounded():
     for number in range(60_000):
         one.failed(f"h{number}", 1.0, 1.0, "x")
     assert len(one._states) <= 50_000
+
+
+def test_a_limit_of_nothing_is_none():
+    one = breaker(failures=1, pause=10.0, max_pause=0.0, give_up=9)
+    assert [one.failed("a", now, now, "x") - now for now in (0.0, 100.0, 1000.0)] == [10.0, 20.0, 40.0]

@@ -128,8 +128,8 @@ def test_what_is_wanted_of_a_host_comes_from_the_strongest():
     assert (hosts.delay_of(A), hosts.limit_of(A)) == (1.0, 4)
     hosts.ask_for(A, 2.0)
     assert hosts.delay_of(A) == 2.0
-    hosts.ask_for(A, 0.1)
-    assert hosts.delay_of(A) == 1.0
+    hosts.ask_for(A, 0.1)  # of its other robots.txt, or for another crawler
+    assert hosts.delay_of(A) == 2.0
 
 
 def test_the_delay_varies_by_its_jitter():
@@ -240,3 +240,11 @@ def test_what_a_host_may_have_at_the_same_time_counts_for_its_adaptive_delay():
     hosts.enter(A, 10.0)
     hosts.leave(A, 10.0, answer(seconds=2.0), now=12.0)
     assert hosts.enter(A, 20.0) == 20.5
+
+
+def test_a_host_that_only_says_too_many_requests_is_given_up():
+    hosts = Hosts(per_host=1, delay=0.0, breaker=Breaker(2, 5.0, 300.0, 1))
+    for now in (10.0, 20.0, 30.0, 40.0):
+        hosts.enter(A, now)
+        hosts.leave(A, now, answer(429), now=now)
+    assert hosts.given_up(A) == "4 failures in a row, the last one: status 429"

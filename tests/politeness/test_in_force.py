@@ -56,7 +56,9 @@ def test_a_resume_with_other_settings_begins_another_part():
 
 
 def test_a_crawl_delay_holds_from_the_moment_it_is_known_and_jitter_does_not_shorten_it():
-    found = promise("a.example", Part(FOREVER, 1, 1.0, 0.5), asked=lambda host: (100.0, 4.0))
+    found = promise("a.example", Part(FOREVER, 1, 1.0, 0.5), asked=lambda host: [(100.0, 4.0)])
     assert [found.delay(before, before + 9) for before in (99.0, 100.0)] == [0.5, 4.0]
-    found = promise("a.example", Part(FOREVER, 1, 8.0), asked=lambda host: (100.0, 4.0))
+    found = promise("a.example", Part(FOREVER, 1, 8.0), asked=lambda host: [(100.0, 4.0)])
     assert found.delay(200.0, 209.0) == 8.0
+    found = promise("a.example", Part(FOREVER, 1, 1.0), asked=lambda host: [(100.0, 2.0), (200.0, 4.0), (300.0, 3.0)])
+    assert [found.delay(before, before + 9) for before in (150.0, 250.0, 350.0)] == [2.0, 4.0, 4.0]

@@ -128,6 +128,16 @@ def test_a_write_that_fails_is_told_and_leaves_the_old_file(folder, tmp_path, mo
     assert folder.read(REQUEST) == (STORED,)
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    folder = CacheFolder(tmp_path)
+    folder.write(REQUEST, (STORED,))
+    [path] = [path for path in tmp_path.rglob("*") if path.is_file()]
+    path.unlink()
+    os.mkfifo(path)
+    assert folder.read(REQUEST) == ()
+    assert not path.exists()
+
+
 def test_a_place_that_cannot_be_read_is_told(tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(OutputError, match="cannot read the cache"):

@@ -52,3 +52,14 @@ def test_a_file_that_says_what_it_is_goes_to_the_spider(kind):
 )
 def test_text_in_any_encoding_is_none_of_those(body):
     assert verdict(body) is KEEP
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("x.pdf?v=1", True), ("x.PDF", True), ("x.html", False), ("pdf", False)])
+def test_a_name_says_what_a_file_is_too(name, is_kept):
+    response = Response(URL + name, 200, (), b"%PDF-1.7\n...")
+    assert (Content().after(Request(URL + name), response) is KEEP) == is_kept
+
+
+def test_a_sitemap_may_be_compressed_behind_a_plain_name():
+    url = URL + "sitemap.xml"
+    assert Content().after(Request(url), Response(url, 200, (), b"\x1f\x8b\x08\x00")) is KEEP

@@ -32,12 +32,25 @@ def refused(urls, years=1, this_year=2025):
         "/cal?date={year}-{month:02}-01",
         "/cal?date={year}{month:02}01",
         "/cal?m={year}{month:02}",
+        "/calendar/17/{year}/{month:02}",
+        "/room-1/{year}/{month:02}",
+        "/v1.2/calendar?year={year}&month={month}",
+        "/day/{year}{month:02}28",
     ],
 )
 def test_a_calendar_is_cut_some_dates_after_the_last_year(form):
     months = [(year, month) for year in range(2024, 2030) for month in range(1, 13)]
     cut = refused([form.format(year=year, month=month) for year, month in months])
     assert cut == [form.format(year=year, month=month) for year, month in months if (year, month) > (2027, 5)]
+
+
+def test_months_may_have_names():
+    months = ["jan", "february", "Mar", "apr", "May", "june", "july", "aug", "september"]
+    for form in ("/cal/2030/{}", "/cal/{}-2030.html"):
+        assert refused([form.format(month) for month in months]) == [
+            form.format(month) for month in months if month not in months[:5]
+        ]
+    assert refused([f"/cal/2030/marble-{number}" for number in range(99)]) == []
 
 
 def test_a_calendar_is_cut_some_dates_before_1800():

@@ -160,3 +160,10 @@ def test_a_host_that_paid_its_debts_is_forgotten():
     for number in range(20_000):
         rule.after(Request(f"http://h{number}.example/"), Failure(URL, "timeout"))
     assert len(rule._costs) <= 10_000
+
+
+def test_limits_of_nothing_are_none():
+    rule = Retry(times=100, statuses=[429], pause=1.0, max_pause=0.0, max_asked=0.0)
+    late = Response(URL, 429, (("Retry-After", "5000"),), b"")
+    assert rule.after(Request(URL, attempts=10), late).delay == 5000.0
+    assert rule.after(Request(URL, attempts=13), late).delay == 8192.0

@@ -34,9 +34,8 @@ def make(memory, **changes):
         "times": 3,
         "pause": 2.0,
         "max_pause": 100.0,
-        "max_crawl_delay": 60.0,
     }
-    return Robots(memory, "crawler", slow=lambda host, delay: None, **{**options, **changes})
+    return Robots(memory, "crawler", **{**options, **changes})
 
 
 def wanted(rule):
@@ -52,7 +51,7 @@ def body(text, status=200, **headers):
 
 def test_the_file_is_wanted_first_and_nothing_of_the_page_is_sent_along(rule):
     request = wanted(rule)
-    assert request == Request("https://a.example/robots.txt", purpose="robots", row=7)
+    assert request == Request("https://a.example/robots.txt", purpose="robots", row=7, max_body=512_000)
     assert rule.before(request) is GO
 
 
@@ -92,10 +91,63 @@ def test_an_unreachable_host_is_tried_again(rule, kind):
     assert isinstance(rule.first(wanted(rule), Failure("", kind)), Again)
 
 
-@pytest.mark.parametrize("kind", ["guard", "tls", "invalid", "dns", "too_large"])
-def test_what_does_not_pass_is_left_to_the_pages(rule, kind):
-    assert rule.first(wanted(rule), Failure("", kind)) is KEEP
+@pytest.mark.parametrize("kind", ["guard", "tls", "dns", "too_large"])
+@pytest.mark.parametrize("hops", [(), ("https://a.example/robots.txt",)])
+def test_what_cannot_be_had_and_does_not_pass_forbids_everything_at_once(rule, kind, hops):
+    assert rule.first(wanted(rule).replace(hops=hops), Failure("", kind, "it is so")) is KEEP
+    verdict = rule.before(PAGE)
+    assert (verdict.state, verdict.error) == ("failed", True)
+    assert f"cannot be had ({kind}: it is so)" in verdict.reason
+
+
+def test_what_nobody_plays_offline_is_no_file(rule):
+    assert rule.first(wanted(rule), Failure("", "invalid")) is KEEP
     assert rule.before(PAGE) is GO
+
+
+@pytest.mark.parametrize("outcome", [body("", 503), Failure("", "tls")])
+def test_a_file_that_cannot_be_renewed_goes_on_holding(ledger, monkeypatch, outcome):
+    clock = [1_000_000.0]
+    monkeypatch.setattr("crawler.rules.robots.time.time", lambda: clock[0])
+    rule = make(RobotsMemory(ledger, 512_000, 86400.0), times=1)
+    public = PAGE.replace(url="https://a.example/public")
+    rule.first(wanted(rule), body("User-agent: *\nDisallow: /private"))
+    clock[0] += 86_401
+    assert rule.before(public) is GO  # it was not used yet
+    assert rule.first(wanted(rule), outcome) is KEEP
+    assert rule.before(public) is GO
+    assert "disallows it" in rule.before(PAGE).reason
+    clock[0] += 601
+    assert isinstance(rule.before(public), GO.__class__)
+    assert wanted(rule)
+
+
+def test_what_was_fetched_is_good_for_one_request_at_least(ledger):
+    rule = make(RobotsMemory(ledger, 512_000, 1e-9))
+    for status in (404, 200, 404, 503):
+        rule.first(wanted(rule).replace(attempts=2), body("", status))
+        assert rule.before(PAGE) is GO
+
+
+def test_an_age_of_nothing_is_no_limit(ledger, monkeypatch):
+    rule = make(RobotsMemory(ledger, 512_000, 0.0))
+    rule.first(wanted(rule), body(""))
+    monkeypatch.setattr("crawler.rules.robots.time.time", lambda: 1e12)
+    assert rule.before(PAGE) is GO
+    assert rule.before(PAGE) is GO
+
+
+def test_the_longest_delay_that_a_file_has_for_one_of_the_crawlers_is_told(ledger):
+    told = []
+    memory = RobotsMemory(
+        ledger, 512_000, 0, tokens=["a", "b"], max_crawl_delay=60.0, slow=lambda *one: told.append(one)
+    )
+    delays = {"a": 2, "b": 7, "c": 9}
+    groups = [f"User-agent: {name}\nCrawl-delay: {delay}\nDisallow: /x" for name, delay in delays.items()]
+    memory.learn("https://a.example", "\n".join(groups).encode())
+    memory.learn("http://a.example:81", b"User-agent: *\nCrawl-delay: 900")
+    memory.learn("http://b.example", b"User-agent: *\nDisallow: /x")
+    assert told == [("a.example", 7.0), ("a.example:81", 60.0)]
 
 
 @pytest.mark.parametrize("location", ["", "http://[", "file:///etc/passwd", "javascript:x", "ftp://a/robots.txt"])

@@ -99,3 +99,16 @@ def test_a_url_may_be_so_long_and_no_longer():
     assert scope.found(Request("http://a.example/" + 14 * "x")).reason == (
         "scope: a URL of 31 characters, more than limits.max_url = 30"
     )
+
+
+@pytest.mark.parametrize("host", ["", "*.a.example", ".a.example", "http://a.example/path", "a b", "user@a.example"])
+def test_what_is_no_host_is_refused(host):
+    with pytest.raises(SettingsError, match="is no host"):
+        Scope([host])
+
+
+@pytest.mark.parametrize("host", ["https://bücher.example/", "bücher.example", "XN--BCHER-KVA.example."])
+def test_hosts_are_meant_as_people_write_them(host):
+    scope = Scope([host])
+    assert scope.found(Request("http://www.xn--bcher-kva.example/")) is GO
+    assert type(scope.found(Request("http://a.example/"))) is Drop

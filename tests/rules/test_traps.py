@@ -104,6 +104,17 @@ def test_combinations_of_filters_have_an_end(traps):
     assert said(traps, "/other?b=1&a=2") == ""
 
 
+def test_filters_of_one_name_may_not_come_in_all_orders(traps):
+    orders = [f"/shop?{'&'.join(f'tag={tag}' for tag in order)}" for order in permutations("abcde")]
+    refused = [path for path in orders if said(traps, path)]
+    assert len(orders) - len(refused) == 6
+    assert said(traps, refused[0]) == (
+        "traps: the same parameters in more than 6 orders for http://a.example/shop (see traps.max_queries)"
+    )
+    assert said(traps, orders[0]) == ""
+    assert not any(said(traps, f"/api?id={number}&id={number + 1}") for number in range(3000))
+
+
 def test_a_shop_of_any_size_is_not_a_trap(traps):
     assert not any(said(traps, f"/item.php?id={number}&lang=en") for number in range(30_000))
     assert not any(said(traps, f"/item/{number}") for number in range(30_000))

@@ -225,3 +225,22 @@ def test_of_radio_buttons_that_are_all_checked_the_last_one_is():
     html = "<form action=/s><input type=radio name=a value=1 checked><input type=radio name=a value=2 checked></form>"
     page = Page(Response("http://a.example/", 200, (), html.encode()), Request("http://a.example/"))
     assert page.form().url == "http://a.example/s?a=2"
+
+
+def test_options_and_buttons_that_stand_in_each_other_are_not_ever_longer() -> None:
+    page = page_of(
+        "<form><select name=a multiple>" + "<option selected><div>" * 900 + "x" * 900_000 + "</select></form>"
+    )
+    assert len(page.form().url) < 10_000_000
+    page = page_of("<form>" + "<button><div>" * 900 + "x" * 100_000 + "</form>")
+    with pytest.raises(ValueError, match="and 890 more") as raised:
+        page.form(click="nope")
+    assert len(str(raised.value)) < 2_000
+
+
+def test_a_fieldset_disables_what_it_has_but_for_its_legend_and_all_of_those_in_it() -> None:
+    page = page_of(
+        "<form><fieldset disabled><legend><input name=a></legend><input name=b><fieldset><legend><input name=c>"
+        "</legend></fieldset></fieldset><fieldset><input name=d></fieldset><datalist><input name=e></datalist><input name=f>"
+    )
+    assert page.form().url.partition("?")[2] == "a=&d=&f="

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import re
+import time
+import tracemalloc
 
 import pytest
 
-from crawler.spider.links import absolute, hrefs_in, refresh_target, srcset
+from crawler.request import Request
+from crawler.response import Response
+from crawler.spider.links import absolute, hrefs_in, outermost, refresh_target, srcset
+from crawler.spider.page import Page
 from crawler.spider.tree import parse_html
 
 BASE = "https://example.com/films/list?page=1"
@@ -158,3 +163,31 @@ def test_forms_that_have_to_be_filled_in_lead_nowhere_and_hidden_fields_are_sent
     )
     assert hrefs_in(html, nofollow=True) == ["/a", "/more?page=2+3"]
     assert hrefs_in(html, nofollow=False) == ["/a", "/more?page=2+3", "/not?a=1"]
+
+
+def test_forms_inside_of_each_other_are_looked_through_a_hundred_times_at_most() -> None:
+    fields = "<input type=hidden name=a value=1>" * 20_000
+    tree = parse_html("<form><div>" * 900 + fields)
+    began = time.process_time()
+    assert hrefs_in(tree, nofollow=True) == []
+    assert time.process_time() - began < 5  # minutes before
+
+
+def test_the_links_of_a_link_element_are_its_own() -> None:
+    tree = parse_html("<link rel=alternate href=1><link rel='alternate nofollow' href=2><a href=3></a>")
+    assert [hrefs_in(one, nofollow=True) for one in tree.iter("link")] == [["1"], []]
+
+
+def test_what_stands_in_a_match_is_not_looked_through_again() -> None:
+    tree = parse_html("<div id=a><div id=b><a href=1></a></div></div><div id=c></div>")
+    assert [one.get("id") for one in outermost(tree.iter("div"))] == ["a", "c"]
+    assert list(outermost(["x", "x"])) == ["x", "x"]
+
+
+def test_links_of_matches_in_each_other_cost_no_more_than_those_of_one() -> None:
+    page = Page(Response(BASE, 200, (), b"<div>" * 1_900 + b"<a href=/x>y</a>" * 20_000), Request(BASE))
+    tracemalloc.start()
+    assert page.links(css="div") == ["https://example.com/x"]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000

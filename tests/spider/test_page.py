@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_links_are_absolute_and_can_be_narrowed() -> None:
     assert page.links(css="#nav") == [three]
     assert page.links(css="#nav, a", nofollow=False) == [one, two, three]
     assert page.links(xpath="//div//a[@class='next']", nofollow=False) == [two]
-    assert page.links(xpath="//div/a/@href") == [two, three]
+    assert page.links(xpath="//div/a/@href") == page.links(css="div a::attr(href)") == [three]
+    assert page.links(xpath="//div/a/@href", nofollow=False) == [two, three]
     assert page.links(css="a::attr(href)", pattern="films") == [three]
     with pytest.raises(TypeError, match="not both"):
         page.links(css="a", xpath="//a")
@@ -206,3 +208,24 @@ def test_a_real_board_is_read() -> None:
     )
     assert page.css("dd p.name a::text").get() == "海王"
     assert "https://www.maoyan.com/board/4" in page.links()
+
+
+def test_a_base_that_makes_every_link_long_is_charged_for_it(caplog) -> None:
+    page = page_of(
+        f"<base href='http://a.example/{'x' * 8_000}/'>" + "".join(f"<a href={n}></a>" for n in range(5_000))
+    )
+    tracemalloc.start()
+    links = page.links()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(links) == 16_000_000 // len(page.base_url) < 2_000
+    assert peak < 60_000_000
+    assert "the others are left out" in caplog.text
+
+
+def test_attributes_of_elements_that_are_not_to_be_followed_are_left_out() -> None:
+    page = page_of("<a href=1 rel=nofollow></a><a href=2></a><a href=2 rel=nofollow></a><img src=3>")
+    urls = [f"https://example.com/films/{number}" for number in (1, 2, 3)]
+    assert page.links(css="a::attr(href), img::attr(src)") == urls[1:]
+    assert page.links(css="a::attr(href), img::attr(src)", nofollow=False) == urls
+    assert page.links(css="img") == []

@@ -309,3 +309,12 @@ def test_nothing_raises(tokens):
 def test_no_bytes_raise(body):
     for written in (body, b"\x1f\x8b" + body, b"\xff\xfe" + body, gzip.compress(body)):
         read(written)
+
+
+def test_a_long_address_does_not_make_a_sitemap_long(monkeypatch) -> None:
+    monkeypatch.setattr("crawler.spider.sitemap._MOST_CHARACTERS", 100_000)
+    url = f"https://example.com/{'x' * 8_000}/map.xml"
+    body = b"<urlset>" + b"".join(b"<url><loc>%d</loc></url>" % number for number in range(100)) + b"</urlset>"
+    found = read_sitemap(body, url)
+    assert len(found.entries) == 12
+    assert found.reason == "its URLs have more than 100,000 characters"

@@ -187,3 +187,12 @@ def test_a_sitemap_may_be_larger_than_pages_may(serve):
 
     report = crawl(Map, settings={"crawl.pool": "thread", "politeness.delay": 0, "fetch.max_body": 1000})
     assert report.items == [{"url": f"{server.url}/last", "size": 1000, "cut": True}]
+
+
+def test_indexes_in_indexes_have_an_end():
+    response = Response(f"{HOST}/sitemap.xml", 200, (), index("/sitemap2.xml").encode())
+    deep = Request(f"{HOST}/sitemap.xml", callback="parse_sitemap", depth=3)
+    assert [one.url for one in read_page(Shop(), response, deep).requests] == [f"{HOST}/sitemap2.xml"]
+    reading = read_page(Shop(), response, deep.replace(depth=4))
+    assert not reading.requests
+    assert "is an index in more than 4 indexes" in reading.error.message

@@ -87,3 +87,12 @@ def test_a_document_of_too_many_tags_is_cut():
     assert missing(root, text) == "has more than 150000 tags: the others are not in its tree (limits.max_tags)"
     honest = "<a href=/x>x</a>" * 70_000
     assert missing(parse_html(honest), honest) == ""
+
+
+def test_of_xml_so_many_tags_are_read_too() -> None:
+    root = parse_xml("<a>" + "<b/>" * 100, 50)
+    assert len(root) == 49
+    text = "<a>" + "<b/>" * 3_000
+    assert missing(parse_xml(text, 50), text, 50) == (
+        "has more than 50 tags: the others are not in its tree (limits.max_tags)"
+    )

@@ -132,3 +132,63 @@ def test_without_a_cache_nothing_is_kept(serve, walk, tmp_path, monkeypatch):
     walk(Site, arguments={"site": server.url})
     assert len(server.log) == 10
     assert list(tmp_path.rglob("*")) == []
+
+
+def test_what_is_cached_of_a_host_that_is_given_up_is_read(serve, walk, tmp_path):
+    class Known(Site):
+        def start(self):
+            yield Request(f"{self.site}/1", callback="leaf")
+
+        def leaf(self, page):
+            yield {"text": page.css("p::text").get()}
+
+    class Both(Known):
+        name = "known"
+
+        def start(self):
+            for number in range(3):
+                yield Request(f"{self.site}/bad/{number}", on_failure="failed")
+
+        def failed(self, failure):
+            yield {"kind": failure.kind}
+            if failure.kind == "host":
+                yield from super().start()
+
+    server = serve({**PAGES, "*": (500, {}, "")})
+    options = {
+        "cache": {"mode": "always", "folder": str(tmp_path / "cache")},
+        "breaker": {"failures": 1, "pause": 0.01, "give_up": 1},
+        "retry": {"times": 0},
+        "politeness": {"per_host": 1},
+    }
+    walk(Known, arguments={"site": server.url}, **options)
+    report = walk(Both, arguments={"site": server.url}, **options)
+    kinds = [item.get("kind", item.get("text")) for item in report.items]
+    assert kinds == ["status", "status", "host", "one"]
+
+
+def test_what_a_login_shows_is_not_what_was_kept_before_it(serve, walk, tmp_path):
+    class Shop(Spider):
+        site: str
+
+        def start(self):
+            yield Request(f"{self.site}/")
+
+        def parse(self, page):
+            yield {"text": page.css("p::text").get()}
+            yield Request.post(f"{self.site}/login", form={"user": "me"}, callback="inside")
+
+        def inside(self, page):
+            yield {"text": page.css("p::text").get()}
+
+    def login(hit):
+        return 302, {"Location": "/", "Set-Cookie": "who=me"}, ""
+
+    server = serve(
+        {"/login": login, "/": lambda hit: f"<p>{'welcome' if hit.headers.get('Cookie') else 'please log in'}"}
+    )
+    options = {"cache": {"mode": "always", "folder": str(tmp_path / "cache")}}
+    for _ in range(2):
+        report = walk(Shop, arguments={"site": server.url}, **options)
+        assert [item["text"] for item in report.items] == ["please log in", "welcome"]
+        assert len(server.log) == 3

@@ -60,7 +60,7 @@ def test_a_url_is_fetched_once_however_it_is_written(walk, serve):
             yield page.follow("a")
 
     walk(Same)
-    assert server.paths == ["/a", "/%61"]  # the URL standard leaves %61 as it is
+    assert server.paths == ["/a"]
 
 
 def test_again_fetches_what_was_seen(walk, serve):
@@ -135,3 +135,29 @@ def test_header_fields_of_settings_and_of_the_request_are_sent(walk, serve):
     walk(Polite)
     fields = server.log[0].headers
     assert (fields["User-Agent"], fields.get_all("X-From"), fields["Accept"]) == ("testbot/1", ["request"], "text/html")
+
+
+def test_sessions_may_see_the_same_page_and_leave_again(walk, serve):
+    server = serve({"*": lambda hit: (200, {"Set-Cookie": f"who={hit.path[1:]}"} if hit.count == 1 else {}, "<p>")})
+
+    class Two(Spider):
+        def start(self):
+            for jar in ("anna", "ben"):
+                yield Request(f"{server.url}/{jar}", jar=jar)
+
+        def parse(self, page):
+            yield page.follow("/orders", self.orders)
+
+        def orders(self, page):
+            yield {"jar": page.request.jar}
+            yield page.follow("/shop", self.shop, jar="")
+
+        def shop(self, page):
+            yield {"jar": page.request.jar}
+
+    report = walk(Two)
+    assert sorted(item["jar"] for item in report.items) == ["", "anna", "ben"]
+    assert sorted(hit.headers.get("Cookie") or "" for hit in server.log if hit.path == "/orders") == [
+        "who=anna",
+        "who=ben",
+    ]

@@ -109,3 +109,13 @@ def test_with_no_hops_allowed_the_redirect_itself_can_be_read(visit):
     report, server = visit({"/a": to("/b")}, "/a", redirect={"max_hops": 0}, fetch={"accept_status": [302]})
     assert [item["at"] for item in report.items] == ["/a"]
     assert server.paths == ["/a"]
+
+
+@pytest.mark.parametrize("place", ["/a?PHPSESSID=0123456789abcdef", "/(S(0123456789abcdef))/a", "/a?utm_source=home"])
+def test_a_site_that_marks_its_urls_is_no_loop(visit, place):
+    def answer(hit):
+        return "page" if hit.query or hit.path.startswith("/(S(") else to(place)
+
+    report, server = visit({"*": answer}, "/a", url={"drop_sessions": True, "drop_tracking": True})
+    assert report.items == [{"at": place, "hops": 1, "data": "/a"}]
+    assert server.paths == ["/a", place]

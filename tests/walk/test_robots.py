@@ -205,3 +205,46 @@ def test_it_is_told_why_a_host_waits(serve):
     settings = settings_of([spider], None, [flat({"crawl.pool": "thread", **OBEY}, "test")])
     run_spiders([spider], settings, listeners=[heard])
     assert heard.reasons[0].startswith(f"robots: {server.url}/robots.txt: ")
+
+
+@pytest.mark.parametrize("length", [3_000_000, 40_000_000])
+def test_of_a_file_that_is_too_large_the_beginning_is_obeyed(serve, length):
+    import gzip
+
+    text = b"User-agent: *\nDisallow: /closed/\n" + b"#" * length
+    server = serve({"/robots.txt": (200, {"Content-Encoding": "gzip"}, gzip.compress(text, 1)), "*": "<p>page"})
+    report = run(server, **{"fetch.max_body": 600_000})
+    assert [item["path"] for item in report.items] == ["/open/0", "/open/1", "/open/2"]
+    assert report.exit_code == 0
+    assert "/closed/1" not in paths(server)
+
+
+def test_a_file_that_is_renewed_at_once_ends_all_the_same(serve):
+    server = serve({"/robots.txt": "", "*": "<p>page"})
+    assert len(run(server, **{"robots.max_age": 0.0001, "politeness.delay": 0.01}).items) == 4
+
+
+def test_a_file_that_leads_where_nobody_may_look_forbids_the_host(serve):
+    server = serve({"/robots.txt": (302, {"Location": "http://169.254.169.254/robots.txt"}, ""), "*": "<p>page"})
+    report = run(server)
+    assert paths(server) == ["/robots.txt"]
+    assert report.exit_code == 1
+
+
+def test_the_longest_of_several_crawl_delays_is_kept_and_audited(serve, tmp_path, monkeypatch):
+    """Two spiders go by two names, and their host has a delay for each."""
+    text = "User-agent: quick\nCrawl-delay: 0.01\nDisallow: /x\nUser-agent: walker\nCrawl-delay: 0.15\nDisallow: /x"
+    server = serve({"/robots.txt": text, "*": "<p>page"})
+
+    class Quick(Site):
+        name = "quick"
+        settings = {"fetch.user_agent": "quick/1.0"}
+
+    class Slow(Site):
+        name = "slow"
+        settings = {"fetch.user_agent": "walker/1.0"}
+
+    settings = {name: value for name, value in OBEY.items() if name != "fetch.user_agent"}
+    crawl(Quick(site=server.url), Slow(site=server.url, pages=0), settings={"crawl.pool": "thread", **settings})
+    starts = sorted(hit.at for hit in server.log if hit.path != "/robots.txt")
+    assert min(after - before for before, after in itertools.pairwise(starts)) > 0.1
