@@ -183,6 +183,19 @@ def values_of(result: Any, callback: str) -> Iterator[Any]:
     return iter(result)
 
 
+def search_within(seconds: float, pattern: re.Pattern[str], text: str) -> bool | None:
+    """Whether a pattern of the user's is found; None if that took longer than `seconds` (0 = however long it takes)."""
+
+    def search() -> bool:  # a frame of its own, which may be cut
+        return pattern.search(text) is not None
+
+    try:
+        with TimeLimit(seconds, f"the pattern {pattern.pattern!r}", text):
+            return search()
+    except TimeLimitExceeded:
+        return None
+
+
 def _own(spider: Spider, name: str) -> Callable[..., Any] | None:
     """The spider's method, or the function of its file, of that name; None if it has none."""
     try:
