@@ -49,6 +49,14 @@ def test_class_names(name, expected):
     assert class_name(name) == expected
 
 
+def test_of_the_patterns_those_are_taken_that_fit_the_page():
+    films = "".join(f"<li><h2 class='t'>{n}</h2><b class=\"y\">{n}</b></li>" for n in range(4))
+    page = Page(Response("http://a.example/", 200, (), f"<ul>{films}</ul>".encode()), Request("http://a.example/"))
+    text = draft("regex", "films", page, page.url).text
+    assert ('"y":' in text, '"t":' in text) == (True, False)  # a pattern of a class wants it in double quotes
+    assert '"t":' in draft("css", "films", page, page.url).text
+
+
 FILMS = "".join(f"<li class='r&quot;) or (1'><h2 class='t'>{n}{HOSTILE}</h2></li>" for n in range(4))
 HTML = f"""<title>{HOSTILE}</title><div class='next pager"'><a href="/2">2</a></div><ul class='a"b x'>{FILMS}</ul>"""
 ANSWER = '{"items": [{"a\\"]\\n": 1, "\\u202e": "\\u2028", "__import__(\\"os\\")": [1]}], "next": "\\"\\n"}'

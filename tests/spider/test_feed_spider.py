@@ -16,6 +16,7 @@ xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>News</t
 <content:encoded>long</content:encoded><dc:creator>Ann</dc:creator><category>a</category><category>b</category>
 <enclosure url="1.mp3" length="1" type="audio/mpeg"/></item>
 <item><title>Three</title><guid>http://a.example/3</guid><pubDate>yesterday</pubDate></item>
+<item><guid isPermaLink="false">http://a.example/4</guid></item>
 </channel></rss>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:base="http://b.example/x/"><title>News</title>
 <entry><title type="text">One</title><link rel="self" href="self"/><link href="1"/><id>urn:1</id>
@@ -62,6 +63,7 @@ def test_rss():
         },
         NOTHING
         | {"title": "Three", "link": "http://a.example/3", "id": "http://a.example/3", "published": "yesterday"},
+        NOTHING | {"id": "http://a.example/4"},
     ]
 
 
@@ -104,6 +106,7 @@ def test_csv():
         {"name": "a, b", "price": "1"},
         {"name": "two\u2028\nlines\u2028", "price": "2"},
     ]
+    assert entries("a,b\r\nx\u2028y,\x0b\r\n") == [{"a": "x\u2028y", "b": "\x0b"}]
     assert entries("name;price\na;1\n", delimiter=";") == [{"name": "a", "price": "1"}]
     assert entries("name\na\n", format="csv") == [{"name": "a"}]
 
@@ -152,7 +155,7 @@ def read(spider, text):
 
 def test_each_entry_gives_items_and_requests():
     reading = read(News(), RSS)
-    assert reading.items == [{"title": "One & two"}, {"title": "Three"}]
+    assert reading.items == [{"title": "One & two"}, {"title": "Three"}, {"title": None}]
     assert [(one.url, one.callback) for one in reading.requests] == [
         ("http://a.example/1", "parse_article"),
         ("http://a.example/3", "parse_article"),

@@ -51,10 +51,20 @@ def test_records_win_over_the_menu_and_what_is_in_them():
     )
 
 
-def test_records_win_over_the_rows_they_stand_in():
-    row = repeated('<div class="card"><h3>{0}</h3><a href="/{0}">see</a><p>text {0}</p></div>', 4, "{}")
-    rows = "".join(f'<div class="row">{row}</div>' for _ in range(4))
-    assert found(f'<div class="col">{rows}</div>')[:2] == ("div.card", 16)
+@pytest.mark.parametrize(("rows", "cards"), [(4, 4), (3, 2), (20, 3)])
+def test_records_win_over_the_rows_they_stand_in(rows, cards):
+    card = '<div class="card"><h3>{0}</h3><a href="/{0}">see</a><p>text {0}</p></div>'
+    html = "".join(
+        f'<div class="row">{"".join(card.format(row * cards + n) for n in range(cards))}</div>' for row in range(rows)
+    )
+    assert found(f'<div class="col">{html}</div>')[:2] == ("div.card", rows * cards)
+
+
+def test_records_win_over_the_large_parts_of_a_page():
+    prose = "<div><div>" + "<p>words <b>words</b></p>" * 40 + "</div></div>"
+    films = f"<div><div>{repeated(QUOTE, 8)}</div></div>"
+    html = "".join(f'<section class="part">{part}</section>' for part in (prose, films, prose, prose))
+    assert found(html)[:2] == ("div.quote", 8)
 
 
 def test_records_without_a_class_are_found_by_their_parent():
@@ -98,7 +108,8 @@ def test_what_all_have_alike_and_what_few_have_is_left_out():
 
 
 @pytest.mark.parametrize(
-    "html", ["", MENU, "<p>one<p>two<p>three", pages.account(), pages.index(), repeated(QUOTE, 2), "no markup at all"]
+    "html",
+    ["", MENU, "<p>one<p>two<p>three", pages.account(), pages.index(), "<div><p>{}</div>" * 2, "no markup at all"],
 )
 def test_a_page_without_a_list_has_none(html):
     assert found(html) is None
@@ -112,6 +123,11 @@ def test_names_that_would_have_to_be_escaped_are_not_used(name):
     for field in records.fields if records else ():
         assert name not in field.css
         assert name not in field.xpath
+
+
+def test_a_field_without_a_pattern_that_fits_can_still_be_selected():
+    (link,) = [one for one in records_in(opened(repeated("<a class=x href=/{0}></a>", 3))).fields if one.attribute]
+    assert (link.css, link.regex) == ("::attr(href)", "")
 
 
 def test_records_of_xml_are_found():
