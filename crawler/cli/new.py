@@ -25,7 +25,7 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 @click.command("new")
 @click.argument("name")
 @click.argument("url")
-@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default).")
+@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default; a feed is read as such).")
 @click.option("--xpath", is_flag=True, help="Read it with XPath.")
 @click.option("--regex", is_flag=True, help="Read it with regular expressions.")
 @click.option("--json-api", is_flag=True, help="It is JSON: read its records.")
@@ -79,11 +79,11 @@ def command(
 
 
 def _kind(kinds: dict[str, bool]) -> str:
-    """The one kind that was asked for. Raises `UsageError` for two."""
+    """The one kind that was asked for, "" if there is none. Raises `UsageError` for two."""
     chosen = [kind for kind in _KINDS if kinds[kind.replace("-", "_")]]
     if len(chosen) > 1:
         raise UsageError(f"--{' and --'.join(chosen)} do not go together", hint="take one of them")
-    return chosen[0] if chosen else "css"
+    return chosen[0] if chosen else ""
 
 
 def _check_name(name: str) -> None:

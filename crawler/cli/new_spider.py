@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_KEYS = 12
 _LOOKED_AT = 1000  # values in an answer of JSON
 _LONGEST = 100  # characters of a page's title in a comment
+_FEED = re.compile(r"\s*+(?:<\?xml[^<>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:rss|feed|rdf:RDF)[\s>]", re.DOTALL)
 _TITLE = 'page.css("title::text").get("").strip()'
 
 
@@ -34,7 +35,14 @@ class Draft(NamedTuple):
 
 
 def draft(kind: str, name: str, page: Page, url: str) -> Draft:
-    """The spider `name` that begins at `url`, whose page this is. Raises `UsageError` for a page of another kind."""
+    """The spider `name` that begins at `url`, whose page this is.
+
+    `kind` is "css", "xpath", "regex", "json-api", "sitemap", or "": "css", and for a feed what reads feeds. Raises
+    `UsageError` for a page of another kind.
+    """
+    if not kind and _FEED.match(page.text):
+        return Draft(_file(name, page, url, _feed(), base="FeedSpider"))
+    kind = kind or "css"
     _check_kind(kind, page)
     if kind == "sitemap":
         return _sitemap(name, page, url)
@@ -78,7 +86,7 @@ def comment(text: str) -> str:
 def class_name(name: str) -> str:
     """`film_board` as a class is called: `FilmBoard`."""
     made = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
-    return f"{made}Spider" if made in ("Spider", "SitemapSpider", "Request") or not made.isidentifier() else made
+    return f"{made}Spider" if made in ("Spider", "SitemapSpider", "FeedSpider") or not made.isidentifier() else made
 
 
 def _check_kind(kind: str, page: Page) -> None:
@@ -133,8 +141,8 @@ def _about(page: Page) -> str:
     return f"{title} ({where})." if title else f"What is at {where}."
 
 
-def _method(lines: list[str]) -> list[str]:
-    return ["", "    def parse(self, page):", *(f"        {line}" if line else "" for line in lines)]
+def _method(lines: list[str], head: str = "parse(self, page)") -> list[str]:
+    return ["", f"    def {head}:", *(f"        {line}" if line else "" for line in lines)]
 
 
 def _selectors(kind: str, records: Records, page: Page) -> list[str]:
@@ -264,6 +272,18 @@ def _json(page: Page) -> list[str]:
             "#     yield page.follow(following)",
         ]
     )
+
+
+def _feed() -> list[str]:
+    """A parse_entry that gives what a feed says of each entry."""
+    fields = ("title", "link", "published", "summary")
+    lines = [
+        f"yield {{{', '.join(f'{literal(field)}: entry[{literal(field)}]' for field in fields)}}}",
+        "# Also there: id, updated, content, author, categories, enclosures. What an entry does not have is None.",
+        "# To read the page it leads to, write a parse_article(self, page):",
+        '# yield page.follow(entry["link"], self.parse_article, data=entry)',
+    ]
+    return _method(lines, "parse_entry(self, entry, page)")
 
 
 def _list_in(value: Any) -> tuple[tuple[str, ...], list[Any]] | None:

@@ -142,7 +142,7 @@ class _Group(NamedTuple):
 
     def is_in(self, outer: _Group) -> bool:
         """Whether the others hold these, several each, and these are no mere fields."""
-        if self.richness < _SIBLINGS or len(self.elements) < _SIBLINGS * len(outer.elements):
+        if self.richness < _POOR or len(self.elements) < _SIBLINGS * len(outer.elements):
             return False
         holders = set(outer.elements)
         held = sum(1 for one in self.elements if not holders.isdisjoint(islice(one.iterancestors(), 2)))

@@ -17,6 +17,7 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
             "/api": (200, {"Content-Type": "application/json"}, FEW),
             "/sitemap.xml": lambda hit: (200, {"Content-Type": "text/xml"}, SITEMAP.format(server.url)),
             "/robots.txt": (200, {"Content-Type": "text/plain"}, "User-agent: *\n"),
+            "/feed": (200, {"Content-Type": "text/xml"}, "<rss><channel><item><title>A</title></item></channel></rss>"),
             "/films/1": "<title>One</title>",
             "/films/2": "<title>Two</title>",
             "/latin": (200, {"Content-Type": "text/html; charset=gb2312"}, "<title>电影</title>".encode("gb2312")),
@@ -29,6 +30,7 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         "api": ("/api", ["--json-api"], "2 items", 2),
         "maps": ("/sitemap.xml", ["--sitemap"], "2 requests", 2),
         "robots": ("/", ["--sitemap"], "1 item", 0),
+        "news": ("/feed", [], "1 item", 1),
         "title": ("/latin", ["--css"], "1 item", 1),
     }
     for name, (path, flags, gives, _) in expected.items():
@@ -47,14 +49,14 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
     done = tested()
-    assert (done.returncode, "7 passed" in done.stdout) == (0, True), done
+    assert (done.returncode, "8 passed" in done.stdout) == (0, True), done
     for name in expected:  # each test can fail
         spider = tmp_path / f"spiders/{name}.py"
         spider.write_text(spider.read_text().replace("yield {", "0 and {").replace("sitemap_rules", "rules"))
     for name in ("maps",):
         spider = tmp_path / f"spiders/{name}.py"
         spider.write_text(spider.read_text().replace("    rules = ", '    sitemap_rules = [("x", "parse")]  # '))
-    assert "7 failed" in tested().stdout
+    assert "8 failed" in tested().stdout
 
 
 def test_what_is_there_stays_unless_it_is_forced(crawl_here, serve, tmp_path):

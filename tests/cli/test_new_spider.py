@@ -42,7 +42,7 @@ def test_a_comment_stays_on_its_line_and_in_its_docstring():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("film_board", "FilmBoard"), ("films", "Films"), ("spider", "SpiderSpider"), ("Request", "RequestSpider"),
+    [("film_board", "FilmBoard"), ("films", "Films"), ("spider", "SpiderSpider"), ("feed_spider", "FeedSpiderSpider"),
      ("a_9", "A9"), ("电影", "电影"), ("a__b_", "AB")],
 )  # fmt: skip
 def test_class_names(name, expected):
