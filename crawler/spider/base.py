@@ -30,7 +30,7 @@ class Spider:
     ```
 
     - `name`: by default the name of the spider's file, else of its class.
-    - `start_urls`: where the crawl begins. Overriding `start` replaces it, `crawl run --urls FILE` the URLs in it.
+    - `start_urls`: where the crawl begins. Overriding `start` replaces it.
     - `settings`: settings of this spider, dotted (`{"politeness.delay": 2}`) or nested.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
