@@ -149,6 +149,25 @@ def test_a_verification_page_ends_with_4(crawl_here, site, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_robots_txt_forbids_is_left_alone(crawl_here, site, tmp_path):
+    obeying = {"CRAWL_ROBOTS_OBEY": "true", "CRAWL_POLITENESS_DELAY": "0"}
+    done = crawl_here("new", "account", f"{site.url}/account/", env=obeying)
+    assert (done.rc, done.stderr.splitlines()[0]) == (
+        1,
+        f"crawl: {site.url}/robots.txt asks crawlers to leave {site.url}/account/ alone",
+    )
+    assert (site.log, list(tmp_path.iterdir())) == ([("GET", "/robots.txt")], [])
+    assert crawl_here("new", "board", f"{site.url}/board/7", env=obeying).rc == 0
+    assert crawl_here("new", "account", f"{site.url}/account/", "-s", "robots.obey=false", env=obeying).rc == 0
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 0), (503, 1)])
+def test_a_robots_txt_that_is_missing_forbids_nothing(crawl_here, serve, status, code):
+    server = serve({"/robots.txt": (status, {}, "User-agent: *\nDisallow: /\n"), "*": "<title>x</title>"})
+    done = crawl_here("new", "films", server.url, env={"CRAWL_ROBOTS_OBEY": "true", "CRAWL_POLITENESS_DELAY": "0"})
+    assert (done.rc, f"robots.txt answers {status}" in done.stderr) == (code, code == 1), done
+
+
 def test_a_folder_that_cannot_be_written_ends_with_5(crawl_here, site, tmp_path):
     (tmp_path / "tests").write_text("a file")
     done = crawl_here("new", "films", f"{site.url}/board/7")
