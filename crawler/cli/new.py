@@ -17,7 +17,9 @@ from crawler.observe.plain import plain
 
 if TYPE_CHECKING:
     from crawler.reading import Reading
+    from crawler.request import Request
     from crawler.response import Response
+    from crawler.visit import Visitor
 
 _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 
@@ -25,7 +27,7 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 @click.command("new")
 @click.argument("name")
 @click.argument("url")
-@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default).")
+@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default; a feed is read as such).")
 @click.option("--xpath", is_flag=True, help="Read it with XPath.")
 @click.option("--regex", is_flag=True, help="Read it with regular expressions.")
 @click.option("--json-api", is_flag=True, help="It is JSON: read its records.")
@@ -47,8 +49,9 @@ def command(
 ) -> None:
     """Begin a spider with a page of its site.
 
-    The page is fetched once and saved in tests/pages/NAME/. What it seems to repeat is what the spider in
-    spiders/NAME.py reads at first, and tests/spiders/test_NAME.py says what that gives. Both are yours to edit.
+    The page is fetched once, if robots.txt allows it, and saved in tests/pages/NAME/. What it seems to repeat is what
+    the spider in spiders/NAME.py reads at first, and tests/spiders/test_NAME.py says what that gives. Both are yours
+    to edit.
     """
     from crawler.cli.new_spider import draft
     from crawler.cli.new_test import test_file
@@ -79,11 +82,11 @@ def command(
 
 
 def _kind(kinds: dict[str, bool]) -> str:
-    """The one kind that was asked for. Raises `UsageError` for two."""
+    """The one kind that was asked for, "" if there is none. Raises `UsageError` for two."""
     chosen = [kind for kind in _KINDS if kinds[kind.replace("-", "_")]]
     if len(chosen) > 1:
         raise UsageError(f"--{' and --'.join(chosen)} do not go together", hint="take one of them")
-    return chosen[0] if chosen else "css"
+    return chosen[0] if chosen else ""
 
 
 def _check_name(name: str) -> None:
@@ -117,10 +120,9 @@ def _taken(name: str) -> str:
 def _check_free(paths: Sequence[Path], force: bool) -> None:
     there = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if there and not force:
-        verb = "is" if len(there) == 1 else "are"
-        raise UsageError(
-            f"{' and '.join(there)} {verb} there already", hint="--force replaces it, or take another name"
-        )
+        verb, them = ("is", "it") if len(there) == 1 else ("are", "them")
+        told = f"{' and '.join(there)} {verb} there already"
+        raise UsageError(told, hint=f"take another name, or --force, which replaces {them}")
 
 
 def _response(url: str, saved_page: str | None, config: str | None, assignments: tuple[str, ...]) -> Response:
@@ -134,13 +136,37 @@ def _response(url: str, saved_page: str | None, config: str | None, assignments:
         _tell("crawl: the user and password in the URL are written nowhere; a [[host]] table is the place for them")
     if saved_page is not None:
         return saved(saved_page, parts[0] if parts else request.url)
-    visited = Visitor(settings_alone(config, flags(assignments, False, {}))).fetch(request)
+    visitor = Visitor(settings_alone(config, flags(assignments, False, {})))
+    _check_robots(visitor, request)
+    visited = visitor.fetch(request)
     response = visited.page()
     if visited.request.hops:
         _tell(f"crawl: {visited.request.hops[0]} leads to {response.url}: the spider begins there")
     if response.truncated:
         _tell("crawl: the page is larger than fetch.max_body, and its end is missing")
     return response
+
+
+def _check_robots(visitor: Visitor, request: Request) -> None:
+    """Raise `NotRead` if robots.txt forbids the page, as far as it is obeyed: no crawl would give it to the spider."""
+    from crawler.host_table import HostTable
+    from crawler.request import Request
+    from crawler.robots_text import RobotsText, token_of
+    from crawler.url import host_of, join
+    from crawler.visit import NotRead
+
+    settings = visitor.settings
+    own = HostTable(settings.host).of(host_of(request.url)).robots
+    if not (settings.robots.obey if own is None else own):
+        return
+    address = join(request.url, "/robots.txt")
+    answer = visitor.fetch(Request(address)).response()
+    hint = "-s robots.obey=false asks for it all the same; --page FILE takes a page that you have saved"
+    if answer.status >= 500:
+        raise NotRead(f"{address} answers {answer.status}, and a crawl keeps away as long as it does", hint=hint)
+    text = RobotsText(answer.body, settings.robots.max_size)
+    if answer.status < 400 and not text.allows(request.url, token_of(settings.fetch.user_agent)):
+        raise NotRead(f"{address} asks crawlers to leave {request.url} alone", hint=hint)
 
 
 def _write(path: Path, data: bytes, force: bool) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_KEYS = 12
 _LOOKED_AT = 1000  # values in an answer of JSON
 _LONGEST = 100  # characters of a page's title in a comment
+_FEED = re.compile(r"\s*+(?:<\?xml[^<>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:rss|feed|rdf:RDF)[\s>]", re.DOTALL)
 _TITLE = 'page.css("title::text").get("").strip()'
 
 
@@ -34,7 +35,14 @@ class Draft(NamedTuple):
 
 
 def draft(kind: str, name: str, page: Page, url: str) -> Draft:
-    """The spider `name` that begins at `url`, whose page this is. Raises `UsageError` for a page of another kind."""
+    """The spider `name` that begins at `url`, whose page this is.
+
+    `kind` is "css", "xpath", "regex", "json-api", "sitemap", or "": "css", and for a feed what reads feeds. Raises
+    `UsageError` for a page of another kind.
+    """
+    if not kind and _FEED.match(page.text):
+        return Draft(_file(name, page, url, _feed(), base="FeedSpider"))
+    kind = kind or "css"
     _check_kind(kind, page)
     if kind == "sitemap":
         return _sitemap(name, page, url)
@@ -63,6 +71,11 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
+def _query(text: str) -> str:
+    """A selector or pattern of ours as Python writes it, without backslashes before its quotes."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
+
+
 def comment(text: str) -> str:
     """Text that stays on its line, and that cannot end a docstring."""
     text = plain(" ".join(text.split()))
@@ -73,7 +86,7 @@ def comment(text: str) -> str:
 def class_name(name: str) -> str:
     """`film_board` as a class is called: `FilmBoard`."""
     made = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
-    return f"{made}Spider" if made in ("Spider", "SitemapSpider", "Request") or not made.isidentifier() else made
+    return f"{made}Spider" if made in ("Spider", "SitemapSpider", "FeedSpider") or not made.isidentifier() else made
 
 
 def _check_kind(kind: str, page: Page) -> None:
@@ -128,8 +141,8 @@ def _about(page: Page) -> str:
     return f"{title} ({where})." if title else f"What is at {where}."
 
 
-def _method(lines: list[str]) -> list[str]:
-    return ["", "    def parse(self, page):", *(f"        {line}" if line else "" for line in lines)]
+def _method(lines: list[str], head: str = "parse(self, page)") -> list[str]:
+    return ["", f"    def {head}:", *(f"        {line}" if line else "" for line in lines)]
 
 
 def _selectors(kind: str, records: Records, page: Page) -> list[str]:
@@ -137,7 +150,7 @@ def _selectors(kind: str, records: Records, page: Page) -> list[str]:
     call, query = ("xpath", records.xpath) if kind == "xpath" else ("css", records.css)
     links, fields = [], []
     for field in records.fields:
-        value = f"block.{call}({literal(field.xpath if kind == 'xpath' else field.css)})"
+        value = f"block.{call}({_query(field.xpath if kind == 'xpath' else field.css)})"
         if field.attribute:
             links.append(f"    {field.name} = {value}.get()")
             fields.append(f"        {literal(field.name)}: {field.name} and page.urljoin({field.name}),")
@@ -146,7 +159,7 @@ def _selectors(kind: str, records: Records, page: Page) -> list[str]:
     return _method(
         [
             f"# {_question(records.number)}",
-            f"for block in page.{call}({literal(query)}):",
+            f"for block in page.{call}({_query(query)}):",
             *links,
             "    yield {  # the names and selectors are guesses: edit them",
             *fields,
@@ -213,9 +226,9 @@ def _regex(page: Page, records: Records | None) -> tuple[list[str], list[str]]:
     constants = [
         "# First the page is cut at the tag that begins a record, then each part is searched for one field at a time,",
         "# never further than the next tag: `.*` over a whole record can take minutes where a field is missing.",
-        f"BLOCK = re.compile({_raw(records.regex)})",
+        f"BLOCK = re.compile(r{_query(records.regex)})",
         "FIELDS = {  # the names and patterns are guesses: edit them",
-        *(f"    {literal(name)}: re.compile({_raw(pattern)})," for name, pattern in fields.items()),
+        *(f"    {literal(name)}: re.compile(r{_query(pattern)})," for name, pattern in fields.items()),
         "}",
     ]
     return constants, _method(
@@ -223,14 +236,11 @@ def _regex(page: Page, records: Records | None) -> tuple[list[str], list[str]]:
             f"# {_question(len(parts))}",
             "for part in BLOCK.split(page.text)[1:]:",
             "    found = {name: field.search(part) for name, field in FIELDS.items()}",
+            "    # Links are as the page has them: page.urljoin(...) makes one absolute.",
             "    yield {name: html.unescape(match[1]).strip() if match else None for name, match in found.items()}",
             *_how_to_go_on(page),
         ]
     )
-
-
-def _raw(pattern: str) -> str:
-    return f"r'{pattern}'" if '"' in pattern else f'r"{pattern}"'
 
 
 def _json(page: Page) -> list[str]:
@@ -262,6 +272,18 @@ def _json(page: Page) -> list[str]:
             "#     yield page.follow(following)",
         ]
     )
+
+
+def _feed() -> list[str]:
+    """A parse_entry that gives what a feed says of each entry."""
+    fields = ("title", "link", "published", "summary")
+    lines = [
+        f"yield {{{', '.join(f'{literal(field)}: entry[{literal(field)}]' for field in fields)}}}",
+        "# Also there: id, updated, content, author, categories, enclosures. What an entry does not have is None.",
+        "# To read the page it leads to, write a parse_article(self, page):",
+        '# yield page.follow(entry["link"], self.parse_article, data=entry)',
+    ]
+    return _method(lines, "parse_entry(self, entry, page)")
 
 
 def _list_in(value: Any) -> tuple[tuple[str, ...], list[Any]] | None:

@@ -134,9 +134,9 @@ def _absolute(element: etree._Element, href: str, base: str) -> str:
 def _text(element: etree._Element) -> str | None:
     """The text of an element; of one with elements in it (`type="xhtml"`), their markup."""
     if len(element) and next(element.iterchildren(etree.Element), None) is not None:
-        inner = "".join(etree.tostring(child, encoding="utf-8").decode() for child in element)
+        inner = b"".join(etree.tostring(child, encoding="utf-8") for child in element).decode()
         return f"{element.text or ''}{inner}".strip() or None
-    return "".join(element.itertext()).strip() or None
+    return "".join(map(str, element.itertext())).strip() or None
 
 
 def _date(text: str | None) -> str | None:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
 from typing import NamedTuple
 
 from lxml import etree
 
 from crawler.spider.page import Page
 
-_FEWEST = 3  # like elements that make a list
+_FEWEST = 3  # like elements that make a list,
+_SIBLINGS = 2  # and those of them that are side by side
 _MOST_FIELDS = 8
 _LOOKED_AT = 50  # elements of a list that are looked at; more of them make no better list
 _MOST_GROUPS = 10
 _POOR = 3  # elements; what has fewer in it, and stands where menus stand, is a menu
+_MOST_LOOKED_INTO = 200  # elements of one record
 _RICH = 20  # elements in a record; with more in it, it may be several
 _NO_RECORD = frozenset(
     {"head", "body", "script", "style", "link", "meta", "title", "option", "br", "hr", "p", "b", "i", "em", "strong"}
@@ -126,6 +129,26 @@ def records_in(page: Page) -> Records | None:
     return None
 
 
+class _Group(NamedTuple):
+    """Like elements, the steps to them, and how many elements are in one of them."""
+
+    steps: tuple[Step, ...]
+    elements: list[etree._Element]
+    richness: float
+
+    @property
+    def rating(self) -> float:
+        return min(len(self.elements), _LOOKED_AT) * (self.richness + 0.5)
+
+    def is_in(self, outer: _Group) -> bool:
+        """Whether the others hold these, several each, and these are no mere fields."""
+        if self.richness < _POOR or len(self.elements) < _SIBLINGS * len(outer.elements):
+            return False
+        holders = set(outer.elements)
+        held = sum(1 for one in self.elements if not holders.isdisjoint(islice(one.iterancestors(), 2)))
+        return 2 * held > len(self.elements)
+
+
 def _groups(root: etree._Element) -> list[tuple[tuple[Step, ...], list[etree._Element]]]:
     """Like elements and the steps to them, what looks most like records first."""
     elements = [element for element in root.iter() if isinstance(element.tag, str)]
@@ -134,7 +157,7 @@ def _groups(root: etree._Element) -> list[tuple[tuple[Step, ...], list[etree._El
         sizes[element] = sum(sizes[child] + 1 for child in element if child in sizes)
     groups: dict[tuple[Step, ...], list[etree._Element]] = {}
     for parent in elements:
-        if len(parent) < _FEWEST:
+        if len(parent) < _SIBLINGS:
             continue
         own: dict[tuple[Step, ...], list[etree._Element]] = {}
         for child in parent:
@@ -142,17 +165,22 @@ def _groups(root: etree._Element) -> list[tuple[tuple[Step, ...], list[etree._El
                 for steps in _steps(parent, child):
                     own.setdefault(steps, []).append(child)
         for steps, children in own.items():
-            if len(children) >= _FEWEST:
+            if len(children) >= _SIBLINGS:
                 groups.setdefault(steps, []).extend(children)
 
-    rated = []
+    rated: list[_Group] = []
     for steps, group in groups.items():
         some = group[:_LOOKED_AT]
         richness = min(sum(sizes[one] for one in some) / len(some), _RICH)
-        if richness >= _POOR or not _is_navigation(group[0]):
-            rated.append((len(some) * (richness + 0.5), steps, group))
-    rated.sort(key=lambda one: one[0], reverse=True)
-    return [(steps, group) for _, steps, group in rated[:_MOST_GROUPS]]
+        if len(group) >= _FEWEST and (richness >= _POOR or not _is_navigation(group[0])):
+            rated.append(_Group(steps, group, richness))
+    rated.sort(key=lambda group: group.rating, reverse=True)
+    best = rated[:_MOST_GROUPS]
+    for outer, inner in product(best[:1], best[1:]):
+        if inner.is_in(outer):
+            best.insert(0, inner)  # rows hold the records
+            break
+    return [(group.steps, group.elements) for group in best]
 
 
 def _steps(parent: etree._Element, child: etree._Element) -> Iterator[tuple[Step, ...]]:
@@ -197,7 +225,7 @@ def _fields(elements: Sequence[etree._Element]) -> tuple[Field, ...]:
 
 
 def _candidates(element: etree._Element, common: Counter[str]) -> Iterator[tuple[Field, str]]:
-    for inner in element.iter("*"):
+    for inner in islice(element.iter("*"), _MOST_LOOKED_INTO):
         steps = _way(element, inner, common)
         if inner is not element and not steps:
             continue

@@ -52,6 +52,14 @@ def test_a_rule_can_be_about_a_part_of_the_page():
     ]
 
 
+def test_each_rule_has_its_own_part_of_the_page():
+    assert followed(Follow("films", css="ul"), Follow("page", css=".pager"), Follow("about", css="nav")) == [
+        ("/films/2", "follow_links"),
+        ("/films/3", "follow_links"),
+        ("/?page=2", "follow_links"),
+    ]
+
+
 def test_a_rule_without_callback_that_does_not_follow_leaves_its_links_alone():
     assert followed(Follow("/films/|/account", follow=False), Follow(re.compile("FILMS|ABOUT", re.IGNORECASE))) == [
         ("/about", "follow_links")
