@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crawler.assemble import crawl as crawl
+    from crawler.download import Download as Download
     from crawler.errors import CrawlError as CrawlError
     from crawler.observe.report import Report as Report
     from crawler.request import Request as Request
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Imported when first asked for: a worker needs none of these, and a spider only some.
 _PLACES = {
     "CrawlError": "crawler.errors",
+    "Download": "crawler.download",
     "Failure": "crawler.response",
     "Page": "crawler.spider.page",
     "Report": "crawler.observe.report",
@@ -45,7 +47,18 @@ _PLACES = {
     "crawl": "crawler.assemble",
 }
 
-__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "SitemapSpider", "Spider", "crawl"]
+__all__ = [
+    "CrawlError",
+    "Download",
+    "Failure",
+    "Page",
+    "Report",
+    "Request",
+    "Response",
+    "SitemapSpider",
+    "Spider",
+    "crawl",
+]
 
 
 def __getattr__(name: str) -> Any:

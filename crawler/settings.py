@@ -148,6 +148,13 @@ class Cache(Section, frozen=True):
     max_age: float
 
 
+class Download(Section, frozen=True):
+    folder: str
+    max_size: int
+    types: list[str]
+    timeout: float
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -181,6 +188,7 @@ class Settings(Section, frozen=True):
     retry: Retry
     redirect: Redirect
     cache: Cache
+    download: Download
     output: Output
     run: Run
     log: Log
