@@ -25,8 +25,8 @@ class Save(msgspec.Struct, frozen=True, omit_defaults=True):
 class Into(msgspec.Struct, frozen=True):
     """Where a worker puts the body of a successful answer: into a new file in `folder`, an absolute path.
 
-    `types`: content types that are taken, () = any. `max_size`: bytes, 0 = any. `timeout`: total seconds, if the order
-    has none of its own. With `sync` the file survives a loss of power.
+    `types`: content types that are taken, () = any. `max_size`: bytes, 0 = any. `timeout`: total seconds, 0 = any,
+    if the order has none of its own. With `sync` the file survives a loss of power.
     """
 
     folder: str

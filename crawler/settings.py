@@ -418,6 +418,12 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
             )
+    for kind in values["download.types"]:
+        if "/" not in kind:
+            raise SettingsError(
+                f"download.types: {kind!r} is no content type ({sources['download.types']})",
+                hint="write it as application/pdf or image/*",
+            )
     for key in ("scope.include", "scope.exclude"):
         for pattern in values[key]:
             try:

@@ -61,7 +61,7 @@ class Client:
     def fetch(self, order: Order, started: float = 0.0) -> Landing:
         """Never raises: whatever goes wrong becomes a `Failure`. `started`: the start, if it counts already."""
         started = started or time.monotonic()
-        total = order.timeout or (order.into.timeout if order.into is not None else 0.0) or self._limits.timeout
+        total = order.timeout or (self._limits.timeout if order.into is None else order.into.timeout)
         watch.until = started + total if total else math.inf
         watch.came, watch.most, watch.too_many = 0, self._most_header, self._header_words
         try:

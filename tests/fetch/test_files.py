@@ -61,6 +61,7 @@ def test_what_breaks_in_the_middle_leaves_no_file(save, get, target):
 
 def test_the_deadline_is_that_of_files(save):
     assert save("/drip", timeout=0.3, limits={"timeout": 60.0}).kind == "timeout"
+    assert save("/slow?0.3", timeout=0.0, limits={"timeout": 0.1}).part  # 0 is no limit
 
 
 def test_the_limit_is_that_of_files_and_nothing_is_cut(save, host):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -264,6 +265,25 @@ def test_a_page_that_was_cut_is_not_saved(walk, serve, tmp_path, monkeypatch):
     report = walk(Copies, arguments={"site": server.url}, fetch={"max_body": 20})
     assert len(report.items) == 1
     assert "/b/page was cut at fetch.max_body; yield Download(url) saves all of it" in report.summary()
+
+
+def test_a_file_that_the_disk_does_not_take_ends_the_crawl_with_5_and_resume_goes_on(
+    serve, tmp_path, monkeypatch, write, start_command, crawl_here
+):
+    monkeypatch.chdir(tmp_path)
+    write("files.py", SPIDER)
+    server = serve({"/": '<a href="/file.bin">', "/file.bin": (200, {"Content-Type": "a/b"}, bytes(3_000_000))})
+    limited = ("sh", "-c", 'ulimit -f 4000; exec "$@"', "sh", sys.executable, "-m", "crawler")  # blocks of 512 bytes
+    running = start_command(
+        *limited, "run", "files.py", "-a", f"site={server.url}", "--run-dir", "kept", "-o", "x.jsonl", "-q"
+    )
+    running.end(20)
+    assert running.rc == 5, running.stderr
+    assert f"crawl: cannot save {server.url}/file.bin" in running.stderr
+    assert [path for path in Path("downloads").rglob("*") if path.is_file()] == []
+    assert crawl_here("resume", "kept", "-q").rc == 0
+    [item] = lines("x.jsonl")
+    assert Path(item["path"]).read_bytes() == bytes(3_000_000)
 
 
 def test_a_folder_that_cannot_be_written_ends_the_crawl_with_5(walk, serve, tmp_path, monkeypatch):
