@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from crawler.assemble import crawl as crawl
+    from crawler.download import Download as Download
     from crawler.errors import CrawlError as CrawlError
     from crawler.observe.report import Report as Report
     from crawler.request import Request as Request
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 # Imported when first asked for: a worker needs none of these, and a spider only some.
 _PLACES = {
     "CrawlError": "crawler.errors",
+    "Download": "crawler.download",
     "Failure": "crawler.response",
     "FeedSpider": "crawler.spider.feed_spider",
     "Follow": "crawler.spider.link_spider",
@@ -53,6 +55,7 @@ _PLACES = {
 
 __all__ = [
     "CrawlError",
+    "Download",
     "Failure",
     "FeedSpider",
     "Follow",

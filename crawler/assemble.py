@@ -25,6 +25,7 @@ from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
 from crawler.control.signals import Signals
 from crawler.control.switch import Level, Switch
+from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
@@ -71,6 +72,7 @@ from crawler.rules.cache_folder import CacheFolder
 from crawler.rules.content import Content
 from crawler.rules.cookies import Cookies
 from crawler.rules.depth import Depth
+from crawler.rules.downloads import Downloads
 from crawler.rules.headers import HeaderFields
 from crawler.rules.redirect import Redirect
 from crawler.rules.retry import Retry
@@ -232,10 +234,19 @@ def run(
             max_crawl_delay=common.robots.max_crawl_delay,
             slow=hosts.ask_for,
         )
+        files = DownloadFolders(
+            os.path.abspath(folder.path) if folder else "",
+            common.run.durability == "power",
+            ledger.get("download folders", {}),
+        )
+        stack.callback(files.close)
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
-            spider.page_options = page_options(settings[number])
+            options = page_options(settings[number])
+            save = files.of(settings[number].download.folder).save
+            spider.page_options = msgspec.structs.replace(options, save=save)
+        ledger.set("download folders", files.places)
         chain.open(ledger.marks(), ledger.items_after)
         if common.output.append:
             # What was there before is known from now on: a resumed run does not take items of its own for it.
@@ -260,6 +271,7 @@ def run(
                     Starts(ledger.start_hosts()),
                     Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
+                    files,
                 ),
             ),
             frontier=Window(ledger),
@@ -471,6 +483,7 @@ class Shared(NamedTuple):
     starts: Starts
     since: Since
     read_failed: Callable[[PageError], None]
+    files: DownloadFolders
 
 
 def page_options(settings: Settings) -> PageOptions:
@@ -554,6 +567,12 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
     ]
     rules += [
         Blocked(own_signature if has_own_signature else None),
+        Downloads(
+            shared.files.of(settings.download.folder),
+            tuple(settings.download.types),
+            settings.download.max_size,
+            settings.download.timeout,
+        ),
         *_cache(settings, rules),
         shared.since,
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
@@ -621,7 +640,7 @@ def new_id() -> str:
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.
-_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect")
+_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect", "download")
 _OWN_KEYS = (
     "robots.obey",
     "fetch.proxy",

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from crawler.errors import UsageError
+from crawler.saved import Save
 from crawler.url import fingerprint_of
 
 Callback = str | Callable[..., Any]
@@ -37,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     - `again`: fetch even if this URL was seen before.
 
     The crawler itself fills in `depth` (links from a start URL), `spider` (position of the spider in the run),
+    `save` (that its body is a file; `Download` makes such requests),
     `parent` (URL of the page it was found on), `attempts` (fetches that failed so far), `hops` (URLs that
     redirected here, first one first), `row` and `parent_row` (where it and its parent stand in the ledger), and
     `purpose` (the rule that wants it fetched first; such a request is no page of anybody).
@@ -56,6 +58,7 @@ class Request(msgspec.Struct, frozen=True):
     timeout: float | None = None
     max_body: int | None = None
     again: bool = False
+    save: Save | None = None
     spider: int = 0
     parent: str = ""
     attempts: int = 0

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from crawler.request import Request
+from crawler.saved import Into, Part, SavedFile
 
 HeaderPairs = tuple[tuple[str, str], ...]
 
@@ -29,6 +30,8 @@ FailureKind = Literal[
     "status",  # an answer came, its status is not one the spider reads
     "redirect",  # too many hops, or a hop to something that is not fetched
     "host",  # nothing more is asked of this host
+    "file",  # an answer that is not the file which was wanted: its type or checksum
+    "disk",  # a file could not be written
     "worker",  # the worker process died of this request, or had no memory for it
     "error",  # anything else a client library raised
 ]
@@ -72,6 +75,9 @@ class Response(msgspec.Struct, frozen=True):
     `url` is the URL that was asked for, `body` the bytes after content decoding (gzip and so on),
     `seconds` the time from the start of the request to the last byte, `truncated` says that `body`
     was cut at the size limit, `cached` that it comes from the crawler's own cache and no host was asked for its body.
+
+    If the body went to a file, `part` is what was written and `file` what became of it; `body` is empty then, but for
+    the beginning of what may be a page that says no, and `seconds` is the time until the header was there.
     """
 
     url: str
@@ -81,6 +87,8 @@ class Response(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     truncated: bool = False
     cached: bool = False
+    part: Part | None = None
+    file: SavedFile | None = None
 
     @property
     def headers(self) -> Headers:
@@ -130,6 +138,7 @@ class Order(msgspec.Struct, frozen=True):
     `timeout` is the total number of seconds the request may take, from its true start. `gap` is how many seconds it
     has to start after the last order for its host that this worker began with. Without a `route` it goes the
     ordinary way. `max_body`: bytes of the body that are read, 0 = as many as of any.
+    `into`: the body goes to a file.
     """
 
     token: int
@@ -142,6 +151,7 @@ class Order(msgspec.Struct, frozen=True):
     gap: float = 0.0
     route: Route | None = None
     max_body: int = 0
+    into: Into | None = None
 
 
 class Landing(msgspec.Struct, frozen=True):

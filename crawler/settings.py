@@ -148,6 +148,13 @@ class Cache(Section, frozen=True):
     max_age: float
 
 
+class Download(Section, frozen=True):
+    folder: str
+    max_size: int
+    types: list[str]
+    timeout: float
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -185,6 +192,7 @@ class Settings(Section, frozen=True):
     retry: Retry
     redirect: Redirect
     cache: Cache
+    download: Download
     output: Output
     run: Run
     log: Log
@@ -413,6 +421,12 @@ def _check_ranges(values: Flat, sources: dict[str, str]) -> None:
         if not is_network(network):
             raise SettingsError(
                 f"guard.only: {network!r} is no network ({sources['guard.only']})", hint="write it as 127.0.0.0/8"
+            )
+    for kind in values["download.types"]:
+        if "/" not in kind:
+            raise SettingsError(
+                f"download.types: {kind!r} is no content type ({sources['download.types']})",
+                hint="write it as application/pdf or image/*",
             )
     for key in ("scope.include", "scope.exclude"):
         for pattern in values[key]:

@@ -14,6 +14,7 @@ import msgspec
 
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response, Route
+from crawler.saved import Into
 
 State = Literal["done", "dropped", "failed", "blocked"]
 
@@ -21,11 +22,12 @@ State = Literal["done", "dropped", "failed", "blocked"]
 class Go(msgspec.Struct, frozen=True):
     """Nothing against it. `header_pairs` are sent along where the request does not set the same field itself.
 
-    `route` says how it gets there, if that is not the ordinary way.
+    `route` says how it gets there, if that is not the ordinary way, `into` that its body goes to a file.
     """
 
     header_pairs: HeaderPairs = ()
     route: Route | None = None
+    into: Into | None = None
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -66,7 +68,7 @@ class First(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """This response is the outcome: before the fetch instead of it, afterwards in place of what came.
 
-    `by` says where it comes from, for people: "the cache".
+    `by` says where it comes from, for people: "the cache"; "" = it is what came, in another form.
     """
 
     response: Response

@@ -321,6 +321,12 @@ def test_a_value_that_is_no_choice_is_told_the_choices():
         with_value("crawl.pool", "fibre", "x")
 
 
+def test_a_content_type_that_is_none_is_refused():
+    with pytest.raises(SettingsError, match=r"download.types: 'pdf' is no content type \(-s\)") as told:
+        with_value("download.types", "image/*, pdf", "-s")
+    assert "application/pdf" in told.value.hint
+
+
 @pytest.mark.parametrize("key", ["scope.include", "scope.exclude"])
 def test_a_pattern_that_is_none_is_refused_with_its_place(key):
     with pytest.raises(SettingsError, match=rf"{key}: '\[a-' is no regular expression \(bad.toml\): unterminated"):

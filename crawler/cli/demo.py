@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def command(port: int, serve_only: bool, verify: bool) -> None:
     """Crawl the built-in site and show what was found.
 
-    The site looks like two film boards: ten films on /board/7, a hundred on the ten pages of /board/4.
+    The site looks like two film boards: ten films on /board/7, a hundred on the ten pages of /board/4. For the other
+    spiders in spiders/ it has a list behind a login, an API, sitemaps, and files to download.
     """
     with _site(port, verify) as site:
         click.echo(f"the built-in site is at {site.url}", err=True)

@@ -164,6 +164,7 @@ class Departures:
             gap,
             go.route,
             request.max_body or 0,
+            go.into,
         )
         self._lanes.give(order, request, host)
         return again_at

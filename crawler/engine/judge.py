@@ -66,7 +66,8 @@ class Judge:
             case Drop():
                 return self.give_up(request, outcome, verdict)
             case Answer():
-                self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
+                if verdict.by:
+                    self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self.judge(request, verdict.response)
             case _:
                 assert_never(verdict)

@@ -242,7 +242,7 @@ class Engine:
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
                 if self._fetched_is_heard and not request.purpose:
-                    size = len(outcome.body)
+                    size = len(outcome.body) if outcome.part is None else outcome.part.size
                     told = events.Fetched(request.url, host, outcome.status, size, outcome.seconds, outcome.truncated)
                     self._emit(told)
             elif type(outcome) is Failure and outcome.kind == "worker":

@@ -11,7 +11,7 @@ import io
 import math
 import re
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
@@ -24,8 +24,10 @@ from crawler.fetch.failures import kind_of
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import Guard, Resolver
 from crawler.fetch.limits import FetchLimits
+from crawler.fetch.part_file import PartFile, is_packed_itself
 from crawler.fetch.proxies import proxy_of, refused_by
 from crawler.response import Failure, HeaderPairs, Landing, Order, Outcome, Response
+from crawler.saved import Into
 
 _CHUNK = 1 << 16
 _SMALL = 1 << 20  # a body up to this size is no bomb
@@ -33,6 +35,14 @@ _BUFFER = io.DEFAULT_BUFFER_SIZE  # so much of a body may come along with the en
 _WIRE = 8  # times the body's limit: what chunks of one byte each cost, and more
 _CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Sink(Protocol):
+    """What takes a body: memory, or a file."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def tell(self) -> int: ...
 
 
 class Client:
@@ -51,7 +61,7 @@ class Client:
     def fetch(self, order: Order, started: float = 0.0) -> Landing:
         """Never raises: whatever goes wrong becomes a `Failure`. `started`: the start, if it counts already."""
         started = started or time.monotonic()
-        total = order.timeout or self._limits.timeout
+        total = order.timeout or (self._limits.timeout if order.into is None else order.into.timeout)
         watch.until = started + total if total else math.inf
         watch.came, watch.most, watch.too_many = 0, self._most_header, self._header_words
         try:
@@ -71,14 +81,35 @@ class Client:
         raw: Any = answer.raw
         complete = False
         try:
+            if order.into is not None and raw.status == 200:
+                answer_of_file = self._file(order, order.into, raw, started)
+                complete = True
+                return answer_of_file
             most = order.max_body or self._most_body
             pairs = self._header(order, raw, most)
-            body, complete = self._body(raw, most)
+            came = io.BytesIO()  # not a list: parts may be of one byte each
+            complete = self._body(raw, most, came)
+            if not complete:
+                came.truncate(int(most))
         finally:
             budget.release()
             # A connection with a rest in it cannot be used again.
             raw.release_conn() if complete else raw.close()
-        return Response(order.url, raw.status, pairs, body, time.monotonic() - started, truncated=not complete)
+        seconds = time.monotonic() - started
+        return Response(order.url, raw.status, pairs, came.getvalue(), seconds, truncated=not complete)
+
+    def _file(self, order: Order, into: Into, raw: Any, started: float) -> Response:
+        """An answer whose body goes to disk, whole or not at all."""
+        pairs = self._header(order, raw, into.max_size or math.inf)
+        seconds = time.monotonic() - started
+        file = PartFile(into, raw.headers)
+        try:
+            self._body(raw, math.inf, file, decodes=not is_packed_itself(raw.headers))  # the file has its own limit
+            part = file.finish()
+        except BaseException:
+            file.discard()
+            raise
+        return Response(order.url, raw.status, pairs, file.head, seconds, part=part)
 
     def _header(self, order: Order, raw: Any, most: float) -> HeaderPairs:
         limits = self._limits
@@ -93,15 +124,18 @@ class Client:
         watch.too_many = f"far more bytes than a body of {most:,} bytes takes"
         return pairs
 
-    def _body(self, raw: Any, most: float) -> tuple[bytes, bool]:
-        """The body, without its codings and cut at its limit, and whether that is all of it and nothing more came."""
+    def _body(self, raw: Any, most: float, came: Sink, decodes: bool = True) -> bool:
+        """Put the body into `came`, without its codings, and a part beyond its limit if it goes on there.
+
+        Whether that is all of it and nothing more came.
+        """
         headers = raw.headers
         if raw.status in (204, 304) and (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers):
             raw.close()  # it has no body, and one may be under way
-            return b"", True
+            return True
         coding = headers.get("content-encoding")
-        decoder = decoder_for(coding) if coding else None
-        came = io.BytesIO()  # not a list: parts may be of one byte each
+        decoder = decoder_for(coding) if coding and decodes else None
+        in_memory = isinstance(came, io.BytesIO)
         size = 0
         while size <= most:
             data = raw.read1(_CHUNK, decode_content=False)
@@ -111,16 +145,15 @@ class Client:
                 size += came.write(data)
             else:
                 size += self._decoded(decoder, data, came, raw.tell(), most)
-            if size > SMALL and not budget.grow(size, _left()):
+            if in_memory and size > SMALL and not budget.grow(size, _left()):
                 raise TimeoutError("the deadline has passed")
         else:
-            came.truncate(int(most))
-            return came.getvalue(), False
+            return False
         if decoder is not None:
             decoder.end()
-        return came.getvalue(), True
+        return True
 
-    def _decoded(self, decoder: Decoder, data: bytes, came: io.BytesIO, packed: int, most: float) -> int:
+    def _decoded(self, decoder: Decoder, data: bytes, came: Sink, packed: int, most: float) -> int:
         """Add the plain parts of some bytes of a body; how many bytes they are. Raises `Fault` for a bomb."""
         before = came.tell()
         ratio = self._limits.max_ratio

@@ -116,7 +116,8 @@ class RequestsFetcher:
             with self._lock:
                 self._began.pop(order.token, None)
                 self._held += _size(landing)
-            self._throttle.landed(host_in(order.url), time.monotonic() - landing.started)
+            if order.into is None:  # what a file takes says nothing about the machine
+                self._throttle.landed(host_in(order.url), time.monotonic() - landing.started)
             self._done.put(landing)
             if self._held > _HELD_BYTES:
                 self._wait_for_room()

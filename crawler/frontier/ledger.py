@@ -18,6 +18,7 @@ import msgspec
 from crawler.errors import UsageError
 from crawler.frontier.database import Database
 from crawler.request import Request
+from crawler.saved import Save
 from crawler.url import host_of
 
 VERSION = 3
@@ -86,6 +87,7 @@ class Rest(msgspec.Struct, omit_defaults=True):
     timeout: float | None = None
     max_body: int | None = None
     again: bool = False
+    save: Save | None = None
     hops: tuple[str, ...] = ()
 
 

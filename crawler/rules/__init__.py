@@ -14,6 +14,7 @@ ORDER = (
     "auth",  # and for hosts that want to know, who
     "cookies",  # sent before, kept after
     "blocked",  # a verification page is nothing to retry or to follow
+    "downloads",  # files that are there already, and where others go
     "cache",  # what is on disk needs no fetch; no verification page gets there
     "since",  # what has not changed since another run is not read
     "redirect",  # a hop is a new URL for all of the above

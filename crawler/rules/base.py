@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crawler.protocols import AfterMoment, BeforeMoment, FirstMoment, FoundMoment, Rule
 from crawler.request import Request
 from crawler.response import HeaderPairs, Outcome, Route
+from crawler.saved import Into
 from crawler.verdict import GO, KEEP, After, Before, FirstCame, Found, Go, Keep
 
 
@@ -38,6 +39,7 @@ class Rules:
         """Asked when its turn has come. The `Go` it gives carries the header fields of all rules."""
         pairs: HeaderPairs = ()
         route: Route | None = None
+        into: Into | None = None
         for moment in self._before:
             verdict = moment(request)
             if type(verdict) is not Go:
@@ -46,7 +48,9 @@ class Rules:
                 pairs += verdict.header_pairs
             if verdict.route is not None:
                 route = verdict.route
-        return Go(pairs, route)
+            if verdict.into is not None:
+                into = verdict.into
+        return Go(pairs, route, into)
 
     def first(self, request: Request, outcome: Outcome) -> FirstCame:
         """Asked when the outcome of what a rule wanted first is there; only that rule is, the others may look at it."""

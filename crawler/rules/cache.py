@@ -76,5 +76,9 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _is_whole(request: Request) -> bool:
-    """Whether a request asks for all of a page, by a method whose answers are kept."""
-    return request.method in _METHODS and not any(name.lower() == "range" for name in request.headers or ())
+    """Whether a request asks for all of a page, by a method whose answers are kept. Files have their own folder."""
+    return (
+        request.method in _METHODS
+        and not request.save
+        and not any(name.lower() == "range" for name in request.headers or ())
+    )

@@ -65,7 +65,7 @@ class PrivateCache:
 
     def before(self, request: Request) -> Before:
         is_get = request.method == "GET"
-        if request.purpose or request.method in _LEFT_ALONE or (is_get and request.body):
+        if request.purpose or request.save or request.method in _LEFT_ALONE or (is_get and request.body):
             return GO
         fields = _fields(request, self._sent(request))
         asked = hishel.Request(request.method, request.url, hishel.Headers(_lists(fields)))

@@ -92,7 +92,7 @@ class Since:
         is_page = 200 <= status < 300 and status != 206 and not outcome.truncated
         if is_page:
             etag, last_modified = _validators(outcome)
-            digest = digest_of(outcome.body)
+            digest = digest_of(outcome.body if outcome.file is None else outcome.file.sha256.encode())
             self._remember(request.row, etag, last_modified, digest, frozenset())
         if self._earlier is None or not (is_page or status in (304, 404, 410)):
             return KEEP
@@ -120,7 +120,7 @@ class Since:
 
     def _may_ask(self, request: Request) -> bool:
         """Whether the conditions of a request are ours: no other rule's, and no own ones."""
-        if not self._conditional or request.method != "GET" or request.purpose:
+        if not self._conditional or request.method != "GET" or request.purpose or request.save:
             return False
         return not any(name.lower().startswith(("if-", "range")) for name in request.headers or ())
 

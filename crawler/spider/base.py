@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from crawler.errors import UsageError
+from crawler.item import as_dict
 from crawler.request import Request
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
@@ -91,6 +92,15 @@ class Spider:
             f"spider {self.name} has no parse(self, page); write one that yields items and requests, or give every "
             "request a callback"
         )
+
+    def parse_download(self, page: Page) -> Any:
+        """Read a file that a `Download` saved: an item of what `page.file` tells and the request's `data` holds.
+
+        Override it, or give `Download` a callback, to read files or to make other items of them.
+        """
+        more = page.data if isinstance(page.data, dict) else {}
+        file = as_dict(page.file)
+        yield {**file, **{name: value for name, value in more.items() if name not in file}}
 
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""

@@ -15,6 +15,7 @@ import msgspec
 
 from crawler.request import Callback, Request, with_content_type
 from crawler.response import Headers, Response
+from crawler.saved import Save, SavedFile
 from crawler.spider.encoding import decode, parse_content_type
 from crawler.spider.page_options import PageOptions
 from crawler.url import canonical as canonical_form
@@ -46,6 +47,7 @@ class Page:
     - `url`: the URL of the page, after redirects · `status` · `headers` · `body`: bytes, as in `Response`.
     - `request`: the request it answers · `data`: that request's `data`.
     - `truncated`: whether the body was cut at the size limit.
+    - `file`: of a `Download`, what was saved (`url`, `path`, `size`, `sha256`, `content_type`); else None.
     """
 
     def __init__(self, response: Response, request: Request, options: PageOptions = _DEFAULT) -> None:
@@ -53,6 +55,7 @@ class Page:
         self.status = response.status
         self.body = response.body
         self.truncated = response.truncated
+        self.file = response.file
         self.request = request
         self.data = request.data
         self._response = response
@@ -312,6 +315,33 @@ class Page:
             return Request(f"{url.partition('?')[0]}?{sent.query}", callback, **request_fields)
         headers = with_content_type(request_fields.pop("headers", None), sent.content_type)
         return Request(url, callback, method="POST", body=sent.body, headers=headers, **request_fields)
+
+    def save(self, name: str = "", *, folder: str = "") -> SavedFile:
+        """Write the body to a file below `download.folder`; where it is (`path`), its `size`, `sha256`, `content_type`.
+
+        ```python
+        yield {"title": title, "copy": page.save(folder="pages").path}
+        ```
+
+        The name, else that of the answer or of the URL, and the folder are made safe. What another URL has saved is not
+        replaced: the file gets a number then. Outside of a crawl the folder is `downloads`. What may be large is better
+        fetched with `Download`, which keeps nothing in memory. Raises `ValueError` for a page that was cut, and
+        `OutputError`.
+        """
+        if self.file is not None:
+            return self.file
+        if self.truncated:
+            raise ValueError(f"{self.url} was cut at fetch.max_body; yield Download(url) saves all of it")
+        save = self._options.save
+        if save is None:
+            from crawler.download_folder import DownloadFolder
+
+            save = DownloadFolder("downloads").save
+        first_url = self.request.hops[0] if self.request.hops else self.request.url
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        disposition = self.headers.get("content-disposition", "")
+        saved: SavedFile = save(self.body, Save(folder, name), self.url, first_url, kind, disposition)
+        return saved
 
     def _absolute(
         self, hrefs: list[str], pattern: Pattern | None = None, extensions: Collection[str] = ()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 
@@ -12,6 +15,7 @@ class PageOptions(msgspec.Struct, frozen=True):
     - `nofollow`: whether links are left out that pages ask not to follow.
     - `token`: the product token of the crawler, by which pages may speak to it alone; "" = they cannot.
     - `max_links`: how many links one page may have · `max_tags`: how many tags of it are read, 0 = all.
+    - `save`: keeps the body of a page as a file, see `download_folder.DownloadFolder.save`; None = outside of a crawl.
     """
 
     skip_extensions: frozenset[str] = frozenset()
@@ -19,3 +23,4 @@ class PageOptions(msgspec.Struct, frozen=True):
     token: str = ""
     max_links: int = 50_000
     max_tags: int = 150_000
+    save: Callable[..., Any] | None = None
