@@ -6,6 +6,7 @@ those of the file system (for S3 the AWS environment variables and files).
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -112,6 +113,8 @@ def _system_of(url: str) -> tuple[Any, str]:
         raise UsageError(
             f"{masked(url)} needs the extra cloud, which is not installed", hint="pip install 'crawler[cloud]'"
         ) from None
+    for name in ("botocore", "aiobotocore"):  # tell where they found a login, at every start
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:

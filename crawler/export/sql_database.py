@@ -78,7 +78,7 @@ def kind_of_type(kind: Any) -> str:
         return "bool"
     if isinstance(kind, sa.Integer):
         return "int"
-    if isinstance(kind, sa.Numeric):  # floats are of that type, too
+    if isinstance(kind, sa.Float | sa.Numeric):
         return "float"
     return "json" if isinstance(kind, sa.JSON) else "text"
 
