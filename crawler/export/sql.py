@@ -1,9 +1,9 @@
 """A table in any database that SQLAlchemy reaches (extra `sql`, and the driver of the database): `-o URL#table`.
 
 A column has the type of the values it was given first. When others come up, PostgreSQL widens it (to numbers with a
-fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run` and
-`_item` are the key of a row: the run that it comes from, and the how manieth item it was. Rows are upserted where the
-database can do that, so nothing is there twice, whatever was killed.
+fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run`
+and `_item` are the key of a row: the run that it comes from, and its number in there, from 1. Rows are upserted where
+the database can do that, so nothing is there twice, whatever was killed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Sql:
     """Items as rows of a table at `url`, which gets a column for every field that comes up.
 
     The table is the fragment of the URL (`#films`, `#schema.films`), else `?table=films`, else `table`. Its rows are
-    replaced, and the table itself stays, with its indexes and grants. With `append` only rows of this `run` are. A table
-    that no crawl has made raises `UsageError`. Transactions are those of `write`: all of its items or none.
+    replaced, and the table itself stays, with its indexes and grants. With `append` only rows of this `run` are. A
+    table that no crawl has made raises `UsageError`. Transactions are those of `write`: all of its items or none.
     """
 
     def __init__(self, url: str, table: str, run: str, fields: Sequence[str] = (), append: bool = False) -> None:

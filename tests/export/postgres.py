@@ -42,7 +42,8 @@ def server():
         try:
             until = time.monotonic() + 30
             while not Path(f"{folder}/.s.PGSQL.5432").exists() or not _is_ready(folder):
-                assert process.poll() is None and time.monotonic() < until, Path(f"{folder}/log").read_text()
+                assert process.poll() is None, Path(f"{folder}/log").read_text()
+                assert time.monotonic() < until, "it does not start"
                 time.sleep(0.02)
             yield f"postgresql+psycopg://me:{PASSWORD}@/postgres?host={quote(folder, safe='')}"
         finally:

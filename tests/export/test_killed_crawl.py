@@ -36,7 +36,8 @@ class Films(Spider):
 
     def parse(self, page):
         number = int(page.url.rsplit("/", 1)[1])
-        film = {{"number": number, "title": f"霸王别姬 <{{number}}> & \\"mehr\\" ]]>", "score": number / 4, "seen": number % 2 == 0}}
+        film = {{"number": number, "title": f"霸王别姬 <{{number}}> & \\"mehr\\" ]]>", "score": number / 4}}
+        film["seen"] = number % 2 == 0
         film["stars"] = ["张国荣", str(number)][: number % 3]
         if number > 30:
             film["late"] = number * 1_000_000_007  # a field that comes up later
@@ -47,8 +48,8 @@ class Films(Spider):
 """
 
 LOCAL = (
-    "out.jsonl", "out.jsonl.gz", "out.jsonl.zst", "out.json", "out.json.gz", "out.csv", "out.csv.zst", "out.txt", "out.xml",
-    "out.sqlite", "out.parquet", "part-%(batch)03d.jsonl",
+    "out.jsonl", "out.jsonl.gz", "out.jsonl.zst", "out.json", "out.json.gz", "out.csv", "out.csv.zst", "out.txt",
+    "out.xml", "out.sqlite", "out.parquet", "part-%(batch)03d.jsonl",
 )  # fmt: skip
 
 
