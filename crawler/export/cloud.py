@@ -33,10 +33,11 @@ class Cloud:
     def open(self) -> None:
         """Look whether there is something to upload to. Raises `OutputError`."""
         self._forget()
-        top = self._remote.partition("/")[0] or os.path.dirname(self._remote)
+        is_local = "file" in self._system.protocol
+        place = os.path.dirname(self._remote) if is_local else self._remote.partition("/")[0]  # its folder, or bucket
         try:
-            if top and not self._system.exists(top):
-                raise OutputError(f"cannot write {self.path}: there is no {top}", hint="create it first")
+            if place and not self._system.exists(place):
+                raise OutputError(f"cannot write {self.path}: there is no {place}", hint="create it first")
         except PermissionError:
             pass  # who may write need not be allowed to look
         except OutputError:
