@@ -119,7 +119,7 @@ class Sql:
         if self._connection is None:
             return
         try:
-            if self._nulls and self._rows:
+            if self._nulls and self._rows and self._there:
                 with self._told(), self._transaction() as connection:
                     for field in self._nulls:
                         self._fit(connection, self._columns, field, "text")
@@ -146,9 +146,12 @@ class Sql:
     # -- rows and columns -----------------------------------------------------------------------------------------
 
     def _write(self, items: Sequence[dict[str, Any]]) -> None:
-        columns, nulls, there = self._columns.copy(), dict(self._nulls), dict(self._there)
+        columns, nulls = self._columns.copy(), dict(self._nulls)
         try:
             with self._told(), self._transaction() as connection:
+                if not self._there:
+                    self._look(connection)
+                    columns = Columns(self._there, columns.of, self._engine.dialect.max_identifier_length)
                 for field, kind in self._kinds_of(items).items():
                     if kind == "null":
                         self._nulls[field] = None
@@ -159,7 +162,8 @@ class Sql:
                     rows = [self._row(item, number, columns) for number, item in enumerate(items, self._rows + 1)]
                     connection.execute(self._upsert(list(columns.of.values())), rows)
         except BaseException:
-            self._nulls, self._there = nulls, there
+            # Columns are not taken back with the transaction everywhere.
+            self._nulls, self._there = nulls, {}
             raise
         self._columns = columns
         self._rows += len(items)
