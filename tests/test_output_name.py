@@ -45,5 +45,5 @@ def test_a_password_that_was_not_kept_is_given_again():
     with pytest.raises(UsageError, match="is not kept") as caught:
         with_secrets(kept, [])
     assert "crawl resume -o URL" in caught.value.hint
-    with pytest.raises(UsageError, match="no output /b.jsonl"):
+    with pytest.raises(UsageError, match=r"no output /b\.jsonl"):
         with_secrets(kept, ["/b.jsonl"])

@@ -24,9 +24,9 @@ TABLE = "items"  # what the table in an SQLite file is called
 class Options(msgspec.Struct, frozen=True):
     """What people want of their outputs.
 
-    `template` is the setting `output.format`, used by `.txt`; `escape_formulas` is for `.csv`; lines for standard output
-    go through `shown`, if there is one. `fields` are those that are written, in order; `sort` those by which items are
-    sorted. `table` is the one in a database whose URL names none; `run` names the run in its rows.
+    `template` is the setting `output.format`, used by `.txt`; `escape_formulas` is for `.csv`; lines for standard
+    output go through `shown`, if there is one. `fields` are those that are written, in order; `sort` those by which
+    items are sorted. `table` is the one in a database whose URL names none; `run` names the run in its rows.
     """
 
     template: str = ""

@@ -31,7 +31,7 @@ def test_fields_and_order(films, crawl_here, tmp_path):
     assert rows[0] == "title,index"
     assert rows[1:] == sorted(rows[1:], key=lambda row: row.split(",")[0], reverse=True)
     assert len(rows) == 11
-    assert [title for title in titles(tmp_path / "out.jsonl")] == [row.split(",")[0] for row in rows[1:]]
+    assert titles(tmp_path / "out.jsonl") == [row.split(",")[0] for row in rows[1:]]
 
 
 def test_a_run_is_exported_with_the_same_options(ran, crawl_here, tmp_path):
@@ -41,9 +41,10 @@ def test_a_run_is_exported_with_the_same_options(ran, crawl_here, tmp_path):
     assert done.stderr.endswith("written to films-%(batch)d.jsonl, out.sqlite\n")
     batches = [titles(tmp_path / f"films-{number}.jsonl") for number in (1, 2, 3)]
     assert [len(batch) for batch in batches] == [4, 4, 2]
-    assert sum(batches, []) == sorted(titles(tmp_path / "out.jsonl"))
+    everything = [title for batch in batches for title in batch]
+    assert everything == sorted(titles(tmp_path / "out.jsonl"))
     with closing(sqlite3.connect(tmp_path / "out.sqlite")) as db:
-        assert [title for (title,) in db.execute("SELECT title FROM items ORDER BY _item")] == sum(batches, [])
+        assert [title for (title,) in db.execute("SELECT title FROM items ORDER BY _item")] == everything
 
 
 def test_the_rows_of_a_run_are_in_a_table_once_however_often_they_are_exported(ran, crawl_here, tmp_path):
@@ -107,6 +108,35 @@ def test_a_run_that_adds_to_a_file_and_is_killed_adds_every_item_once(serve, wri
     assert done.rc == 0, done.stderr
     assert (tmp_path / "out.jsonl").read_text() == '{"number":0}\n{"number":1}\n{"number":2}\n{"number":3}\n'
     assert (tmp_path / "out.csv").read_bytes() == b"number\r\n0\r\n1\r\n2\r\n3\r\n"
+
+
+FAILS = """
+from crawler import Request, Spider
+
+class Fails(Spider):
+    name = "fails"
+
+    def start(self):
+        yield Request("{url}/good")
+        yield Request("{url}/bad", on_failure=self.failed)
+
+    def parse(self, page):
+        yield {{"at": page.url[-4:]}}
+
+    def failed(self, failure):
+        yield {{"failed": 1}}
+"""
+
+
+def test_what_failed_and_is_tried_again_is_added_as_it_is_now(serve, write, crawl_here, tmp_path):
+    server = serve({"/good": "<p>x", "/bad": (404, {}, "")})
+    write("fails.py", FAILS.format(url=server.url))
+    (tmp_path / "out.jsonl").write_text('{"at":"old"}\n')
+    crawl_here("run", "fails.py", *QUICK, "--delay", "0", "-o", "out.jsonl", "--append")
+    assert (tmp_path / "out.jsonl").read_text() == '{"at":"old"}\n{"at":"good"}\n{"failed":1}\n'
+    server.routes["/bad"] = "<p>x"
+    assert crawl_here("resume", "-q", "--retry-failed").rc == 0
+    assert (tmp_path / "out.jsonl").read_text() == '{"at":"old"}\n{"at":"good"}\n{"at":"/bad"}\n'
 
 
 def test_from_python(films, site, tmp_path, monkeypatch):

@@ -204,7 +204,7 @@ def test_a_table_of_somebody_else_is_left_alone(table):
     table.execute("CREATE TABLE items (a integer)")
     table.execute("INSERT INTO items VALUES (7)")
     for append in (False, True):
-        with pytest.raises(UsageError, match="no crawl has made|of its own"):
+        with pytest.raises(UsageError, match=r"no crawl has made|of its own"):
             table.new(append=append).open()
     assert table.execute("SELECT * FROM items") == [{"a": 7}]
 
@@ -257,7 +257,7 @@ def test_a_file_that_is_none_of_sqlite_is_replaced_like_any_other(file):
     file.written({"a": 1})
     assert file.rows() == [{"a": 1}]
     file.path.write_bytes(b"SQLite format 3\0 and then rubbish")
-    with pytest.raises(OutputError, match="not a database|malformed"):
+    with pytest.raises(OutputError, match=r"not a database|malformed"):
         file.new(append=True).open()
 
 

@@ -1,5 +1,6 @@
 """Outputs as they are asked for: what stands before an exporter, and what does not go together."""
 
+import gzip
 import json
 import os
 
@@ -99,25 +100,31 @@ def test_files_of_an_earlier_run_that_made_more_of_them_are_told(tmp_path):
     assert note == f"{tmp_path}/part-3.jsonl and what follows it is from an earlier run, which made more files"
 
 
-def test_batches_are_resumed_where_they_were(tmp_path):
+@pytest.mark.parametrize("waits", [False, True])
+def test_batches_are_resumed_where_they_were(tmp_path, waits):
     ledger = Ledger(ITEMS)
+    suffix, opened = (".json.gz", gzip.open) if waits else (".json", open)
 
     def chain():
-        made = exporters([str(tmp_path / "part-%(batch)d.json")], Options(batch_items=2), ledger.items_after)
+        made = exporters([str(tmp_path / f"part-%(batch)d{suffix}")], Options(batch_items=2), ledger.items_after)
         return Chain(made, meta=False)
 
     first = chain()
     first.open()
     first.write(ledger.lines[:3], 3)
+    assert [item for _, _, item in first.marks()] == [2 if waits else 3]
     marks = {path: (mark, item) for path, mark, item in first.marks()}
     first.write(ledger.lines[3:], 7)
     first.close()
-    (tmp_path / "part-1.json").write_text("this one is not touched any more")
+    (tmp_path / f"part-1{suffix}").write_text("this one is not touched any more")
     again = chain()
     again.open(marks, ledger.items_after)
     again.close()
-    assert (tmp_path / "part-1.json").read_text() == "this one is not touched any more"
-    found = [json.loads((tmp_path / f"part-{number}.json").read_text()) for number in (2, 3, 4)]
+    assert (tmp_path / f"part-1{suffix}").read_text() == "this one is not touched any more"
+    found = []
+    for number in (2, 3, 4):
+        with opened(tmp_path / f"part-{number}{suffix}", "rt") as file:
+            found.append(json.load(file))
     assert [[item["n"] for item in batch] for batch in found] == [[2, 3], [4, 5], [6]]
 
 

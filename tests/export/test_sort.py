@@ -20,7 +20,12 @@ def test_from_the_lowest_up_and_with_a_minus_from_the_highest_down():
 
 
 def test_later_fields_decide_where_earlier_ones_are_equal_and_then_the_order_they_came_in():
-    items = [{"a": 1, "b": "x", "n": 1}, {"a": 2, "b": "y", "n": 2}, {"a": 1, "b": "y", "n": 3}, {"a": 1, "b": "x", "n": 4}]
+    items = [
+        {"a": 1, "b": "x", "n": 1},
+        {"a": 2, "b": "y", "n": 2},
+        {"a": 1, "b": "y", "n": 3},
+        {"a": 1, "b": "x", "n": 4},
+    ]
     assert [item["n"] for item in ordered(items, "a", "-b")] == [3, 1, 4, 2]
     assert [item["n"] for item in ordered(items, "-a")] == [2, 1, 3, 4]
 

@@ -41,7 +41,10 @@ def test_lists_and_objects(tmp_path):
 
 def test_what_xml_cannot_hold(tmp_path):
     path = tmp_path / "out.xml"
-    written(path, {"a": "<b>&amp; ]]> \r\n\t\0\x0b\x1f\ufffe\uffff \U0001f600", "": 1, "1a": 2, "x:y": 3, "-": 4, "é.b-c": 5})
+    written(
+        path,
+        {"a": "<b>&amp; ]]> \r\n\t\0\x0b\x1f\ufffe\uffff \U0001f600", "": 1, "1a": 2, "x:y": 3, "-": 4, "é.b-c": 5},
+    )
     (item,) = etree.parse(path).getroot()
     assert [(field.tag, field.text) for field in item] == [
         ("a", "<b>&amp; ]]> \r\n\t \U0001f600"),
