@@ -248,11 +248,6 @@ def run(
             spider.page_options = msgspec.structs.replace(options, save=save)
         ledger.set("download folders", files.places)
         chain.open(ledger.marks(), ledger.items_after)
-        if common.output.append:
-            # What was there before is known from now on: a resumed run does not take items of its own for it.
-            for path, mark, item in chain.marks():
-                ledger.mark(path, mark, item)
-            ledger.commit()
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
         def renew_room() -> None:

@@ -1,4 +1,4 @@
-"""What an output is called, as it is typed, kept and shown: `-`, a file, a URL (`s3://…`, `postgresql://…`), `env:NAME`.
+"""What an output is called: `-`, a file, a URL (`s3://…`, `postgresql://…`), `env:NAME`. How it is kept and shown.
 
 A URL may have a password in it, which neither the ledger nor a report may tell. What stands for "env:NAME" is looked up
 when it is used, and what is kept is the name.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-
 from collections.abc import Sequence
 
 from crawler.errors import UsageError

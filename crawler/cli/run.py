@@ -69,8 +69,8 @@ class _Run(click.Command):
     "outputs",
     multiple=True,
     metavar="FILE",
-    help="Write items to FILE, by suffix .jsonl .json .csv .xml .txt .sqlite .parquet, with .gz or .zst compressed; to a "
-    "URL (s3://…, postgresql://…#table); - writes JSON Lines to standard output. May be given several times. "
+    help="Write items to FILE, by suffix .jsonl .json .csv .xml .txt .sqlite .parquet, with .gz or .zst compressed; to "
+    "a URL (s3://…, postgresql://…#table); - writes JSON Lines to standard output. May be given several times. "
     "What is there is replaced.",
 )
 @click.option(
@@ -210,7 +210,7 @@ def execute(
     settings = settings_of(loaded, config, layers)
     outputs = tuple(named(output, loaded[0].name) for output in outputs)
     options = output_options([spider.name for spider in loaded], settings[0], "")
-    exporters(outputs, options, lambda item: iter(()))  # what is wrong with them is told before there is a run
+    exporters(outputs, options, lambda _: iter(()))  # what is wrong with them is told before there is a run
     folder = earlier = None
     if in_folder:
         from crawler.history import begin

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from crawler.export.base import Inner
+from crawler.export.file import output_error
 from crawler.export.sort import in_order
 
 ItemsAfter = Callable[[int], Iterator[tuple[int, bytes]]]
@@ -59,8 +60,10 @@ class AtEnd:
         try:
             while batch := list(islice(lines, _BATCH)):
                 self._inner.write(batch)
-        except BaseException:
+        except BaseException as error:
             self._inner.abandon()
+            if isinstance(error, OSError):  # of what is sorted in temporary files
+                raise output_error(self.path, error) from error
             raise
         self._inner.close()
 

@@ -6,6 +6,7 @@ those of the file system (for S3 the AWS environment variables and files).
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -32,10 +33,11 @@ class Cloud:
     def open(self) -> None:
         """Look whether there is something to upload to. Raises `OutputError`."""
         self._forget()
-        top = self._remote.partition("/")[0] or os.path.dirname(self._remote)
+        is_local = "file" in self._system.protocol
+        place = os.path.dirname(self._remote) if is_local else self._remote.partition("/")[0]  # its folder, or bucket
         try:
-            if top and not self._system.exists(top):
-                raise OutputError(f"cannot write {self.path}: there is no {top}", hint="create it first")
+            if place and not self._system.exists(place):
+                raise OutputError(f"cannot write {self.path}: there is no {place}", hint="create it first")
         except PermissionError:
             pass  # who may write need not be allowed to look
         except OutputError:
@@ -112,6 +114,8 @@ def _system_of(url: str) -> tuple[Any, str]:
         raise UsageError(
             f"{masked(url)} needs the extra cloud, which is not installed", hint="pip install 'crawler[cloud]'"
         ) from None
+    for name in ("botocore", "aiobotocore"):  # tell where they found a login, at every start
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-RUN, ITEM = "_run", "_item"  # the columns that say where a row comes from: which run, and its how manieth item
+RUN, ITEM = "_run", "_item"  # the columns that say where a row comes from: which run, and its number in there
 
 
 class Columns:
-    """The column of each field: `of`. `there` are those that the table has already, of whatever run, with those of its key.
+    """The column of each field: `of`.
 
-    `most` is how many bytes a name may have, 0 = any number.
+    `there` are those that the table has already, of whatever run, with those of its key. `most` is how many bytes a
+    name may have, 0 = any number.
     """
 
     def __init__(self, there: Iterable[str] = (), of: Mapping[str, str] | None = None, most: int = 0) -> None:

@@ -1,8 +1,8 @@
 """The file under every compressed format: whole pieces one after the other, which readers take as one.
 
-A piece (a gzip member, a zstd frame) is the smallest thing that can be cut off, and small ones compress badly. So records
-wait in memory until there are 64 KiB of them; what waits is not before the mark, and written by `flush` and `close` at
-the latest.
+A piece (a gzip member, a zstd frame) is the smallest thing that can be cut off, and small ones compress badly. So
+records wait in memory until there are 64 KiB of them; what waits is not before the mark, and written by `flush` and
+`close` at the latest.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class CompressedFile(File):
 
     def _begin_after_base(self) -> None:
         """As `File`, and count what is in the base, which has to be of the same compression."""
+        was_known = self._base is not None
         super()._begin_after_base()
+        if was_known:
+            self._cut()  # what comes after it may be half a piece
         try:
             with self.read() as source:
                 while self.base and (chunk := source.read(1 << 20)):
@@ -79,6 +82,10 @@ class CompressedFile(File):
             raise output_error(
                 self.path, OSError(f"what is there is not compressed as its name says: {error}")
             ) from error
+
+        if not self._before:
+            self._base = (0, 0)
+            self._size = self._crc = 0
 
     def _start(self, length: int) -> None:
         self._before = length

@@ -33,8 +33,8 @@ class Csv(FileExporter):
     With `escape`, cells that begin as formulas do get a ' in front, the header's too (OWASP, "CSV Injection"); numbers
     stay as they are. That is for the comma: a reader who is told of another separator sees other cells.
 
-    `fields` are columns from the start, in this order. With `append` rows go under the header that is there, and a field
-    that has no column in it raises `OutputError`: the rows of others are not changed.
+    `fields` are columns from the start, in this order. With `append` rows go under the header that is there, and a
+    field that has no column in it raises `OutputError`: the rows of others are not changed.
     """
 
     LINE_END = b"\r\n"

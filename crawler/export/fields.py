@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Fields:
-    """Hands `inner` items that have no other fields than these, in this order. What an item does not have is left out."""
+    """Hands `inner` items that have no other fields than these, in this order; what an item does not have it lacks."""
 
     def __init__(self, inner: Inner, fields: Sequence[str]) -> None:
         self.path = inner.path

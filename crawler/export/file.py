@@ -245,9 +245,10 @@ class File:
 def open_locked(path: str, place: str, flags: int, mode: int = 0o666) -> int:
     """Open the file at `place` and lock it, if it is a regular one, until `unlock` or the end of the process.
 
-    The lock is on the file itself and belongs to what was opened (flock), not to the process: reading the file elsewhere
-    in the process does not release it, a symbolic link leads to the same lock, and nothing is left beside the file. What
-    cannot be locked, as on some network file systems, is not. Raises `UsageError` if a crawl is writing it, `OSError`.
+    The lock is on the file itself and belongs to what was opened (flock), not to the process: reading the file
+    elsewhere in the process does not release it, a symbolic link leads to the same lock, and nothing is left beside the
+    file. What cannot be locked, as on some network file systems, is not. Raises `UsageError` if a crawl is writing it,
+    and `OSError`.
     """
     until = time.monotonic() + _PATIENCE
     while True:

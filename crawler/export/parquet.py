@@ -1,7 +1,7 @@
 """Apache Parquet (extra `parquet`), written at the end: the types of its columns are those of all items.
 
-Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats. An object is
-JSON text, and so are the values of a field that has several types, which is told.
+Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats. An object
+is JSON text, and so are the values of a field that has several types, which is told.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Parquet:
             self._lock = open_locked(self.path, self._place, os.O_WRONLY | os.O_CREAT)
             if not os.path.isfile(self._place):
                 raise OutputError(f"cannot write {self.path}: Parquet needs a regular file, and this is none")
-            self._lines = tempfile.TemporaryFile(prefix="crawl-parquet-")
+            self._lines = tempfile.TemporaryFile(prefix="crawl-parquet-")  # noqa: SIM115, until `close`
         except OSError as error:
             self.abandon()
             raise output_error(self.path, error) from error

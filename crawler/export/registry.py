@@ -24,9 +24,9 @@ TABLE = "items"  # what the table in an SQLite file is called
 class Options(msgspec.Struct, frozen=True):
     """What people want of their outputs.
 
-    `template` is the setting `output.format`, used by `.txt`; `escape_formulas` is for `.csv`; lines for standard output go
-    through `shown`, if there is one. `fields` are those that are written, in order; `sort` those by which items are sorted.
-    `table` is the one in a database that its URL does not name. `run` names the run in the rows of a database.
+    `template` is the setting `output.format`, used by `.txt`; `escape_formulas` is for `.csv`; lines for standard
+    output go through `shown`, if there is one. `fields` are those that are written, in order; `sort` those by which
+    items are sorted. `table` is the one in a database whose URL names none; `run` names the run in its rows.
     """
 
     template: str = ""
@@ -47,11 +47,11 @@ def _jsonl(path: str, kind: type[File], options: Options) -> Inner:
     return Jsonl(path, kind, options.append, options.shown if path == STANDARD_OUTPUT else None)
 
 
-def _json(path: str, kind: type[File], options: Options) -> Inner:
+def _json(path: str, kind: type[File], _options: Options) -> Inner:
     return JsonArray(path, kind)
 
 
-def _xml(path: str, kind: type[File], options: Options) -> Inner:
+def _xml(path: str, kind: type[File], _options: Options) -> Inner:
     return Xml(path, kind)
 
 
@@ -65,13 +65,13 @@ def _txt(path: str, kind: type[File], options: Options) -> Inner:
     return Template(path, options.template, kind, options.append)
 
 
-def _sqlite(path: str, kind: type[File], options: Options) -> Inner:
+def _sqlite(path: str, _kind: type[File], options: Options) -> Inner:
     from crawler.export.sqlite import Sqlite
 
     return Sqlite(path, TABLE, options.run, options.fields, options.append)
 
 
-def _parquet(path: str, kind: type[File], options: Options) -> Inner:
+def _parquet(path: str, _kind: type[File], options: Options) -> Inner:
     from crawler.export.parquet import Parquet
 
     return Parquet(path, options.fields)
@@ -129,8 +129,8 @@ def check_format(flag: str, outputs: Sequence[str]) -> None:
 def exporter_for(path: str, options: Options = Options()) -> Inner:  # noqa: B008, it is frozen
     """The exporter of a local file: by its suffix, JSON Lines for `-` (standard output). Nothing is opened yet.
 
-    A `.gz` or `.zst` after the suffix compresses. Raises `UsageError` for a suffix that no format has, a `.txt` without a
-    template, and for a format that cannot be compressed or appended to where that is wanted.
+    A `.gz` or `.zst` after the suffix compresses. Raises `UsageError` for a suffix that no format has, a `.txt` without
+    a template, and for a format that cannot be compressed or appended to where that is wanted.
     """
     if path == STANDARD_OUTPUT:
         return _jsonl(path, File, options)

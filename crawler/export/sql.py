@@ -1,9 +1,9 @@
 """A table in any database that SQLAlchemy reaches (extra `sql`, and the driver of the database): `-o URL#table`.
 
 A column has the type of the values it was given first. When others come up, PostgreSQL widens it (to numbers with a
-fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run` and
-`_item` are the key of a row: the run that it comes from, and the how manieth item it was. Rows are upserted where the
-database can do that, so nothing is there twice, whatever was killed.
+fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run`
+and `_item` are the key of a row: the run that it comes from, and its number in there, from 1. Rows are upserted where
+the database can do that, so nothing is there twice, whatever was killed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Sql:
     """Items as rows of a table at `url`, which gets a column for every field that comes up.
 
     The table is the fragment of the URL (`#films`, `#schema.films`), else `?table=films`, else `table`. Its rows are
-    replaced, and the table itself stays, with its indexes and grants. With `append` only rows of this `run` are. A table
-    that no crawl has made raises `UsageError`. Transactions are those of `write`: all of its items or none.
+    replaced, and the table itself stays, with its indexes and grants. With `append` only rows of this `run` are. A
+    table that no crawl has made raises `UsageError`. Transactions are those of `write`: all of its items or none.
     """
 
     def __init__(self, url: str, table: str, run: str, fields: Sequence[str] = (), append: bool = False) -> None:
@@ -119,7 +119,7 @@ class Sql:
         if self._connection is None:
             return
         try:
-            if self._nulls and self._rows:
+            if self._nulls and self._rows and self._there:
                 with self._told(), self._transaction() as connection:
                     for field in self._nulls:
                         self._fit(connection, self._columns, field, "text")
@@ -146,9 +146,12 @@ class Sql:
     # -- rows and columns -----------------------------------------------------------------------------------------
 
     def _write(self, items: Sequence[dict[str, Any]]) -> None:
-        columns, nulls, there = self._columns.copy(), dict(self._nulls), dict(self._there)
+        columns, nulls = self._columns.copy(), dict(self._nulls)
         try:
             with self._told(), self._transaction() as connection:
+                if not self._there:
+                    self._look(connection)
+                    columns = Columns(self._there, columns.of, self._engine.dialect.max_identifier_length)
                 for field, kind in self._kinds_of(items).items():
                     if kind == "null":
                         self._nulls[field] = None
@@ -159,7 +162,8 @@ class Sql:
                     rows = [self._row(item, number, columns) for number, item in enumerate(items, self._rows + 1)]
                     connection.execute(self._upsert(list(columns.of.values())), rows)
         except BaseException:
-            self._nulls, self._there = nulls, there
+            # Columns are not taken back with the transaction everywhere.
+            self._nulls, self._there = nulls, {}
             raise
         self._columns = columns
         self._rows += len(items)

@@ -12,6 +12,8 @@ from crawler.output_name import masked
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+# Drivers that are called otherwise where they are installed from.
+_PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "psycopg": "'psycopg[binary]'"}
 _KEY_LENGTH = 100  # of the name of a run
 
 
@@ -38,8 +40,9 @@ def database(url: str, table: str) -> tuple[sa.Engine, str, str | None, str]:
         parsed = parsed.set(query=query)
         engine = _engine(parsed)
     except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name)
         raise UsageError(
-            f"{masked(url)} needs the driver {error.name}, which is not installed", hint=f"pip install {error.name}"
+            f"{masked(url)} needs the driver {error.name}, which is not installed", hint=f"pip install {package}"
         ) from None
     except (ArgumentError, NoSuchModuleError, ValueError, TypeError) as error:
         told = str(error).replace(url, masked(url)).replace(address, masked(address))
@@ -78,7 +81,7 @@ def kind_of_type(kind: Any) -> str:
         return "bool"
     if isinstance(kind, sa.Integer):
         return "int"
-    if isinstance(kind, sa.Numeric):  # floats are of that type, too
+    if isinstance(kind, sa.Float | sa.Numeric):
         return "float"
     return "json" if isinstance(kind, sa.JSON) else "text"
 

@@ -1,8 +1,8 @@
 """A table in an SQLite file that any other program can open.
 
-Columns have no declared type, so each value keeps its own: numbers are numbers and text is text, also where one field has
-both. Booleans are 0 and 1, lists and objects JSON text. `_run` and `_item` are the key of a row: the run it comes from, and
-the how manieth item it was. So nothing is there twice, whatever was killed.
+Columns have no declared type, so each value keeps its own: numbers are numbers and text is text, also where one field
+has both. Booleans are 0 and 1, lists and objects JSON text. `_run` and `_item` are the key of a row: the run that it
+comes from, and its number in there, from 1. So nothing is there twice, whatever was killed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """XML 1.0, UTF-8: `<items>` of `<item>`s, an element per field, its text the value.
 
-An element of a list is a `<value>`, an object has elements of its own, None is an empty element. What XML cannot hold is
-left out or replaced: control characters are removed, and characters that a name cannot have become `_`.
+An element of a list is a `<value>`, an object has elements of its own, None is an empty element. What XML cannot hold
+is left out or replaced: control characters are removed, and characters that a name cannot have become `_`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crawler.export.cell import cell
 
 _HEAD = b'<?xml version="1.0" encoding="utf-8"?>\n<items>'
 
-# The productions Char and NameStartChar, NameChar (XML 1.0, fifth edition, 2.2 and 2.3), without the colon of namespaces.
+# The productions Char, NameStartChar, NameChar (XML 1.0, fifth edition, 2.2 and 2.3), without the colon of namespaces.
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FIRST = (
     "A-Z_a-z\xc0-\xd6\xd8-\xf6\xf8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"

@@ -404,7 +404,14 @@ class Ledger(Database):
         """
         with self._told(), self._transaction() as db:
             if db.execute("DELETE FROM items WHERE request IN (SELECT id FROM requests WHERE state = 2)").rowcount:
-                db.execute("DELETE FROM exports WHERE path <> '-'")  # what was printed stays printed
+                # What was printed stays printed. Of a file that is added to it has to be known what is not its own.
+                added = [
+                    (_encode({"base": mark["base"]}).decode(), path)
+                    for path, (mark, _) in self.marks().items()
+                    if "base" in mark
+                ]
+                db.execute("DELETE FROM exports WHERE path <> '-'")
+                db.executemany("INSERT INTO exports (mark, path, item) VALUES (?, ?, 0)", added)
                 db.execute("UPDATE exports SET item = min(item, (SELECT coalesce(max(id), 0) FROM items))")
             return db.execute("UPDATE requests SET state = 0, attempts = 0, reason = NULL WHERE state = 2").rowcount
 

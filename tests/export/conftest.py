@@ -6,11 +6,13 @@ import io
 import json
 import resource
 import sys
+from types import SimpleNamespace
 
 import pytest
 from lxml import etree
 
 from crawler.export.registry import Options, exporter_for
+from tests.export.postgres import programs, server
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -96,3 +98,44 @@ def limit_files():
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft if size is None else size, hard))
 
     return limit
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The URL of a database on a real PostgreSQL server."""
+    pytest.importorskip("psycopg", reason="psycopg is missing: pip install 'psycopg[binary]'")
+    if programs() is None:
+        pytest.skip("there is no PostgreSQL here (Debian, Ubuntu: apt-get install postgresql)")
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """A local S3 server with a bucket "bucket": the environment that leads there, and a client of it."""
+    pytest.importorskip("s3fs", reason="s3fs is missing: pip install s3fs")
+    moto = pytest.importorskip(
+        "moto.server", reason="the S3 server is missing: pip install 'moto[s3]' flask flask-cors"
+    )
+    boto3 = pytest.importorskip("boto3")
+    running = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    try:
+        host, port = running.get_host_and_port()
+        environment = {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "g3heim",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        client = boto3.client(
+            "s3",
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id="somebody",
+            aws_secret_access_key="g3heim",
+            region_name="us-east-1",
+        )
+        client.create_bucket(Bucket="bucket")
+        yield SimpleNamespace(environment=environment, client=client)
+    finally:
+        running.stop()

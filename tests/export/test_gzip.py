@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.errors import OutputError
-from crawler.export.csv import Csv
 from crawler.export.compressed import PIECE as MEMBER
+from crawler.export.csv import Csv
 from crawler.export.gzip import GzipFile
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
