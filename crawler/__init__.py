@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
     from crawler.assemble import crawl as crawl
     from crawler.errors import CrawlError as CrawlError
+    from crawler.item import DropItem as DropItem
+    from crawler.items.dedupe import Dedupe as Dedupe
+    from crawler.items.processors import clean as clean
+    from crawler.items.processors import default as default
+    from crawler.items.processors import number as number
     from crawler.observe.report import Report as Report
     from crawler.request import Request as Request
     from crawler.response import Failure as Failure
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 # Imported when first asked for: a worker needs none of these, and a spider only some.
 _PLACES = {
     "CrawlError": "crawler.errors",
+    "Dedupe": "crawler.items.dedupe",
+    "DropItem": "crawler.item",
     "Failure": "crawler.response",
     "Page": "crawler.spider.page",
     "Report": "crawler.observe.report",
@@ -42,10 +49,28 @@ _PLACES = {
     "Response": "crawler.response",
     "SitemapSpider": "crawler.spider.sitemap_spider",
     "Spider": "crawler.spider.base",
+    "clean": "crawler.items.processors",
     "crawl": "crawler.assemble",
+    "default": "crawler.items.processors",
+    "number": "crawler.items.processors",
 }
 
-__all__ = ["CrawlError", "Failure", "Page", "Report", "Request", "Response", "SitemapSpider", "Spider", "crawl"]
+__all__ = [
+    "CrawlError",
+    "Dedupe",
+    "DropItem",
+    "Failure",
+    "Page",
+    "Report",
+    "Request",
+    "Response",
+    "SitemapSpider",
+    "Spider",
+    "clean",
+    "crawl",
+    "default",
+    "number",
+]
 
 
 def __getattr__(name: str) -> Any:

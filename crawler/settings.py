@@ -148,6 +148,10 @@ class Cache(Section, frozen=True):
     max_age: float
 
 
+class Items(Section, frozen=True):
+    pipelines: list[str]
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -181,6 +185,7 @@ class Settings(Section, frozen=True):
     retry: Retry
     redirect: Redirect
     cache: Cache
+    items: Items
     output: Output
     run: Run
     log: Log
