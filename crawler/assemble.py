@@ -52,7 +52,7 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Exporter, Listener, Pool, Rule
+from crawler.protocols import Exporter, Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response
@@ -90,8 +90,10 @@ from crawler.settings import (
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
+from crawler.spider.load_object import load_object
 from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing
+from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
 from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
@@ -223,6 +225,7 @@ def run(
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
             spider.page_options = _page_options(settings[number])
+        _open_stages(spiders, settings, ledger.has_key, stack)
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -301,6 +304,9 @@ def run(
             for ticker in tickers:
                 ticker.stop()
             view.stop()
+            for spider in spiders:
+                for unclosed in close_pipelines(spider.stages, common.crawl.parse_timeout) if spider.stages else ():
+                    emitter.emit(events.ReadFailed(unclosed))
             try:
                 chain.close()
             except OutputError as raised:
@@ -338,6 +344,45 @@ def run(
         with suppress(OutputError):
             ledger.commit()
         return last
+
+
+def stages_of(
+    spider: Spider, settings: Settings, number: int = 0, is_stored: Callable[[int], bool] = lambda _: False
+) -> Stages | None:
+    """What the items of a spider go through; None where that is nothing.
+
+    Raises `UsageError` for what the spider or the setting `items.pipelines` cannot mean, and `SpiderLoadError` for what
+    code of the user raises.
+    """
+    further = settings.items.pipelines
+    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique or further):
+        return None
+    from crawler.items.stages import ItemStages  # most spiders have none
+
+    def build() -> Stages:
+        return ItemStages(
+            spider.name,
+            declared=spider.item,
+            processors=spider.processors,
+            pipelines=spider.pipelines,
+            unique=spider.unique,
+            further=[load_object(target) for target in further],
+            is_stored=is_stored,
+            number=number,
+        )
+
+    return build_stages(build)
+
+
+def _open_stages(
+    spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
+) -> None:
+    """Let pipelines begin. Whatever comes between that and their end, they are closed."""
+    for number, (spider, own) in enumerate(zip(spiders, settings, strict=True)):
+        spider.stages = stages_of(spider, own, number, is_stored)
+        if spider.stages is not None:
+            stack.callback(close_pipelines, spider.stages, own.crawl.parse_timeout)
+            open_pipelines(spider.stages, spider, own.crawl.parse_timeout)
 
 
 class _Workshop:
@@ -578,7 +623,7 @@ def _exporters(outputs: Sequence[str], settings: Settings) -> list[Exporter]:
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.
-_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect")
+_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect", "items")
 _OWN_KEYS = (
     "robots.obey",
     "fetch.proxy",

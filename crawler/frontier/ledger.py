@@ -52,7 +52,9 @@ CREATE TABLE IF NOT EXISTS attempts (
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS item_keys (digest INTEGER PRIMARY KEY, request INTEGER NOT NULL); -- nobody else may have them
+CREATE TABLE IF NOT EXISTS item_keys ( -- what no further item may have as its key
+    digest INTEGER PRIMARY KEY, request INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS pages (    -- what tells a later run that a page has not changed since
     request INTEGER PRIMARY KEY, etag TEXT, last_modified TEXT, digest INTEGER NOT NULL, items BLOB NOT NULL
 );
@@ -126,7 +128,8 @@ class Ledger(Database):
         self._exports: dict[str, tuple[str, int]] = {}
         self._pending = (
             self._new, self._dropped, self._changed, self._ended, self._attempts, self._items,
-            self._item_keys, self._pages, self._page_items, self._hosts, self._robots, self._cookies, self._meta, self._exports,
+            self._item_keys, self._pages, self._page_items, self._hosts, self._robots, self._cookies, self._meta,
+            self._exports,
         )  # fmt: skip
         try:
             with self._told():
@@ -186,9 +189,7 @@ class Ledger(Database):
         url = request.url if request.hops or request.purpose else None  # else it is the one of the request
         self._attempts.append((request.row, at, seconds, url, outcome))
 
-    def store(
-        self, request: Request, lines: Sequence[bytes], digests: bytes = b"", keys: Sequence[int] = ()
-    ) -> None:
+    def store(self, request: Request, lines: Sequence[bytes], digests: bytes = b"", keys: Sequence[int] = ()) -> None:
         """Items of the page of a request, each one JSON object; `digests` are for a later run, see `remember`.
 
         `keys` (signed numbers of 8 bytes) are those of items that are taken from now on, see `has_key`.

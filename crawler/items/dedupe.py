@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from crawler.item import DropItem
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,8 +24,8 @@ class Dedupe:
     pipelines = [Normalise, Dedupe("site", "id")]
     ```
 
-    It compares what the item is when it comes here; `unique = ("site", "id")` on the spider does so after all pipelines.
-    An item with None in one of the fields is equal to no other one. Raises `KeyError` for a dict without the field.
+    It compares what the item is when it comes here; `unique = ("site", "id")` on the spider does so last of all. An
+    item with None in one of the fields is equal to no other one. Raises `KeyError` for a dict without the field.
     """
 
     def __init__(self, *fields: str) -> None:
@@ -33,11 +35,6 @@ class Dedupe:
 
     def __repr__(self) -> str:
         return f"Dedupe({', '.join(map(repr, self.fields))})"
-
-    @property
-    def reason(self) -> str:
-        """What is counted where it drops an item."""
-        return f"duplicate {' + '.join(self.fields)}"
 
     def key_of(self, item: Any, salt: int) -> int | None:
         """The key of an item as a signed number of 8 bytes; None if it has none.
@@ -53,6 +50,23 @@ class Dedupe:
             return None
         digest = blake2b(_encode([salt, self.fields, values]), digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)
+
+
+class Unique:
+    """A `Dedupe` at its place among the pipelines of a spider: lets through what has a key that is not taken."""
+
+    def __init__(self, dedupe: Dedupe, taken: Taken, salt: int) -> None:
+        self.name = repr(dedupe)
+        self.fields = dedupe.fields
+        self._dedupe = dedupe
+        self._taken = taken
+        self._salt = salt
+
+    def send(self, item: Any, _: Any, keys: list[int]) -> Any:
+        key = self._dedupe.key_of(item, self._salt)
+        if key is not None and not self._taken.take(key, keys):
+            raise DropItem(f"duplicate {' + '.join(self.fields)}")
+        return item
 
 
 class Taken:

@@ -35,8 +35,8 @@ class Spider:
     - `settings`: settings of this spider, dotted (`{"politeness.delay": 2}`) or nested.
     - `item`: what its items are, a dataclass or a class of msgspec, attrs or pydantic, or a tuple of several. Items are
       converted to it; one that does not fit is not stored and counts as an error.
-    - `processors`: functions for fields, `{"title": str.strip, "votes": (str.strip, number)}`, before that. They are not
-      asked for None.
+    - `processors`: functions for fields, `{"title": str.strip, "votes": (str.strip, number)}`, before that. They are
+      not asked for None.
     - `pipelines`: what items go through in this order before they are stored: classes with `process(item)` or
       `process(item, page)`, and `open(spider)` and `close()` if they need them; instances; functions.
     - `unique`: the field, or fields, of which no two stored items may have the same: `unique = "url"`.
