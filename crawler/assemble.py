@@ -141,7 +141,7 @@ def crawl(
 
 
 def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[Layer]) -> list[Settings]:
-    """The settings of each spider of a run, from all layers.
+    """The settings of each spider of a run, from all layers. The spiders get what their items go through.
 
     Raises `SettingsError` for a wrong setting, and `UsageError` where two spiders want a different value for
     something that they share.
@@ -162,6 +162,8 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
+    for spider, own in zip(spiders, merged, strict=True):
+        spider.stages = _stages_of(spider, own)
     return merged
 
 
@@ -346,9 +348,7 @@ def run(
         return last
 
 
-def stages_of(
-    spider: Spider, settings: Settings, number: int = 0, is_stored: Callable[[int], bool] = lambda _: False
-) -> Stages | None:
+def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     """What the items of a spider go through; None where that is nothing.
 
     Raises `UsageError` for what the spider or the setting `items.pipelines` cannot mean, and `SpiderLoadError` for what
@@ -367,8 +367,6 @@ def stages_of(
             pipelines=spider.pipelines,
             unique=spider.unique,
             further=[load_object(target) for target in further],
-            is_stored=is_stored,
-            number=number,
         )
 
     return build_stages(build)
@@ -379,10 +377,10 @@ def _open_stages(
 ) -> None:
     """Let pipelines begin. Whatever comes between that and their end, they are closed."""
     for number, (spider, own) in enumerate(zip(spiders, settings, strict=True)):
-        spider.stages = stages_of(spider, own, number, is_stored)
+        spider.stages = spider.stages or _stages_of(spider, own)  # a run that goes on was not asked for its settings
         if spider.stages is not None:
             stack.callback(close_pipelines, spider.stages, own.crawl.parse_timeout)
-            open_pipelines(spider.stages, spider, own.crawl.parse_timeout)
+            open_pipelines(spider.stages, spider, number, is_stored, own.crawl.parse_timeout)
 
 
 class _Workshop:

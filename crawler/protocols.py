@@ -129,7 +129,7 @@ class Stages(Protocol):
 
     @property
     def has_pipelines(self) -> bool:
-        """Whether `process` has something to do."""
+        """Whether `process` has something to do. Not before they are open."""
 
     @property
     def runs_user_code(self) -> bool:
@@ -138,8 +138,8 @@ class Stages(Protocol):
     def check(self, item: Any) -> Any:
         """The item as it is declared. Raises `WrongItem` for one that does not fit."""
 
-    def open(self, spider: Any) -> None:
-        """Begin; also where a run is resumed."""
+    def open(self, spider: Any, number: int, is_stored: Callable[[int], bool]) -> None:
+        """Begin, also where a run is resumed. `number`: of the spider in the run; `is_stored`: of a key."""
 
     def process(self, item: Any, page: Any, keys: list[int], dropped: list[str]) -> list[Any]:
         """What becomes of an item: itself, another one, several, or none.

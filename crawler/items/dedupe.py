@@ -55,26 +55,34 @@ class Dedupe:
 class Unique:
     """A `Dedupe` at its place among the pipelines of a spider: lets through what has a key that is not taken."""
 
-    def __init__(self, dedupe: Dedupe, taken: Taken, salt: int) -> None:
+    def __init__(self, dedupe: Dedupe, taken: Taken, occurrence: int) -> None:
         self.name = repr(dedupe)
         self.fields = dedupe.fields
         self._dedupe = dedupe
         self._taken = taken
-        self._salt = salt
+        self._occurrence = occurrence  # among those of the same fields
 
     def send(self, item: Any, _: Any, keys: list[int]) -> Any:
-        key = self._dedupe.key_of(item, self._salt)
+        # Equal when the run is resumed, wherever in the list it stands then.
+        key = self._dedupe.key_of(item, self._taken.spider + (self._occurrence << 32))
         if key is not None and not self._taken.take(key, keys):
             raise DropItem(f"duplicate {' + '.join(self.fields)}")
         return item
 
 
 class Taken:
-    """The keys that are taken: `is_stored` knows those of stored items."""
+    """The keys that are taken in a run, by items of the spider with the number `spider`."""
 
-    def __init__(self, is_stored: Callable[[int], bool]) -> None:
-        self._is_stored = is_stored
+    def __init__(self) -> None:
+        self.spider = 0
+        self._is_stored: Callable[[int], bool] = lambda _: False
         self._on_their_way: set[int] = set()
+
+    def begin(self, spider: int, is_stored: Callable[[int], bool]) -> None:
+        """A run begins or goes on, of which `is_stored` knows the keys of stored items."""
+        self.spider = spider
+        self._is_stored = is_stored
+        self._on_their_way.clear()
 
     def take(self, key: int, keys: list[int]) -> bool:
         """Take a key and add it to `keys`; False if it is taken."""

@@ -24,7 +24,6 @@ class ItemStages:
 
     - `declared`: its `item`; `processors`, `pipelines`, `unique`: as the spider has them.
     - `further`: pipelines of the settings, after its own.
-    - `is_stored`: whether an item with a key is in the ledger. `number`: of the spider in the run.
 
     Raises `UsageError` for what cannot be meant, and what the constructors of pipelines raise.
     """
@@ -38,8 +37,6 @@ class ItemStages:
         pipelines: Any = (),
         unique: Any = (),
         further: Sequence[Any] = (),
-        is_stored: Callable[[int], bool] = lambda _: False,
-        number: int = 0,
     ) -> None:
         place = f"spider {name}"
         self.at = ""
@@ -50,19 +47,18 @@ class ItemStages:
         listed = [pipeline(one, f"pipelines of {place}") for one in pipelines]
         listed += [pipeline(one, "the setting items.pipelines") for one in further]
         listed += keys_of(unique, place)
-        self._taken = Taken(is_stored)
+        self._taken = Taken()
         self._pipelines: list[Pipeline | Unique] = []
         keyed: list[tuple[str, ...]] = []
         for one in listed:
             if isinstance(one, Dedupe):
-                # Equal for the same spider and fields when the run is resumed, wherever in the list they stand now.
-                salt = number + (keyed.count(one.fields) << 32)
+                self._pipelines.append(Unique(one, self._taken, keyed.count(one.fields)))
                 keyed.append(one.fields)
-                self._pipelines.append(Unique(one, self._taken, salt))
             else:
                 self._pipelines.append(one)
         self._check_fields(place, keyed)
         self._opened: list[Pipeline] = []
+        self._is_open = False
 
     def _check_fields(self, place: str, keyed: Sequence[tuple[str, ...]]) -> None:
         """Whether the declared classes have the fields that processors and the keys are about."""
@@ -83,8 +79,8 @@ class ItemStages:
 
     @property
     def has_pipelines(self) -> bool:
-        """Whether `process` has something to do."""
-        return bool(self._pipelines)
+        """Whether `process` has something to do. Not before they are open."""
+        return self._is_open and bool(self._pipelines)
 
     @property
     def runs_user_code(self) -> bool:
@@ -104,8 +100,10 @@ class ItemStages:
         except Exception as error:  # of the constructor or a validator of the class
             raise _from(type(item).__name__, error) from error
 
-    def open(self, spider: Any) -> None:
+    def open(self, spider: Any, number: int, is_stored: Callable[[int], bool]) -> None:
         """Open all pipelines, in their order."""
+        self._taken.begin(number, is_stored)
+        self._is_open = True
         for one in self._pipelines:
             if isinstance(one, Pipeline):
                 self.at = f"{one.name}.open"
@@ -143,6 +141,7 @@ class ItemStages:
 
     def close(self, failed: Callable[[BaseException], None]) -> None:
         """Close the pipelines that were opened, in their order; `failed` is told what they raise."""
+        self._is_open = False
         while self._opened:
             one = self._opened.pop(0)
             self.at = f"{one.name}.close"

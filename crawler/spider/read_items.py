@@ -77,11 +77,11 @@ def build_stages(build: Callable[[], Stages]) -> Stages:
         raise _load_error(error, "a pipeline cannot be made") from None
 
 
-def open_pipelines(stages: Stages, spider: Any, seconds: float) -> None:
+def open_pipelines(stages: Stages, spider: Any, number: int, is_stored: Callable[[int], bool], seconds: float) -> None:
     """Open the pipelines of a spider. Raises `SpiderLoadError` for whatever they raise."""
     try:
         with TimeLimit(seconds, "open"):
-            stages.open(spider)
+            stages.open(spider, number, is_stored)
     except BaseException as error:
         if passes(error) and not isinstance(error, TimeLimitExceeded):
             raise
