@@ -57,7 +57,7 @@ def pipeline(listed: Any, place: str) -> Pipeline | Dedupe:
         owner = listed()
     process = getattr(owner, "process", None)
     if not callable(process):
-        if not inspect.isroutine(owner):
+        if not callable(owner):
             raise UsageError(f"{listed!r} in {place} is no pipeline", hint=_LOOKS_LIKE)
         process = owner
     name = getattr(listed, "__name__", "") or type(listed).__name__
