@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from crawler.assemble import crawl as crawl
     from crawler.download import Download as Download
     from crawler.errors import CrawlError as CrawlError
+    from crawler.item import DropItem as DropItem
+    from crawler.items.dedupe import Dedupe as Dedupe
+    from crawler.items.processors import clean as clean
+    from crawler.items.processors import default as default
+    from crawler.items.processors import number as number
     from crawler.observe.report import Report as Report
     from crawler.request import Request as Request
     from crawler.response import Failure as Failure
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 # Imported when first asked for: a worker needs none of these, and a spider only some.
 _PLACES = {
     "CrawlError": "crawler.errors",
+    "Dedupe": "crawler.items.dedupe",
+    "DropItem": "crawler.item",
     "Download": "crawler.download",
     "Failure": "crawler.response",
     "FeedSpider": "crawler.spider.feed_spider",
@@ -50,12 +57,17 @@ _PLACES = {
     "Response": "crawler.response",
     "SitemapSpider": "crawler.spider.sitemap_spider",
     "Spider": "crawler.spider.base",
+    "clean": "crawler.items.processors",
     "crawl": "crawler.assemble",
+    "default": "crawler.items.processors",
+    "number": "crawler.items.processors",
 }
 
 __all__ = [
     "CrawlError",
+    "Dedupe",
     "Download",
+    "DropItem",
     "Failure",
     "FeedSpider",
     "Follow",
@@ -66,7 +78,10 @@ __all__ = [
     "Response",
     "SitemapSpider",
     "Spider",
+    "clean",
     "crawl",
+    "default",
+    "number",
 ]
 
 

@@ -58,7 +58,7 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Listener, Pool, Rule
+from crawler.protocols import Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import HeaderPairs, Response
@@ -97,8 +97,10 @@ from crawler.settings import (
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
+from crawler.spider.load_object import load_object
 from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing, search_within
+from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
 from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
@@ -146,7 +148,7 @@ def crawl(
 
 
 def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[Layer]) -> list[Settings]:
-    """The settings of each spider of a run, from all layers.
+    """The settings of each spider of a run, from all layers. The spiders get what their items go through.
 
     Raises `SettingsError` for a wrong setting, and `UsageError` where two spiders want a different value for
     something that they share.
@@ -165,6 +167,8 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
+    for spider, own in zip(spiders, merged, strict=True):
+        spider.stages = _stages_of(spider, own)
     return merged
 
 
@@ -243,10 +247,11 @@ def run(
         for number, spider in enumerate(spiders):
             spider.state.update(ledger.get(f"state {number}", {}))
             spider.sitemaps_of = robots.sitemaps
-            options = page_options(settings[number])
+            reading = page_options(settings[number])
             save = files.of(settings[number].download.folder).save
-            spider.page_options = msgspec.structs.replace(options, save=save)
+            spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
+        _open_stages(spiders, settings, ledger.has_key, stack)
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -326,6 +331,9 @@ def run(
             for ticker in tickers:
                 ticker.stop()
             view.stop()
+            for spider in spiders:
+                for unclosed in close_pipelines(spider.stages, common.crawl.parse_timeout) if spider.stages else ():
+                    emitter.emit(events.ReadFailed(unclosed))
             try:
                 chain.close()
             except OutputError as raised:
@@ -363,6 +371,41 @@ def run(
         with suppress(OutputError):
             ledger.commit()
         return last
+
+
+def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
+    """What the items of a spider go through; None where that is nothing.
+
+    Raises `UsageError` for what the spider or the setting `items.pipelines` cannot mean, and `SpiderLoadError` for what
+    code of the user raises.
+    """
+    further = settings.items.pipelines
+    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique or further):
+        return None
+    from crawler.items.stages import ItemStages  # most spiders have none
+
+    def build() -> Stages:
+        return ItemStages(
+            spider.name,
+            declared=spider.item,
+            processors=spider.processors,
+            pipelines=spider.pipelines,
+            unique=spider.unique,
+            further=[load_object(target) for target in further],
+        )
+
+    return build_stages(build)
+
+
+def _open_stages(
+    spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
+) -> None:
+    """Let pipelines begin. Whatever comes between that and their end, they are closed."""
+    for number, (spider, own) in enumerate(zip(spiders, settings, strict=True)):
+        spider.stages = spider.stages or _stages_of(spider, own)  # a run that goes on was not asked for its settings
+        if spider.stages is not None:
+            stack.callback(close_pipelines, spider.stages, own.crawl.parse_timeout)
+            open_pipelines(spider.stages, spider, number, is_stored, own.crawl.parse_timeout)
 
 
 class _Workshop:
@@ -635,7 +678,7 @@ def new_id() -> str:
 
 
 # What every spider of a run may have for itself; everything else belongs to the run.
-_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect", "download")
+_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect", "download", "items")
 _OWN_KEYS = (
     "robots.obey",
     "fetch.proxy",

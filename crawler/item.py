@@ -9,6 +9,28 @@ from typing import Any
 import msgspec
 
 
+class DropItem(Exception):
+    """Raised by a pipeline, a processor or an item's own class: this item is not wanted.
+
+    `raise DropItem("too cheap")`. Items that are dropped are counted by reason, and are no errors.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongItem(Exception):
+    """An item is not what it is declared as. `what` names the field, and its value if that is at fault.
+
+    Where code of the user found it out, its exception is the cause (`__cause__`).
+    """
+
+    def __init__(self, what: str, message: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+
 def is_item(value: object) -> bool:
     """Whether a callback may yield `value` as an item."""
     kind = type(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from crawler.request import Request
@@ -113,6 +113,45 @@ FoundMoment = Callable[[Request], Found]
 BeforeMoment = Callable[[Request], Before]
 FirstMoment = Callable[[Request, Outcome], FirstCame]
 AfterMoment = Callable[[Request, Outcome], After]
+
+
+class Stages(Protocol):
+    """What the items of a spider go through before they are stored.
+
+    Code of the user runs in all of it and may raise anything; `DropItem` is no error. `at` tells which part runs.
+    """
+
+    at: str
+
+    @property
+    def checks(self) -> bool:
+        """Whether `check` has something to do."""
+
+    @property
+    def has_pipelines(self) -> bool:
+        """Whether `process` has something to do. Not before they are open."""
+
+    @property
+    def runs_user_code(self) -> bool:
+        """Whether `process` runs code of the user."""
+
+    def check(self, item: Any) -> Any:
+        """The item as it is declared. Raises `WrongItem` for one that does not fit."""
+
+    def open(self, spider: Any, number: int, is_stored: Callable[[int], bool]) -> None:
+        """Begin, also where a run is resumed. `number`: of the spider in the run; `is_stored`: of a key."""
+
+    def process(self, item: Any, page: Any, keys: list[int], dropped: list[str]) -> list[Any]:
+        """What becomes of an item: itself, another one, several, or none.
+
+        `keys` is given those that nobody else may have from now on, also if it raises, and `dropped` the reasons.
+        """
+
+    def forget(self, keys: Iterable[Iterable[int]]) -> None:
+        """Items with these keys are stored, or are not after all: whoever keeps those that are stored knows better."""
+
+    def close(self, failed: Callable[[BaseException], None]) -> None:
+        """End all that were opened; `failed` is told what they raise."""
 
 
 class Exporter(Protocol):

@@ -8,7 +8,7 @@ import msgspec
 
 from crawler.request import Request
 
-NOT_PAGES = frozenset({"start", "blocked", "closing", "state"})  # what else of a spider may raise
+NOT_PAGES = frozenset({"start", "blocked", "closing", "close", "state"})  # what else of a spider may raise
 
 
 class PageError(msgspec.Struct, frozen=True):
@@ -29,9 +29,32 @@ class PageError(msgspec.Struct, frozen=True):
         return f"{self.kind}: {self.message}{place}" if self.message else f"{self.kind}{place}"
 
 
+class ItemError(msgspec.Struct, frozen=True):
+    """Why an item is not stored. `what` is the item, or its field and value: "Movie.score = 'n/a'".
+
+    `where` and `trace` as in `PageError`; where no code of the user raised, `where` is the line that yielded the item.
+    """
+
+    what: str
+    callback: str
+    message: str
+    where: str = ""
+    trace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} from {self.callback}: {self.message}{f' at {self.where}' if self.where else ''}"
+
+
 class Reading(msgspec.Struct, frozen=True):
-    """All that a callback yielded for one page. With an `error`, both lists are empty: half a page is no page."""
+    """All that a callback yielded for one page. With an `error`, all lists are empty: half a page is no page.
+
+    `keys` are those of each item that must not be stored twice, or empty where nothing of the kind is asked for;
+    `dropped` are the reasons of items that were not wanted.
+    """
 
     items: list[Any] = []
     requests: list[Request] = []
     error: PageError | None = None
+    keys: list[tuple[int, ...]] = []
+    item_errors: list[ItemError] = []
+    dropped: list[str] = []

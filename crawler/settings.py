@@ -155,6 +155,10 @@ class Download(Section, frozen=True):
     timeout: float
 
 
+class Items(Section, frozen=True):
+    pipelines: list[str]
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -193,6 +197,7 @@ class Settings(Section, frozen=True):
     redirect: Redirect
     cache: Cache
     download: Download
+    items: Items
     output: Output
     run: Run
     log: Log

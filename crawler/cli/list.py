@@ -25,12 +25,12 @@ def command(places: tuple[str, ...], as_json: bool) -> None:
     The spiders are those in spiders/, or in FOLDER or FILE, each with what -a may set. A file that cannot be imported
     is listed with its error, and the exit code is 1.
     """
-    from crawler.export.registry import FORMATS, GZIP
+    from crawler.export.registry import COMPRESSIONS, FORMATS
     from crawler.worker import CLIENTS
 
     with redirect_stdout(sys.stderr):  # what a file prints when it is imported
         spiders = _spiders(places)
-    choices = {"exporters": sorted([*FORMATS, ".txt"]), "compressions": [GZIP], "pools": _pools(), "fetchers": CLIENTS}
+    choices = {"exporters": sorted(FORMATS), "compressions": list(COMPRESSIONS), "pools": _pools(), "fetchers": CLIENTS}
     if as_json:
         click.echo(json_line({"spiders": [_as_json(one) for one in spiders], **choices}))
     else:
@@ -41,7 +41,7 @@ def command(places: tuple[str, ...], as_json: bool) -> None:
         if not spiders:
             click.echo(f"  none in {', '.join(map(plain, places or ('spiders',)))}/; crawl new writes one")
         click.echo(
-            f"exporters  {' '.join(choices['exporters'])}, each also with {GZIP}; - is JSON Lines on standard output"
+            f"exporters  {' '.join(choices['exporters'])}, most also with {' or '.join(COMPRESSIONS)}; - is JSON Lines on standard output"
         )
         click.echo(f"pools      {' '.join(choices['pools'])}")
         click.echo(f"fetchers   {' '.join(CLIENTS)}")

@@ -293,19 +293,27 @@ class Engine:
         for landed, reading in readings:
             request = landed.request
             items = reading.items
+            for failed in reading.item_errors:
+                self.ending.count_errors(1)
+                self._emit(events.ItemFailed(request.url, str(failed), failed.where, failed.trace))
+            for reason in reading.dropped:
+                self._emit(events.ItemDropped(request.url, reason))
             if most:
                 items = items[: max(0, most - self.ending.items)]
             if items:
-                stored = self._chain.store(items, request, request.url, fetched, landed.keep.known)
+                stored = self._chain.store(items, request, request.url, fetched, landed.keep.known, reading.keys)
                 self.ending.items += stored.count
-                self._ledger.store(request, stored.lines, stored.digests)
+                self._ledger.store(request, stored.lines, stored.digests, stored.keys)
                 lines += stored.lines
                 for reason in stored.errors:
                     self.ending.count_errors(1)
                     self._emit(events.ItemFailed(request.url, reason))
                 if stored.errors:
                     self._ledger.forget(request)
-            if len(items) < len(reading.items):
+            stages = self._spiders[request.spider].stages
+            if stages is not None and reading.keys:
+                stages.forget(reading.keys)  # what was stored of them is in the ledger
+            if len(items) < len(reading.items) or reading.item_errors:
                 self._ledger.forget(request)  # a later run has to read it, to have the others
             found += self._offers.allowed(reading.requests, request)
             if landed.keep.leads_to and reading.error is None:

@@ -21,7 +21,7 @@ from crawler.request import Request
 from crawler.saved import Save
 from crawler.url import host_of
 
-VERSION = 3
+VERSION = 4
 
 State = Literal["waiting", "done", "failed", "blocked", "dropped"]
 STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS attempts (
 );
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS item_keys ( -- what no further item may have as its key
+    digest INTEGER PRIMARY KEY, request INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS pages (    -- what tells a later run that a page has not changed since
     request INTEGER PRIMARY KEY, etag TEXT, last_modified TEXT, digest INTEGER NOT NULL, items BLOB NOT NULL
@@ -117,6 +120,7 @@ class Ledger(Database):
         self._ended: list[tuple[Any, ...]] = []
         self._attempts: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
+        self._item_keys: dict[int, int] = {}
         self._pages: dict[int, tuple[str | None, str | None, int, bytes]] = {}
         self._page_items: dict[int, bytes] = {}
         self._hosts: dict[str, tuple[float, float]] = {}
@@ -125,8 +129,9 @@ class Ledger(Database):
         self._meta: dict[str, str] = {}
         self._exports: dict[str, tuple[str, int]] = {}
         self._pending = (
-            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items, self._pages,
-            self._page_items, self._hosts, self._robots, self._cookies, self._meta, self._exports,
+            self._new, self._dropped, self._changed, self._ended, self._attempts, self._items,
+            self._item_keys, self._pages, self._page_items, self._hosts, self._robots, self._cookies, self._meta,
+            self._exports,
         )  # fmt: skip
         try:
             with self._told():
@@ -186,8 +191,13 @@ class Ledger(Database):
         url = request.url if request.hops or request.purpose else None  # else it is the one of the request
         self._attempts.append((request.row, at, seconds, url, outcome))
 
-    def store(self, request: Request, lines: Sequence[bytes], digests: bytes = b"") -> None:
-        """Items of the page of a request, each one JSON object; `digests` are for a later run, see `remember`."""
+    def store(self, request: Request, lines: Sequence[bytes], digests: bytes = b"", keys: Sequence[int] = ()) -> None:
+        """Items of the page of a request, each one JSON object; `digests` are for a later run, see `remember`.
+
+        `keys` (signed numbers of 8 bytes) are those of items that are taken from now on, see `has_key`.
+        """
+        for key in keys:
+            self._item_keys[key] = request.row
         if digests:
             self._page_items[request.row] = digests
         for line in lines:
@@ -251,6 +261,8 @@ class Ledger(Database):
                 db.executemany("INSERT INTO attempts VALUES (?, ?, ?, ?, ?)", self._attempts)
             if self._items:
                 db.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", self._items)
+            if self._item_keys:
+                db.executemany("INSERT OR IGNORE INTO item_keys VALUES (?, ?)", self._item_keys.items())
             if self._pages:
                 db.executemany(
                     "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?)",
@@ -353,6 +365,10 @@ class Ledger(Database):
         """Items that are stored."""
         return self._number("SELECT count(*) FROM items")
 
+    def has_key(self, key: int) -> bool:
+        """Whether an item with this key was stored, committed or not."""
+        return key in self._item_keys or self._row("SELECT 1 FROM item_keys WHERE digest = ?", key) is not None
+
     def items_after(self, item: int, spider: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Items with a number above `item`, in their order: number and line of JSON."""
         where, values = ("", ()) if spider is None else (" AND spider = ?", (spider,))
@@ -403,6 +419,7 @@ class Ledger(Database):
         What their `on_failure` gave counts no more, so the files that have it are written anew.
         """
         with self._told(), self._transaction() as db:
+            db.execute("DELETE FROM item_keys WHERE request IN (SELECT id FROM requests WHERE state = 2)")
             if db.execute("DELETE FROM items WHERE request IN (SELECT id FROM requests WHERE state = 2)").rowcount:
                 # What was printed stays printed. Of a file that is added to it has to be known what is not its own.
                 added = [

@@ -30,12 +30,14 @@ _BATCH = 1000
 class Stored(msgspec.Struct, frozen=True):
     """What became of the items of one page: the lines of JSON, and why the other items have none.
 
-    `digests` are those of all that can be written, also of those that are known and left out; 8 bytes each.
+    `digests` are those of all that can be written, also of those that are known and left out; 8 bytes each. So are
+    `keys`: what no other item may have from now on.
     """
 
     lines: tuple[bytes, ...] = ()
     errors: tuple[str, ...] = ()
     digests: bytes = b""
+    keys: tuple[int, ...] = ()
 
     @property
     def count(self) -> int:
@@ -99,15 +101,22 @@ class Chain:
             raise
 
     def store(
-        self, items: Sequence[Any], request: Request, url: str, fetched: str, known: Container[int] = ()
+        self,
+        items: Sequence[Any],
+        request: Request,
+        url: str,
+        fetched: str,
+        known: Container[int] = (),
+        keys: Sequence[tuple[int, ...]] = (),
     ) -> Stored:
         """What the callback of `request` yielded for the page `url`, fetched at `fetched` (ISO, UTC), as lines of JSON.
 
         An item that cannot be written is left out and described in the answer; the others go on. Those whose digest is
-        `known` are left out as well.
+        `known` are left out as well. `keys` are those of each item, if it has any.
         """
         lines, errors, digests = [], [], []
-        for item in items:
+        taken: list[int] = []
+        for number, item in enumerate(items):
             try:
                 fields = as_dict(item)
                 line = to_json(fields)
@@ -120,12 +129,14 @@ class Chain:
                 errors.append(f"{_place(item)} from {request.callback or 'parse'}: {error or type(error).__name__}")
                 continue
             digests.append(digest)
+            if keys:
+                taken += keys[number]
             if digest in known:
                 continue
             lines.append(line)
             if self._keep:
                 self.kept.append(fields)
-        return Stored(tuple(lines), tuple(errors), struct.pack(f"<{len(digests)}q", *digests))
+        return Stored(tuple(lines), tuple(errors), struct.pack(f"<{len(digests)}q", *digests), tuple(taken))
 
     def write(self, lines: Sequence[bytes], last_item: int) -> None:
         """Give the next items to all outputs, one `write` each. Their numbers follow each other up to `last_item`."""

@@ -102,7 +102,16 @@ class ItemStored(Fact, frozen=True):
 
 
 class ItemFailed(Fact, frozen=True):
-    """One item could not be stored."""
+    """One item could not be stored. `where` and `trace` lead to the code of the user that is to blame, if any is."""
+
+    url: str
+    reason: str
+    where: str = ""
+    trace: str = ""
+
+
+class ItemDropped(Fact, frozen=True):
+    """One item was not wanted: it is stored already, or a pipeline said no."""
 
     url: str
     reason: str
@@ -145,6 +154,7 @@ Event = (
     | ReadFailed
     | ItemStored
     | ItemFailed
+    | ItemDropped
     | WorkerLost
     | RoomRenewed
     | Stopping

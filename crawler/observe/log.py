@@ -21,6 +21,7 @@ from crawler.observe.events import (
     Fetched,
     FetchFailed,
     Finished,
+    ItemDropped,
     ItemFailed,
     PageRead,
     ReadFailed,
@@ -156,6 +157,7 @@ class LogListener:
             Blocked: (logging.WARNING, self._on_blocked),
             ReadFailed: (logging.ERROR, self._on_read_failed),
             ItemFailed: (logging.ERROR, self._on_item_failed),
+            ItemDropped: (logging.DEBUG, self._on_item_dropped),
             WorkerLost: (logging.WARNING, self._on_worker_lost),
             RoomRenewed: (logging.WARNING, self._on_room_renewed),
             Stopping: (logging.INFO, self._on_stopping),
@@ -164,6 +166,7 @@ class LogListener:
         self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
         self._read_failed: dict[tuple[str, str], int] = {}
         self._hosts_failed: set[tuple[str, str]] = set()
+        self._item_failed: dict[str, int] = {}
         # An error at WARNING is shown where notes at INFO are not.
         if self._logger.isEnabledFor(logging.WARNING):
             self._handlers[FetchFailed] = self._on_fetch_failed
@@ -216,7 +219,14 @@ class LogListener:
         self._logger.error("%s: %s", what, error, extra={"trace": error.trace if count <= _TRACES else ""})
 
     def _on_item_failed(self, event: ItemFailed) -> None:
-        self._logger.error("item not stored: %s: %s", event.url, event.reason)
+        trace = ""
+        if event.trace:
+            count = self._item_failed[event.where] = self._item_failed.get(event.where, 0) + 1
+            trace = event.trace if count <= _TRACES else ""
+        self._logger.error("item not stored: %s: %s", event.url, event.reason, extra={"trace": trace})
+
+    def _on_item_dropped(self, event: ItemDropped) -> None:
+        self._logger.debug("item dropped: %s: %s", event.url, event.reason)
 
     def _on_worker_lost(self, event: WorkerLost) -> None:
         requests = "1 request goes" if event.requests == 1 else f"{event.requests} requests go"

@@ -50,6 +50,7 @@ class Report(msgspec.Struct, frozen=True):
     - `manners`: what people should know of how it behaved, such as that robots.txt is not obeyed.
     - `notes`: what people should know of the outputs, such as a field of the format that no item has.
     - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
+    - `items_dropped`: items that were not wanted, by reason.
     - `page_errors`: exceptions of user code, `places` the same by line of code.
     - `failures`: requests given up; `failed` is how many of them count as errors.
     - `dropped`: requests that rules refused, by rule.
@@ -75,6 +76,7 @@ class Report(msgspec.Struct, frozen=True):
     item_count: int = 0
     item_errors: int = 0
     item_failures: list[tuple[str, str]] = []
+    items_dropped: dict[str, int] = {}
     page_errors: list[PageError] = []
     page_error_count: int = 0
     places: list[Place] = []
@@ -175,6 +177,9 @@ class Report(msgspec.Struct, frozen=True):
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")
+        if self.items_dropped:
+            dropped = f"{sum(self.items_dropped.values()):,} dropped: {by_count(self.items_dropped)}"
+            lines.append(f"           {_short(dropped)}")
         lines += [f"           {_short(note)}" for note in self.notes]
         if self.retried:
             lines.append(f"  retried  {self.retried:,}")

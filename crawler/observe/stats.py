@@ -19,6 +19,7 @@ from crawler.observe.events import (
     Fetched,
     FetchFailed,
     Finished,
+    ItemDropped,
     ItemFailed,
     ItemStored,
     ReadFailed,
@@ -28,6 +29,7 @@ from crawler.observe.events import (
 from crawler.observe.report import EndedBy, FailedFetch, Place, Report
 from crawler.reading import PageError
 
+OTHERS = "for other reasons"
 LISTED = 100  # errors, failures and blocked pages that are kept one by one
 HOSTS = 1000  # hosts whose times are kept
 RATE_SECONDS = 5  # "now" means this long
@@ -95,6 +97,7 @@ class Stats:
         self._dropped: dict[str, int] = {}
         self._item_errors = 0
         self._item_failures: list[tuple[str, str]] = []
+        self._items_dropped: dict[str, int] = {}
         self._page_error_count = 0
         self._page_errors: list[PageError] = []
         self._places: dict[tuple[str, str], Place] = {}
@@ -118,6 +121,7 @@ class Stats:
             ReadFailed: self._on_read_failed,
             ItemStored: self._on_item_stored,
             ItemFailed: self._on_item_failed,
+            ItemDropped: self._on_item_dropped,
             Finished: self._on_finished,
         }
         self.hears: tuple[type[Any], ...] | None = tuple(self._handlers)
@@ -131,13 +135,15 @@ class Stats:
     def carried(self) -> dict[str, Any]:
         """The counters that a resumed run begins with; an exit code is about the whole run. JSON values."""
         counters: dict[str, Any] = {name: getattr(self, f"_{name}") for name in _CARRIED}
-        return {**counters, "by_status": {str(status): count for status, count in self._by_status.items()}}
+        by_status = {str(status): count for status, count in self._by_status.items()}
+        return {**counters, "by_status": by_status, "items_dropped": self._items_dropped}
 
     def carry(self, counters: dict[str, Any]) -> None:
         """Begin with what `carried` gave in an earlier part of the run."""
         for name in _CARRIED:
             setattr(self, f"_{name}", counters.get(name, 0))
         self._by_status = {int(status): count for status, count in counters.get("by_status", {}).items()}
+        self._items_dropped = dict(counters.get("items_dropped", {}))
 
     def snapshot(self) -> Snapshot:
         """The numbers now. May be called from any thread."""
@@ -193,6 +199,7 @@ class Stats:
             item_count=self._items,
             item_errors=self._item_errors,
             item_failures=list(self._item_failures),
+            items_dropped=dict(self._items_dropped),
             page_errors=list(self._page_errors),
             page_error_count=self._page_error_count,
             places=sorted(self._places.values(), key=lambda place: -place.count),
@@ -276,6 +283,10 @@ class Stats:
         self._item_errors += 1
         if len(self._item_failures) < LISTED:
             self._item_failures.append((event.url, event.reason))
+
+    def _on_item_dropped(self, event: ItemDropped) -> None:
+        reason = event.reason if event.reason in self._items_dropped or len(self._items_dropped) < LISTED else OTHERS
+        self._items_dropped[reason] = self._items_dropped.get(reason, 0) + 1
 
     def _on_finished(self, event: Finished) -> None:
         self._reason = event.reason

@@ -24,7 +24,7 @@ class _Required:
 
 
 REQUIRED = _Required()
-_RESERVED = frozenset({"name", "settings", "item", "state"})
+_RESERVED = frozenset({"name", "settings", "item", "processors", "pipelines", "unique", "state"})
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Iterable)
 _DICTS = (dict, collections.abc.Mapping)
 _BOOLS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -46,7 +46,7 @@ def declared(owners: Iterable[type | types.ModuleType], excluded: Iterable[str] 
     """The arguments that classes or modules declare by annotated names, the first declared first.
 
     Of a name declared twice the later owner's type counts. Left out: `ClassVar` and `Final`, names with a leading
-    underscore, and what belongs to every spider (`name`, `settings`, `item`, `state`).
+    underscore, and what belongs to every spider (`name`, `settings`, `item`, `pipelines`, ...).
     """
     found: dict[str, Argument] = {}
     for owner in owners:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from crawler.errors import UsageError
 from crawler.item import as_dict
+from crawler.protocols import Stages
 from crawler.request import Request
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
@@ -33,6 +34,13 @@ class Spider:
     - `name`: by default the name of the spider's file, else of its class.
     - `start_urls`: where the crawl begins. Overriding `start` replaces it.
     - `settings`: settings of this spider, dotted (`{"politeness.delay": 2}`) or nested.
+    - `item`: what its items are, a dataclass or a class of msgspec, attrs or pydantic, or a tuple of several. Items are
+      converted to it; one that does not fit is not stored and counts as an error.
+    - `processors`: functions for fields, `{"title": str.strip, "votes": (str.strip, number)}`, before that. They are
+      not asked for None.
+    - `pipelines`: what items go through in this order before they are stored: classes with `process(item)` or
+      `process(item, page)`, and `open(spider)` and `close()` if they need them; instances; functions.
+    - `unique`: the field, or fields, of which no two stored items may have the same: `unique = "url"`.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
     Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`
@@ -43,6 +51,10 @@ class Spider:
     start_urls: Sequence[str] = ()
     settings: ClassVar[dict[str, Any]] = {}
     item: ClassVar[Any] = None
+    processors: ClassVar[Mapping[str, Any]] = {}
+    pipelines: ClassVar[Sequence[Any]] = ()
+    unique: ClassVar[str | Sequence[str]] = ()
+    stages: Stages | None = None  # what its items go through, once it runs
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
     page_options: PageOptions = PageOptions()  # those of its settings, once it runs
     state: dict[str, Any]

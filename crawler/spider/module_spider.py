@@ -66,6 +66,9 @@ def spider_class(module: ModuleType, name: str) -> type[ModuleSpider]:
         "name": getattr(module, "name", "") or name,
         "settings": getattr(module, "settings", {}),
         "item": getattr(module, "item", None),
+        "processors": getattr(module, "processors", {}),
+        "pipelines": getattr(module, "pipelines", ()),
+        "unique": getattr(module, "unique", ()),
         "module": module,
     }
     return type(name, (ModuleSpider,), body)

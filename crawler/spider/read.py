@@ -17,11 +17,12 @@ import msgspec
 
 from crawler.errors import CrawlError
 from crawler.item import is_item
-from crawler.reading import PageError, Reading
+from crawler.reading import ItemError, PageError, Reading
 from crawler.request import Request
 from crawler.response import Failure, Response
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
+from crawler.spider.read_items import checked, through_pipelines
 from crawler.spider.time_limit import TimeLimit, TimeLimitExceeded
 from crawler.spider.trace import is_ours, message_of, passes, place, tell
 from crawler.spider.wrong_line import WrongLine
@@ -68,7 +69,11 @@ def read(
     try:
         with TimeLimit(seconds, callback, page.url):
             function = spider.callback(callback)
-            return _read(spider, function, page, callback, max_yields)
+            reading = _read(spider, function, page, callback, max_yields)
+        stages = spider.stages
+        if reading.items and stages is not None and stages.has_pipelines:
+            return through_pipelines(reading, stages, page, callback, seconds)
+        return reading
     except TimeLimitExceeded as late:
         return Reading(error=_page_error(late, page.url, callback, function))
     except BaseException as error:
@@ -86,6 +91,9 @@ def _read(
     url = page.url
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
+    stages = spider.stages if spider.stages is not None and spider.stages.checks else None
+    item_errors: list[ItemError] = []
+    dropped: list[str] = []
     try:
         values = values_of(function(page), callback)
         for value in islice(values, max_yields):
@@ -93,10 +101,17 @@ def _read(
                 _check(value, callback, spider, known)
                 requests.append(value)
             elif is_item(value):
+                if stages is not None:
+                    value = checked(stages, value, callback, lambda: _line(values, function), item_errors, dropped)
+                    if value is None:
+                        continue
                 items.append(value)
             else:
                 raise _RefusedError(TypeError, f"{callback} yielded {_described(value)}")
-        if len(items) + len(requests) == max_yields and next(values, values) is not values:
+        if (
+            len(items) + len(requests) + len(item_errors) + len(dropped) == max_yields
+            and next(values, values) is not values
+        ):
             raise _RefusedError(
                 OverflowError, f"{callback} yielded more than {max_yields} items and requests for one page"
             )
@@ -109,7 +124,7 @@ def _read(
         if passes(error):
             raise
         return Reading(error=_page_error(error, url, callback, function, values))
-    return Reading(items, requests)
+    return Reading(items, requests, item_errors=item_errors, dropped=dropped)
 
 
 def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageError]:
@@ -340,8 +355,7 @@ def _page_error(
 def _told(
     refused: _RefusedError, url: str, callback: str, function: Callable[..., Any] | None, values: Any
 ) -> PageError:
-    home, line = _position(values) or _home(function)
-    return PageError(url, callback, refused.kind, message_of(refused), place(home, line) if home else "")
+    return PageError(url, callback, refused.kind, message_of(refused), _line(values, function))
 
 
 def _home(function: Callable[..., Any] | None) -> tuple[str, int]:
@@ -358,6 +372,12 @@ def _position(values: Any) -> tuple[str, int] | None:
             position = frame.f_code.co_filename, frame.f_lineno
         values = values.gi_yieldfrom
     return position
+
+
+def _line(values: Any, function: Callable[..., Any] | None) -> str:
+    """The line of the `yield` a generator stands at, else the first one of the function; "" if there is none."""
+    home, line = _position(values) or _home(function)
+    return place(home, line) if home else ""
 
 
 def _close(values: Any) -> None:

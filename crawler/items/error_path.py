@@ -1,0 +1,34 @@
+"""Where in an item an error of msgspec lies: "Expected `float`, got `str` - at `$.cast[0].age`"."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from typing import Any
+
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
+
+
+def message_at(error: str) -> tuple[str, str]:
+    """The path (".cast[0].age", "" for the item itself), and the message in the middle of a sentence."""
+    message, found, path = error.rpartition(" - at `$")
+    if not found:
+        message, path = error, ""
+    return path.rstrip("`"), message[:1].lower() + message[1:]
+
+
+def value_at(path: str, item: Any) -> str:
+    """ " = 'n/a'": what stands there, "" for the item itself. Of "[...]", some key of a dict, all of them are shown."""
+    value = item
+    for step in _STEP.finditer(path):
+        name, number = step.groups()
+        try:
+            if name is not None:
+                value = value[name]
+            elif number is not None:
+                value = value[int(number)]
+            else:
+                break
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return f" = {reprlib.repr(value)}" if path else ""
