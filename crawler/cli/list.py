@@ -41,7 +41,8 @@ def command(places: tuple[str, ...], as_json: bool) -> None:
         if not spiders:
             click.echo(f"  none in {', '.join(map(plain, places or ('spiders',)))}/; crawl new writes one")
         click.echo(
-            f"exporters  {' '.join(choices['exporters'])}, most also with {' or '.join(COMPRESSIONS)}; - is JSON Lines on standard output"
+            f"exporters  {' '.join(choices['exporters'])}, most also with {' or '.join(COMPRESSIONS)}; "
+            "- is JSON Lines on standard output"
         )
         click.echo(f"pools      {' '.join(choices['pools'])}")
         click.echo(f"fetchers   {' '.join(CLIENTS)}")
