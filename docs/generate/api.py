@@ -9,7 +9,10 @@ from typing import Any
 
 import crawler
 
-_ORDER = ["crawl", "Spider", "SitemapSpider", "Page", "Request", "Report", "Response", "Failure", "CrawlError"]
+_ORDER = [
+    *("crawl", "Spider", "Page", "Request", "Download", "LinkSpider", "Follow", "SitemapSpider", "FeedSpider"),
+    *("Report", "Response", "Failure", "CrawlError", "DropItem", "Dedupe", "clean", "default", "number"),
+]
 
 
 def page() -> str:
