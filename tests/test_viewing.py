@@ -33,8 +33,10 @@ def test_the_base_stands_first_in_the_head(before, after):
 
 
 def test_a_base_of_the_page_counts_from_where_it_is():
-    assert with_base(page('<head><base href="/d/"><p>')).decode("utf-8-sig").startswith(
-        '<head><base href="https://a.example/d/"><base href="/d/">'
+    assert (
+        with_base(page('<head><base href="/d/"><p>'))
+        .decode("utf-8-sig")
+        .startswith('<head><base href="https://a.example/d/"><base href="/d/">')
     )
 
 

@@ -4,7 +4,9 @@ import json
 
 
 def test_people_see_what_can_be_typed(crawl_here, write):
-    write("spiders/films.py", '"""All films."""\nprint("hello")\nstart_urls = []\npages: int = 3\ndef parse(page): ...\n')
+    write(
+        "spiders/films.py", '"""All films."""\nprint("hello")\nstart_urls = []\npages: int = 3\ndef parse(page): ...\n'
+    )
     done = crawl_here("list")
     assert (done.rc, done.stderr) == (0, "hello\n")
     assert done.stdout.startswith("spiders\n  spiders/films.py  All films.\n      -a pages: int = 3\nexporters  .csv ")

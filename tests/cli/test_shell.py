@@ -72,7 +72,9 @@ def test_code_may_come_from_a_pipe(tmp_path, pages):
     code = f"{TITLE}\nprint(page.status)\nnothing\n"
     done = subprocess.run(command, input=code, capture_output=True, text=True, cwd=tmp_path, timeout=30)
     assert (done.returncode, done.stdout) == (1, "First\n200\n")
-    assert done.stderr.endswith('File "<stdin>", line 3, in <module>\n    nothing\nNameError: name \'nothing\' is not defined\n')
+    assert done.stderr.endswith(
+        "File \"<stdin>\", line 3, in <module>\n    nothing\nNameError: name 'nothing' is not defined\n"
+    )
 
 
 def test_on_a_terminal_there_is_a_prompt_with_a_history(tmp_path, pages):
