@@ -4,7 +4,7 @@ import pytest
 
 from crawler.errors import SettingsError, UsageError
 from crawler.host_table import HostSettings
-from crawler.secrets import is_secret, mask, mask_url, resolve, shown
+from crawler.secrets import is_secret, mask, mask_url, masked, resolve, shown
 from crawler.settings import Layer, merge
 
 
@@ -83,3 +83,30 @@ def test_no_error_about_a_setting_tells_a_secret(key, value):
         merge([Layer("spider.toml", {key: value})])
     assert "hush" not in f"{caught.value.message} {caught.value.hint}"
     assert key in caught.value.message
+
+
+def test_whole_settings_can_be_masked():
+    host = {"match": "a.example", "auth": "me:geheim", "proxy": "http://u:p/q@b.example:1", "delay": 2.0}
+    values = {
+        "fetch.headers": {"X-Api-Key": "geheim", "Accept": "*/*", "Cookie": "env:COOKIE"},
+        "fetch.proxy": "socks5://u:p@b.example",
+        "host": [{**host, "headers": {"Authorization": "geheim"}}, {"match": "c.example", "auth": None}],
+        "fetch.timeout": 60.0,
+        "scope.include": ["http://u:p@d.example/"],
+    }
+    assert masked(values) == {
+        "fetch.headers": {"X-Api-Key": "***", "Accept": "*/*", "Cookie": "env:COOKIE"},
+        "fetch.proxy": "socks5://***@b.example",
+        "host": [
+            {
+                "match": "a.example",
+                "auth": "***",
+                "proxy": "http://***@b.example:1",
+                "delay": 2.0,
+                "headers": {"Authorization": "***"},
+            },
+            {"match": "c.example", "auth": None},
+        ],
+        "fetch.timeout": 60.0,
+        "scope.include": ["http://***@d.example/"],
+    }
