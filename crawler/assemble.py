@@ -521,7 +521,7 @@ class Shared(NamedTuple):
     starts: Starts
     since: Since
     read_failed: Callable[[PageError], None]
-    files: DownloadFolders
+    files: DownloadFolders | None = None  # what looks at single pages saves nothing
 
 
 def page_options(settings: Settings) -> PageOptions:
@@ -605,12 +605,7 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
     ]
     rules += [
         Blocked(own_signature if has_own_signature else None),
-        Downloads(
-            shared.files.of(settings.download.folder),
-            tuple(settings.download.types),
-            settings.download.max_size,
-            settings.download.timeout,
-        ),
+        *_downloads(settings, shared.files),
         *_cache(settings, rules),
         shared.since,
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
@@ -630,6 +625,11 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
         Status(fetch.accept_status, retry.status),
     ]
     return rules
+
+
+def _downloads(settings: Settings, files: DownloadFolders | None) -> list[Rule]:
+    own = settings.download
+    return [Downloads(files.of(own.folder), tuple(own.types), own.max_size, own.timeout)] if files is not None else []
 
 
 def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
