@@ -25,7 +25,7 @@ import crawler
 from crawler.assemble import check_secrets, layers_of
 from crawler.errors import CrawlError
 from crawler.pool.context import context_for
-from crawler.pool.crew import Crew
+from crawler.pool.crew import map_in_processes
 from crawler.settings import Settings, cores, merge, version
 
 _MB = 1_000_000
@@ -126,8 +126,7 @@ def _workers() -> Check:
     method = _effective().crawl.start_method
     context = context_for(method)
     start = time.monotonic()
-    with Crew(context, 1, _nothing, ()) as crew:
-        (pid,) = crew.map(_pid, [0])
+    (pid,) = map_in_processes(context, 1, _pid, [0], _nothing)
     seconds = time.monotonic() - start
     told = f"{context.get_start_method()}, {cores()} cores, a worker answers after {seconds:.2f} s"
     if pid == os.getpid():

@@ -23,7 +23,7 @@ from crawler.errand import close_client, fetch_in_turn, open_client
 from crawler.errors import CrawlError, UsageError
 from crawler.host_table import HostTable
 from crawler.pool.context import context_for
-from crawler.pool.crew import Crew
+from crawler.pool.crew import map_in_processes, map_in_threads
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import Failure, HeaderPairs, Landing, Order, Outcome, Response, Route
@@ -170,7 +170,7 @@ class Visitor:
         self._found.found(self._ready(request.replace(parent="", depth=0, hops=())))
 
     def _ready(self, request: Request) -> Request:
-        request = without_credentials(request, canonical(request.url))
+        request = without_credentials(request, self.url_options(canonical(request.url)))
         verdict = self._rules.found(request)
         if isinstance(verdict, Drop):
             raise NotRead(f"{request.url}: {verdict.reason}")
@@ -204,17 +204,16 @@ class Visitor:
         numbers = list(hosts.values())
         tasks = [tuple(orders[number] for number in group) for group in numbers]
         crawl, limits = self.settings.crawl, limits_of(self.settings)
-        if len(tasks) < 2 or crawl.pool == "inline":
-            open_client(limits)
-            landed = [fetch_in_turn(task) for task in tasks]
+        is_one = len(tasks) < 2 or crawl.pool == "inline"
+        size = 1 if is_one else min(len(tasks), crawl.workers or cores())
+        if crawl.pool == "process" and not is_one:
+            context = context_for(crawl.start_method)
+            landed = map_in_processes(context, size, fetch_in_turn, tasks, open_client, (limits,))
         else:
-            context = context_for(crawl.start_method) if crawl.pool == "process" else None
-            if context is None:
-                open_client(limits)
-            size = min(len(tasks), crawl.workers or cores())
-            with Crew(context, size, open_client, (limits,)) as crew:
-                landed = crew.map(fetch_in_turn, tasks)
-        close_client()
+            # Never in this thread: a client makes a failure of whatever interrupts it, of a Ctrl-C as well.
+            open_client(limits)
+            landed = map_in_threads(size, fetch_in_turn, tasks)
+            close_client()
         found: dict[int, Landing] = {}
         for group, landings in zip(numbers, landed, strict=True):
             found.update(zip(group, landings, strict=True))
@@ -235,7 +234,11 @@ class Visitor:
                 case Answer():
                     outcome, by = verdict.response, verdict.by
                 case Again():
-                    following = without_credentials(verdict.request, canonical(verdict.request.url))
+                    following = verdict.request
+                    tidy = self.url_options(following.url)
+                    # As in a crawl: a site that adds a session id to the URL would add it again, for ever.
+                    url = following.url if tidy in following.hops else tidy
+                    following = without_credentials(following, url)
                     refused = self._rules.found(following)
                     if not isinstance(refused, Drop):
                         return following

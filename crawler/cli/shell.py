@@ -174,7 +174,7 @@ def _prompt(desk: Desk) -> None:
     def told(_shell: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None) -> None:  # noqa: ARG001 - its name is asked for
         _tell(error)
 
-    shell.set_custom_exc((CrawlError,), told)
+    shell.set_custom_exc((CrawlError, KeyboardInterrupt), told)
     shell.mainloop()
 
 
@@ -185,9 +185,7 @@ def _python(names: dict[str, Any]) -> None:
     class Console(InteractiveConsole):
         def showtraceback(self) -> None:
             error = sys.exception()
-            if isinstance(error, CrawlError):
-                _tell(error)
-            else:
+            if not _tell(error):
                 super().showtraceback()
 
     keep = _line_editing(names)
@@ -223,8 +221,14 @@ def _line_editing(names: dict[str, Any]) -> Callable[[], None]:
     return keep
 
 
-def _tell(error: BaseException) -> None:
+def _tell(error: BaseException | None) -> bool:
+    """Whether an error was told in a line, without a traceback of ours."""
     from crawler.cli import tell
 
-    assert isinstance(error, CrawlError)
-    tell(error)
+    if isinstance(error, CrawlError):
+        tell(error)
+    elif isinstance(error, KeyboardInterrupt):
+        click.echo("KeyboardInterrupt", err=True)
+    else:
+        return False
+    return True
