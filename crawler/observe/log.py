@@ -165,8 +165,8 @@ class LogListener:
         }
         self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
         self._read_failed: dict[tuple[str, str], int] = {}
-        self._hosts_failed: set[tuple[str, str]] = set()
         self._item_failed: dict[str, int] = {}
+        self._hosts_failed: set[tuple[str, str]] = set()
         # An error at WARNING is shown where notes at INFO are not.
         if self._logger.isEnabledFor(logging.WARNING):
             self._handlers[FetchFailed] = self._on_fetch_failed

@@ -44,26 +44,31 @@ def through_pipelines(reading: Reading, stages: Stages, page: Any, callback: str
     """
     items: list[Any] = []
     keys: list[tuple[int, ...]] = []
+    free: list[list[int]] = []
     errors, dropped = list(reading.item_errors), list(reading.dropped)
-    limit = seconds if stages.runs_user_code else 0.0
-    for item in reading.items:
-        own: list[int] = []
-        reasons: list[str] = []
+    waiting = iter(reading.items)
+    is_done = False
+    while not is_done:
         try:
-            with TimeLimit(limit, "a pipeline", page.url):
-                given = stages.process(item, page, own, reasons)
+            with TimeLimit(seconds if stages.runs_user_code else 0.0, "a pipeline", page.url) as limit:
+                for item in waiting:
+                    own: list[int] = []
+                    reasons: list[str] = []
+                    given = stages.process(item, page, own, reasons)
+                    limit.renew()
+                    dropped += reasons
+                    items += given
+                    if given:
+                        keys += [tuple(own), *[()] * (len(given) - 1)]
+                    elif own:
+                        free.append(own)
+            is_done = True
         except BaseException as error:
             if passes(error) and not isinstance(error, TimeLimitExceeded):
                 raise
-            stages.forget([own])
+            free.append(own)
             errors.append(_raised(error, f"{type(item).__name__} in {stages.at}", callback))
-            continue
-        dropped += reasons
-        if not given:
-            stages.forget([own])
-            continue
-        items += given
-        keys += [tuple(own), *[()] * (len(given) - 1)]
+    stages.forget(free)
     return Reading(items, reading.requests, None, keys if any(keys) else [], errors, dropped)
 
 

@@ -203,6 +203,43 @@ def test_failed_requests_can_be_tried_again(path):
     ledger.close()
 
 
+def test_keys_of_items_are_known_from_when_they_are_stored_on(path):
+    ledger = Ledger(path)
+    page = ledger.add(Request(URL))
+    assert not ledger.has_key(-5)
+    ledger.store(page, [b"{}"], keys=(-5, 2**63 - 1))
+    assert ledger.has_key(-5)
+    ledger.commit()
+    ledger.close()
+    ledger = Ledger(path)
+    assert ledger.has_key(-5)
+    assert ledger.has_key(2**63 - 1)
+    assert not ledger.has_key(5)
+    ledger.close()
+
+
+def test_keys_that_are_not_committed_are_not_kept(path):
+    ledger = Ledger(path)
+    ledger.store(ledger.add(Request(URL)), [b"{}"], keys=(1,))
+    ledger.close()
+    ledger = Ledger(path)
+    assert not ledger.has_key(1)
+    ledger.close()
+
+
+def test_items_of_a_request_that_is_tried_again_give_their_keys_back(path):
+    ledger = Ledger(path)
+    failed, done = ledger.add(Request(URL)), ledger.add(Request(URL + "2"))
+    ledger.store(failed, [b"{}"], keys=(1,))
+    ledger.store(done, [b"{}"], keys=(2,))
+    ledger.end(failed, "failed", "timeout")
+    ledger.end(done, "done")
+    ledger.commit()
+    ledger.retry_failed()
+    assert (ledger.has_key(1), ledger.has_key(2)) == (False, True)
+    ledger.close()
+
+
 def test_a_clock_that_was_set_makes_nothing_wait_longer_than_it_was_meant_to(path, monkeypatch):
     ledger = Ledger(path)
     request = ledger.add(Request(URL))

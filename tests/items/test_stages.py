@@ -146,7 +146,7 @@ def test_none_and_dropitem_leave_an_item_out_with_a_reason():
             raise DropItem("too cheap")
         if item["id"] == 2:
             raise DropItem
-        return None
+        return None if item["id"] == 3 else item
 
     made = stages(pipelines=[judge, Upper])
     assert [sent(made, {"id": number})[1] for number in (1, 2, 3)] == [["too cheap"], ["by judge"], ["by judge"]]

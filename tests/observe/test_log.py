@@ -11,6 +11,7 @@ from crawler.observe.events import (
     Fetched,
     FetchFailed,
     Finished,
+    ItemDropped,
     ItemFailed,
     PageRead,
     ReadFailed,
@@ -190,6 +191,10 @@ ERROR = PageError(
         (Blocked("https://a.example/", "ban page", True), "warning  blocked: https://a.example/: ban page"),
         (ItemFailed("https://a.example/1", "dict.x: no"), "error    item not stored: https://a.example/1: dict.x: no"),
         (
+            ItemDropped("https://a.example/1", "duplicate url"),
+            "debug    item dropped: https://a.example/1: duplicate url",
+        ),
+        (
             WorkerLost(1, "exit code -9", 3),
             "warning  worker 1 is gone (exit code -9); 3 requests go back to the frontier",
         ),
@@ -222,6 +227,18 @@ def test_the_traceback_of_one_line_of_code_is_shown_three_times(log, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert sum("parse failed" in line for line in lines) == 11
     assert lines.count("    Traceback") == 4
+
+
+def test_the_traceback_of_a_pipeline_is_shown_three_times(log, capsys):
+    log("error")
+    listener = LogListener()
+    for number in range(10):
+        listener.hear(
+            ItemFailed(f"https://a.example/{number}", "dict in Upper: no", "a.py:3", "Traceback\n  File a.py")
+        )
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("dict in Upper: no" in line for line in lines) == 10
+    assert lines.count("    Traceback") == 3
 
 
 @pytest.mark.parametrize(

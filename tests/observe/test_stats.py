@@ -10,6 +10,7 @@ from crawler.observe.events import (
     Fetched,
     FetchFailed,
     Finished,
+    ItemDropped,
     ItemFailed,
     ItemStored,
     PageRead,
@@ -182,6 +183,25 @@ def test_lists_of_a_report_are_bounded_and_counters_are_not(stats):
         assert len(entries) == LISTED
     counts = (report.failure_count, report.failed, report.page_error_count, report.item_errors, report.blocked_count)
     assert counts == (3 * LISTED,) * 5
+
+
+def test_items_that_were_dropped_are_counted_by_reason_over_all_parts_of_a_run(stats):
+    for reason in ("duplicate url", "cheap", "duplicate url"):
+        stats.hear(ItemDropped("https://a.example/", reason))
+    assert stats.report().items_dropped == {"duplicate url": 2, "cheap": 1}
+    later = Stats()
+    later.carry(stats.carried())
+    later.hear(ItemDropped("https://a.example/", "cheap"))
+    assert later.report().items_dropped == {"duplicate url": 2, "cheap": 2}
+    assert stats.report().items_dropped == {"duplicate url": 2, "cheap": 1}
+
+
+def test_reasons_of_pipelines_are_bounded(stats):
+    for number in range(3 * LISTED):
+        stats.hear(ItemDropped("https://a.example/", f"price is {number}"))
+    dropped = stats.report().items_dropped
+    assert len(dropped) == LISTED + 1
+    assert dropped["for other reasons"] == 2 * LISTED
 
 
 def test_page_errors_are_grouped_by_place_most_frequent_first(stats):

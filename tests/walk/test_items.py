@@ -148,7 +148,10 @@ def test_spiders_of_one_run_have_stages_of_their_own(walk, films):
 def test_pipelines_of_the_settings(walk, films, write, tmp_path):
     write("pipes.py", "class Mark:\n    def process(self, item):\n        return {'title': item.title, 'mark': True}")
     report = walk(
-        Films, arguments={"site": films.url}, items={"pipelines": [f"{tmp_path}/pipes.py:Mark"]}, limits={"max_items": 1}
+        Films,
+        arguments={"site": films.url},
+        items={"pipelines": [f"{tmp_path}/pipes.py:Mark"]},
+        limits={"max_items": 1},
     )
     assert report.items == [{"title": "a", "mark": True}]
 
@@ -180,8 +183,19 @@ def test_a_module_declares_as_a_class_does(walk, serve, write):
 
 
 def test_what_cannot_be_meant_ends_it_before_anything_runs(films, write, crawl_here, tmp_path):
-    write("films.py", f"from crawler import Spider\nclass Films(Spider):\n    start_urls = ['{films.url}/1']\n    item = 5\n"
-          "    def parse(self, page): pass\n")  # fmt: skip
+    write(
+        "films.py",
+        f"""
+        from crawler import Spider
+
+        class Films(Spider):
+            start_urls = ["{films.url}/1"]
+            item = 5
+
+            def parse(self, page):
+                yield {{}}
+        """,
+    )
     done = crawl_here("run", "films.py")
     assert (done.rc, len(films.log)) == (2, 0)
     assert "item = 5 is no class of items" in done.stderr
