@@ -18,7 +18,6 @@ from typing import NamedTuple, assert_never
 import msgspec
 
 from crawler.assemble import Shared, check_secrets, layers_of, limits_of, page_options, rules_of
-from crawler.download_folder import DownloadFolders
 from crawler.engine.offers import without_credentials
 from crawler.errand import close_client, fetch_in_turn, open_client
 from crawler.errors import CrawlError, UsageError
@@ -104,7 +103,6 @@ class Visitor:
             starts=Starts(),
             since=Since(lambda *_: None),
             read_failed=self.failed.append,
-            files=DownloadFolders("", False, {}),
         )
         every = rules_of(spider or Spider(), settings, shared)
         self._found = Rules([rule for rule in every if rule.name in ("scope", "depth", "traps", "route")], ORDER)
