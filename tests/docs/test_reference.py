@@ -80,20 +80,9 @@ def test_a_public_name_without_a_docstring_is_refused(monkeypatch):
         api.page()
 
 
-@pytest.mark.parametrize("page", [settings.page, cli.page, api.page])
-def test_code_in_a_reference_is_code(page, tmp_path):
-    for block in blocks_of(page(), Path(page.__module__)):
+def test_code_in_the_reference_of_settings_is_settings(tmp_path):
+    for block in blocks_of(settings.page(), Path("settings.md")):
         if block.language == "toml":
             file = tmp_path / "settings.toml"
             file.write_text(block.text)
             merge([default_layer(), file_layer(file)])
-        elif block.language == "python" and not re.match(r"\w+(\.\w+)*(\(|: )", block.text):
-            compile(
-                block.text if "yield" not in block.text else f"def f(self, page):\n {_indented(block.text)}",
-                block.place,
-                "exec",
-            )
-
-
-def _indented(text):
-    return text.replace("\n", "\n ")
