@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from itertools import count
@@ -91,7 +92,7 @@ from crawler.settings import (
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
 from crawler.spider.page_options import PageOptions
-from crawler.spider.read import read_blocked, read_closing
+from crawler.spider.read import read_blocked, read_closing, search_within
 from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
@@ -501,10 +502,13 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
             return False
         return answer
 
+    def search(pattern: re.Pattern[str], url: str) -> bool | None:
+        return search_within(settings.crawl.parse_timeout, pattern, url)
+
     has_own_signature = type(spider).blocked is not Spider.blocked
     retry, limits, fetch = settings.retry, settings.limits, settings.fetch
     scope, redirect = settings.scope, settings.redirect
-    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url)]
+    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url, search)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
     table = HostTable(settings.host)

@@ -176,7 +176,7 @@ class Departures:
             self._emit(events.Dropped(request.url, verdict.reason))
         else:
             self.early += self._judge.give_up(
-                request, Failure(request.url, "host", verdict.reason.removeprefix("host: ")), verdict
+                request, Failure(request.url, "host", verdict.reason.partition(": ")[2]), verdict
             )
 
     def _reopen(self, host: str, at: float | None) -> None:

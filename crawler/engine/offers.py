@@ -16,6 +16,9 @@ from crawler.url import canonical, split_credentials
 from crawler.url_options import UrlOptions
 from crawler.verdict import Drop
 
+_LONGEST = 16_384  # characters of a refused URL that is kept as it is
+_SHOWN = 500
+
 
 class Offers:
     """Sorts out what is offered, with a set of `rules`, and what counts as the same URL, per spider."""
@@ -93,6 +96,8 @@ class Offers:
 
     def _refuse(self, request: Request, reason: str) -> None:
         """A rule does not want a request. Said and kept once: the same links stand on many pages."""
+        if len(request.url) > _LONGEST:
+            request = request.replace(url=f"{request.url[:_SHOWN]}…{len(request.url):,} characters")
         if request.url not in self._refused[request.spider]:
             self._refused[request.spider].add(request.url)
             self._ledger.drop(request, reason)

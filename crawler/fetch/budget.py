@@ -26,7 +26,7 @@ class Budget:
 
         def may() -> bool:
             others = [held for thread, held in self._held.items() if thread != own]
-            return sum(others) + size <= self._most or self._held.get(own, 0) >= max(others)
+            return sum(others) + size <= self._most or self._held.get(own, 0) >= max(others, default=0)
 
         with self._changed:
             if not self._changed.wait_for(may, timeout):

@@ -32,9 +32,11 @@ from crawler.observe.events import (
     WorkerLost,
 )
 from crawler.observe.plain import plain
+from crawler.url import host_of
 
 NAME = "crawler"
 
+_MOST_HOSTS = 10_000  # that were said to have failed
 _TRACES = 3  # tracebacks that are shown of one kind of exception at one line
 _WARNINGS = "py.warnings"  # the logger of the library's `warnings`
 _CHATTY = ("urllib3", "charset_normalizer", "asyncio")  # libraries whose notes are about themselves
@@ -161,6 +163,7 @@ class LogListener:
         }
         self._handlers = {kind: act for kind, (level, act) in handlers.items() if self._logger.isEnabledFor(level)}
         self._read_failed: dict[tuple[str, str], int] = {}
+        self._hosts_failed: set[tuple[str, str]] = set()
         # An error at WARNING is shown where notes at INFO are not.
         if self._logger.isEnabledFor(logging.WARNING):
             self._handlers[FetchFailed] = self._on_fetch_failed
@@ -184,6 +187,12 @@ class LogListener:
 
     def _on_fetch_failed(self, event: FetchFailed) -> None:
         level = logging.WARNING if event.error else logging.INFO
+        if event.kind == "host":  # said of all its requests, and once is enough
+            what = (host_of(event.url), event.detail)
+            if what in self._hosts_failed:
+                level = logging.DEBUG
+            elif len(self._hosts_failed) < _MOST_HOSTS:
+                self._hosts_failed.add(what)
         self._logger.log(level, "failed: %s: %s: %s", event.url, event.kind, event.detail)
 
     def _on_retried(self, event: Retried) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crawler.errors import SettingsError
 from crawler.request import Request
@@ -16,8 +16,9 @@ class Scope:
     means its host.
 
     `include` and `exclude` are regular expressions that are searched in the URL: one of the first has to match, if
-    there are any, and none of the second. `max_url` is the longest URL, in characters. Raises `SettingsError` for a
-    host or a pattern that is none.
+    there are any, and none of the second. `max_url` is the longest URL, in characters. `search(pattern, url)` says
+    whether one matches, None = it took too long, and such a URL is dropped. Raises `SettingsError` for a host or a
+    pattern that is none.
     """
 
     name = "scope"
@@ -28,11 +29,13 @@ class Scope:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         max_url: int = 8192,
+        search: Callable[[re.Pattern[str], str], bool | None] = lambda pattern, url: pattern.search(url) is not None,
     ) -> None:
         self._allowed = frozenset(map(_host, allowed_hosts))
         self._include = [_pattern("include", text) for text in include]
         self._exclude = [_pattern("exclude", text) for text in exclude]
         self._max_url = max_url
+        self._search = search
 
     def found(self, request: Request) -> Found:
         url = request.url
@@ -42,10 +45,16 @@ class Scope:
             return Drop(f"scope: a URL of {len(url)} characters, more than limits.max_url = {self._max_url}")
         if self._allowed and not self._allows(url):
             return Drop(f"scope: {hostname_of(url)} is not in scope.allowed_hosts")
-        if self._include and not any(pattern.search(url) for pattern in self._include):
-            return Drop("scope: no pattern of scope.include matches")
+        if self._include:
+            found = [self._search(pattern, url) for pattern in self._include]
+            if True not in found:
+                late = "; one took longer than crawl.parse_timeout" if None in found else ""
+                return Drop(f"scope: no pattern of scope.include matches{late}")
         for pattern in self._exclude:
-            if pattern.search(url):
+            is_found = self._search(pattern, url)
+            if is_found is None:
+                return Drop(f"scope: {pattern.pattern!r} of scope.exclude took longer than crawl.parse_timeout")
+            if is_found:
                 return Drop(f"scope: {pattern.pattern!r} of scope.exclude matches")
         return GO
 

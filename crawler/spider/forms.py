@@ -50,8 +50,15 @@ def form_of(element: Any) -> Element | None:
     return around if around is not None else next(element.iter("form"), None)
 
 
-def submit(root: Element, form: Element, fields: Mapping[str, Any], click: str | bool | None, codec: str) -> Submission:
-    """Press a button of a form that was filled in with `fields`; see `Page.form`.
+def submit(
+    root: Element,
+    form: Element,
+    fields: Mapping[str, Any],
+    click: str | bool | None,
+    codec: str,
+    extra: Mapping[str, Any],
+) -> Submission:
+    """Press a button of a form that was filled in with `fields` and given `extra` ones; see `Page.form`.
 
     Raises `ValueError` for fields and buttons that are not there, `TypeError` for values that cannot be sent.
     """
@@ -61,6 +68,8 @@ def submit(root: Element, form: Element, fields: Mapping[str, Any], click: str |
     _check_names(fields, controls)
     codec = _codec(form, codec)
     entries = list(_entries(controls, disabled, button, fields))
+    entries = [_with_charset(entry, codec) for entry in entries]
+    entries += [(name, one) for name, value in extra.items() for one in _given(name, value)]
     action, method, enctype = (
         _attribute(form, button, name, own)
         for name, own in (("action", "formaction"), ("method", "formmethod"), ("enctype", "formenctype"))
@@ -170,6 +179,11 @@ def _entries(
                 yield from ((name, one) for one in _given(name, value))
         elif control not in disabled and (_type(control) != "radio" or checked.get(name) is control):
             yield from _own(control, name, control is button, is_ticked)
+
+
+def _with_charset(entry: Entry, codec: str) -> Entry:
+    """A field of this name tells the host which encoding the others have (HTML standard, 4.10.22.4)."""
+    return (entry[0], codec) if entry == ("_charset_", "") else entry
 
 
 def _given(name: str, value: Any) -> Iterator[str | File]:

@@ -12,19 +12,11 @@ from lxml import etree
 
 from crawler.url import join_all
 
-_MOST_FORMS = 100  # of one element: each is looked through, and they may stand in each other
 _MOST_HIDDEN = 1_000  # fields of a form that is followed
 _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
 _WEB_SCHEMES = ("http://", "https://")
-_METHOD = "translate(@method, 'POSTDIALG', 'postdialg')"
-_GET = f"[not({_METHOD}='post' or {_METHOD}='dialog')]"
-_BARE = "[not(.//input[@name] or .//select[@name] or .//textarea[@name])]"
 _A = "descendant-or-self::a{0}/@href"
-_RARE = (
-    f" | descendant-or-self::area{{0}}/@href"
-    f" | descendant-or-self::form[position() <= {_MOST_FORMS}]{_GET}{_BARE}{{0}}/@action"
-    " | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
-)
+_RARE = " | descendant-or-self::area{0}/@href | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
 # Walks over the tree for attributes are several times faster than one over elements that are then asked; each costs as
 # much as a third of all links of an ordinary page, so those for rare elements are saved where there are none.
 _HREFS = {
@@ -57,9 +49,8 @@ _DESCRIPTORS = re.compile(r"(?:[^,(]++|\([^)]*+\)?)*+")
 def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
     """What `element` (itself included) links to, in document order; of a `link`, its `href`.
 
-    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`; and, of the first hundred forms, those that are
-    sent with GET and have nothing to fill in, those with hidden fields last. With `nofollow`, elements whose `rel`
-    contains nofollow are left out.
+    That is `a[href]`, `area[href]`, `iframe[src]`, `frame[src]`; and last the forms that are sent with GET and have
+    nothing to fill in. With `nofollow`, elements whose `rel` contains nofollow are left out.
     """
     if element.tag == "link":
         is_left_out = nofollow and "nofollow" in element.get("rel", "").lower()
@@ -68,22 +59,47 @@ def hrefs_in(element: etree._Element, nofollow: bool) -> list[str]:
     # The test of each @rel costs more than all the rest, and most pages have no use for it.
     rels: Any = _RELS[rare](element) if nofollow else ()
     hrefs: Any = _HREFS[any("nofollow" in rel.lower() for rel in rels), rare](element)
-    return [*hrefs, *(_ready_forms(element, nofollow) if rare else ())]
+    return [*hrefs, *(_forms(element, nofollow) if rare else ())]
 
 
-def _ready_forms(element: etree._Element, nofollow: bool) -> Iterator[str]:
-    """Where GET forms lead that have hidden fields and no others, with these."""
-    for form in islice(element.iter("form"), _MOST_FORMS):
+def _forms(element: etree._Element, nofollow: bool) -> Iterator[str]:
+    """Where GET forms lead that have no fields, or only hidden ones: then with these."""
+    fields = _fields_of_forms(element)
+    for form in element.iter("form"):
         if form.get("method", "get").strip().lower() in ("post", "dialog"):
             continue
         if nofollow and "nofollow" in form.get("rel", "").lower():
             continue
-        named = (one for one in form.iter("input", "select", "textarea") if one.get("name"))
-        controls = list(islice(named, _MOST_HIDDEN + 1))
-        hidden = [one for one in controls if one.get("type", "").strip().lower() == "hidden"]
-        if 0 < len(hidden) == len(controls) <= _MOST_HIDDEN:
-            query = urlencode([(one.get("name", ""), one.get("value", "")) for one in hidden])
+        controls = fields.get(form, ())
+        if not controls:
+            if (action := form.get("action")) is not None:
+                yield action
+        elif len(controls) <= _MOST_HIDDEN and all(_is_hidden(one) for one in controls):
+            query = urlencode([(one.get("name", ""), one.get("value", "")) for one in controls])
             yield f"{form.get('action', '').partition('?')[0].partition('#')[0]}?{query}"
+
+
+def _fields_of_forms(element: etree._Element) -> dict[Any, list[etree._Element]]:
+    """The controls with a name of each form, the innermost around them. Looks at each element once, however deep."""
+    form_around: dict[Any, Any] = {}
+    fields: dict[Any, list[etree._Element]] = {}
+    for control in element.iter("input", "select", "textarea"):
+        if not control.get("name"):
+            continue
+        passed = []
+        form: Any = control.getparent()
+        while form is not None and form.tag != "form" and form not in form_around:
+            passed.append(form)
+            form = form.getparent()
+        form = form_around.get(form, form)
+        form_around.update(dict.fromkeys(passed, form))
+        if form is not None:
+            fields.setdefault(form, []).append(control)
+    return fields
+
+
+def _is_hidden(control: etree._Element) -> bool:
+    return control.get("type", "").strip().lower() == "hidden"
 
 
 def outermost(matches: Iterable[Any]) -> Iterator[Any]:

@@ -149,9 +149,9 @@ class Page:
         """Where the page leads to: canonical http and https URLs without fragment, each once, in document order.
 
         First where a `<meta http-equiv=refresh>` and `<link rel=next>`, `prev` or `previous` lead, then those of `a`,
-        `area`, `iframe`, `frame`, and of `form`s that are sent with GET. `javascript:`, `mailto:` and the like, places
-        on the page itself (`#top`) and what is no URL are left out. Of one page at most `limits.max_links` are given;
-        a warning in the log says so.
+        `area`, `iframe`, `frame`, and last of `form`s that are sent with GET and have nothing to fill in.
+        `javascript:`, `mailto:` and the like, places on the page itself (`#top`) and what is no URL are left out. Of
+        one page at most `limits.max_links` are given; a warning in the log says so.
 
         - `pattern`: only URLs in which this regular expression is found (`re.search`).
         - `css` or `xpath`: only links in the matching elements, or the matching attributes themselves; also those of
@@ -268,6 +268,7 @@ class Page:
         id: str | None = None,
         number: int = 0,
         fields: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
         click: str | bool | None = None,
         callback: Callback | None = None,
         **request_fields: Any,
@@ -281,6 +282,7 @@ class Page:
         - `css`: the form, or an element in it or around it. `name`, `id`: its own. `number`: which of those, from 0.
         - `fields`: what is filled in: a text, a number, a list of them for several values, True or False for a
           checkbox, `(file name, bytes)` for a file, None to leave the field out. What scripts fill in has to be here.
+        - `extra`: fields that the page does not have, as a script would add them; sent last.
         - `click`: the button that is pressed, by its name, id, value or text. Without it the first one, as the return
           key does; False presses none.
         - `callback` and the rest are those of `Request`.
@@ -302,7 +304,7 @@ class Page:
         wanted = [f"{key} {value!r}" for key, value in (("css", css), ("name", name), ("id", id)) if value is not None]
         asked = " ".join([*(f"with {one}" for one in wanted), f"number {number}", f"on {self.url}"])
         form = choose(forms, every, number, asked)
-        sent = submit(self.tree, form, fields or {}, click, self.encoding)
+        sent = submit(self.tree, form, fields or {}, click, self.encoding, extra or {})
         url = self.urljoin(sent.action) if sent.action else self.url
         if not url.startswith(_WEB_SCHEMES):
             raise ValueError(f"the form is sent to {url!r}, which cannot be fetched: only http and https can")

@@ -181,6 +181,19 @@ def _values(result: Any, callback: str) -> Iterator[Any]:
     return iter(result)
 
 
+def search_within(seconds: float, pattern: re.Pattern[str], text: str) -> bool | None:
+    """Whether a pattern of the user's is found; None if that took longer than `seconds` (0 = however long it takes)."""
+
+    def search() -> bool:  # a frame of its own, which may be cut
+        return pattern.search(text) is not None
+
+    try:
+        with TimeLimit(seconds, f"the pattern {pattern.pattern!r}", text):
+            return search()
+    except TimeLimitExceeded:
+        return None
+
+
 def _own(spider: Spider, name: str) -> Callable[..., Any] | None:
     """The spider's method, or the function of its file, of that name; None if it has none."""
     try:
@@ -241,7 +254,7 @@ _COOKIE_VALUE = re.compile(r"[^\x00-\x1f\x7f;]*")  # quotes, commas and spaces a
 class _Fields(msgspec.Struct):
     """What the fields of a request may hold, so that it can be stored and sent."""
 
-    method: str
+    method: Annotated[str, msgspec.Meta(pattern="^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
     headers: dict[str, str] | None
     body: bytes | None
     priority: int
@@ -256,6 +269,13 @@ def _check_fields(request: Request, callback: str) -> None:
         msgspec.convert(fields, _Fields, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         raise _RefusedError(TypeError, f"{callback} yielded a Request that cannot be sent: {error}") from None
+    for name, value in (request.headers or {}).items():
+        if not value.isascii() and any(ord(character) > 0xFF for character in value):
+            raise _RefusedError(
+                ValueError,
+                f"{callback} yielded a Request whose header field {name!r} has a character that none can have "
+                "(RFC 9110, 5.5): only Latin-1 can be sent",
+            )
     for name, value in (request.cookies or {}).items():
         if not _COOKIE_NAME.fullmatch(name) or not _COOKIE_VALUE.fullmatch(value):
             raise _RefusedError(

@@ -836,7 +836,7 @@ def test_a_request_that_is_refused_as_failed_is_told_to_its_spider():
 
     setting = Setting(Told(), first=[Says(lambda request: Drop("robots: gone", state="failed", error=True))])
     assert setting.engine.run() == "finished"
-    assert setting.items == ["host: robots: gone"]
+    assert setting.items == ["host: gone"]
     assert setting.engine.ending.errors == 1
     assert setting.ledger.count() == {"failed": 1}
 

@@ -37,3 +37,7 @@ def test_the_largest_one_always_goes_on():
     assert budget.grow(60, 1.0)
     assert in_thread(budget.grow, 40, 0.0)[1] == [True]
     assert budget.grow(500, 0.0)
+
+
+def test_one_alone_may_be_of_any_size():
+    assert Budget(100).grow(500, 0.0)

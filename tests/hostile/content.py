@@ -124,6 +124,21 @@ CONTENT = [
         sends(page("attributes", "<p " + " ".join(f"a{n}=1" for n in range(500_000)) + "><a href=/x>")),
         item={"title": "attributes"},
     ),
+    Behaviour(
+        "900 forms in each other, with 50,000 fields",
+        sends(page("forms", "<form><div>" * 900 + "<input>" * 50_000)),
+        item={"title": "forms"},
+    ),
+    Behaviour(
+        "a base of 8,000 characters for 50,000 links",
+        sends(page("base", f"<base href='/{'x' * 8_000}/'>" + "".join(f"<a href={n}></a>" for n in range(50_000)))),
+        item={"title": "base", "links": re.compile("^1[0-9]{3}$")},
+    ),
+    Behaviour(
+        "XML with a million tags",
+        sends(answer(b"<?xml version='1.0'?><a><title>xml</title>" + b"<b/>" * 1_000_000, "Content-Type: text/xml")),
+        item={"title": "xml"},
+    ),
     Behaviour("a title of 1 MB", sends(page("t" * 1_000_000)), item={"title": re.compile("^ttt")}),
     Behaviour("a million angle brackets", sends(page("brackets", "<" * 1_000_000)), item={"title": "brackets"}),
     Behaviour(

@@ -361,6 +361,18 @@ NETWORK = [
     Behaviour("br bomb, 100 MB", explodes("br"), "failed", _TOO_LARGE),
     Behaviour("zstd bomb, 100 MB", explodes("zstd"), "failed", _TOO_LARGE),
     Behaviour(
+        "a bomb of which nothing is left, 90 bytes",
+        sends(answer(brotli.compress(gzip.compress(b"") * 5_000_000), HTML, "Content-Encoding: gzip, br")),
+        "failed",
+        _TOO_LARGE,
+    ),
+    Behaviour(
+        "a body of two bytes and two bytes, without end",
+        sends(answer(gzip.compress(gzip.compress(b"ab") * 1_000_000), HTML, "Content-Encoding: gzip, gzip")),
+        "failed",
+        _TOO_LARGE,
+    ),
+    Behaviour(
         "gzip ten times over",
         sends(answer(nested(b"<title>deep</title>", 10), HTML, "Content-Encoding: " + ", ".join(["gzip"] * 10))),
         "failed",

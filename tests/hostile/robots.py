@@ -78,5 +78,21 @@ ROBOTS = [
     Behaviour(
         "robots.txt with a Crawl-delay of a year", _ok(), robots=robots(b"User-agent: *\nCrawl-delay: 31536000\n")
     ),
-    Behaviour("robots.txt is a gzip bomb", _ok(), "done|failed", r"^$|^robots: ", robots=explodes("gzip")),
+    Behaviour("robots.txt is a gzip bomb", _ok(), "done", robots=explodes("gzip")),
+    Behaviour(
+        "robots.txt leads to a private address",
+        _ok(),
+        "failed",
+        "^robots: .*cannot be had .guard: ",
+        robots=sends(answer(b"", "Location: http://169.254.169.254/robots.txt", status="302 Found")),
+        most=0,
+    ),
+    Behaviour(
+        "robots.txt with a header of 120 KB",
+        _ok(),
+        "failed",
+        "^robots: .*cannot be had .too_large: ",
+        robots=sends(answer(b"", f"X: {'x' * 60_000}", f"Y: {'x' * 60_000}")),
+        most=0,
+    ),
 ]

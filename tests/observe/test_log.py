@@ -240,3 +240,12 @@ def test_only_events_that_would_be_shown_are_heard(log, level, heard, not_heard)
     assert not not_heard & set(listener.hears)
     for event in (Fetched("https://a.example/", "a.example", 200, 1, 0.1), Finished("finished")):
         listener.hear(event)  # being told all the same does no harm
+
+
+def test_what_is_said_of_a_whole_host_is_a_warning_once(log, capsys):
+    log("debug")
+    listener = LogListener()
+    for url in ("http://a.example/1", "http://a.example/2", "http://b.example/1"):
+        listener.hear(FetchFailed(url, "host", "given up after 5 failures", True))
+    levels = [line.split()[1] for line in capsys.readouterr().err.splitlines()]
+    assert levels == ["warning", "debug", "warning"]

@@ -112,3 +112,12 @@ def test_hosts_are_meant_as_people_write_them(host):
     scope = Scope([host])
     assert scope.found(Request("http://www.xn--bcher-kva.example/")) is GO
     assert type(scope.found(Request("http://a.example/"))) is Drop
+
+
+def test_a_pattern_that_takes_too_long_refuses():
+    slow = Scope((), ["a"], ["b"], search=lambda pattern, url: None)
+    assert "took longer than crawl.parse_timeout" in slow.found(Request("http://a.example/")).reason
+    slow = Scope((), [], ["b"], search=lambda pattern, url: None)
+    assert slow.found(Request("http://a.example/")).reason == (
+        "scope: 'b' of scope.exclude took longer than crawl.parse_timeout"
+    )

@@ -241,6 +241,14 @@ def test_options_and_buttons_that_stand_in_each_other_are_not_ever_longer() -> N
 def test_a_fieldset_disables_what_it_has_but_for_its_legend_and_all_of_those_in_it() -> None:
     page = page_of(
         "<form><fieldset disabled><legend><input name=a></legend><input name=b><fieldset><legend><input name=c>"
-        "</legend></fieldset></fieldset><fieldset><input name=d></fieldset><datalist><input name=e></datalist><input name=f>"
+        "</legend></fieldset></fieldset><fieldset><input name=d></fieldset>"
+        "<datalist><input name=e></datalist><input name=f></form>"
     )
     assert page.form().url.partition("?")[2] == "a=&d=&f="
+
+
+def test_fields_that_a_script_would_add_come_last() -> None:
+    page = page_of("<form><input name=a value=1><input type=hidden name=_charset_></form>")
+    assert page.form(extra={"token": "x", "tag": ["b", "c"]}).url.partition("?")[2] == (
+        "a=1&_charset_=utf-8&token=x&tag=b&tag=c"
+    )

@@ -81,8 +81,8 @@ def test_forms_that_are_sent_with_get_lead_somewhere() -> None:
         "<form method=dialog action=5></form><form method=odd action=6></form><form></form>"
         "<form action=7 rel=nofollow></form><a href=8></a>"
     )
-    assert hrefs_in(tree, nofollow=True) == ["1", "2", "3", "6", "8"]
-    assert hrefs_in(tree, nofollow=False) == ["1", "2", "3", "6", "7", "8"]
+    assert hrefs_in(tree, nofollow=True) == ["1", "8", "2", "3", "6"]
+    assert hrefs_in(tree, nofollow=False) == ["1", "8", "2", "3", "6", "7"]
 
 
 @pytest.mark.parametrize(
@@ -165,12 +165,12 @@ def test_forms_that_have_to_be_filled_in_lead_nowhere_and_hidden_fields_are_sent
     assert hrefs_in(html, nofollow=False) == ["/a", "/more?page=2+3", "/not?a=1"]
 
 
-def test_forms_inside_of_each_other_are_looked_through_a_hundred_times_at_most() -> None:
+def test_forms_inside_of_each_other_cost_no_more_than_their_fields() -> None:
     fields = "<input type=hidden name=a value=1>" * 20_000
-    tree = parse_html("<form><div>" * 900 + fields)
+    tree = parse_html("<form action=x><div>" * 900 + fields)
     began = time.process_time()
-    assert hrefs_in(tree, nofollow=True) == []
-    assert time.process_time() - began < 5  # minutes before
+    assert set(hrefs_in(tree, nofollow=True)) == {"x"}
+    assert time.process_time() - began < 5  # it was minutes
 
 
 def test_the_links_of_a_link_element_are_its_own() -> None:

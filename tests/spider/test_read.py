@@ -504,3 +504,23 @@ def test_no_line_of_ours_is_named_where_the_user_wrote_none() -> None:
     (error,) = read_start(Plain())
     assert isinstance(error, PageError)
     assert error.where == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"cookies": {"a": "x; b=2"}}, "the cookie 'a'"),
+        ({"cookies": {"a b": "x"}}, "the cookie 'a b'"),
+        ({"headers": {"X-Name": "中"}}, "header field 'X-Name'"),
+        ({"method": ""}, "`$.method`"),
+        ({"method": "GET /"}, "`$.method`"),
+    ],
+)
+def test_what_no_request_can_have_is_told_with_its_name(fields: dict[str, Any], said: str) -> None:
+    reading = reading_of(lambda page: [Request("https://a.example/", **fields)])
+    assert reading.error is not None
+    assert said in reading.error.message
+    reading = reading_of(
+        lambda page: [Request("https://a.example/", cookies={"a": 'x, "y" é'}, headers={"X": "é"}, method="PURGE")]
+    )
+    assert reading.error is None

@@ -80,3 +80,20 @@ def test_a_start_that_waits_for_its_source_is_not_cut(walk, serve):
 
     report = walk(Slow, arguments={"site": serve({"/1": "x"}).url}, crawl={"parse_timeout": 0.1})
     assert (report.item_count, report.exit_code) == (1, 0)
+
+
+def test_a_pattern_of_the_settings_is_cut_as_well(serve, walk):
+    from crawler import Spider
+
+    server = serve({"/": f"<a href='/{'a' * 60}!'>x</a><a href='/aa'>y</a>", "*": "<p>"})
+
+    class Links(Spider):
+        start_urls = [f"{server.url}/"]
+
+        def parse(self, page):
+            yield {"url": page.url.removeprefix(server.url)}
+            yield from map(page.follow, page.links())
+
+    report = walk(Links, scope={"include": ["^[^/]*//[^/]*/$", "/(a+)+$"]}, crawl={"parse_timeout": 0.2})
+    assert [item["url"] for item in report.items] == ["/", "/aa"]
+    assert report.dropped == {"scope": 1}
