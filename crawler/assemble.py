@@ -172,7 +172,9 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     return merged
 
 
-def layers_of(spiders: Sequence[Spider | None], config: str | None, flags: Sequence[Layer]) -> list[list[Layer]]:
+def layers_of(
+    spiders: Sequence[Spider | type[Spider] | None], config: str | None, flags: Sequence[Layer]
+) -> list[list[Layer]]:
     """The layers over the defaults for each spider (None: without those of a spider), weakest first."""
     below = project_layer(Path.cwd())
     above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]

@@ -60,3 +60,12 @@ def test_pages_come_back_in_order_from_every_pool(serve, pool):
     visited = visitor(crawl__pool=pool).fetch_all([Request(url) for url in [*urls, "http://127.0.0.1:1/"]])
     assert [one.response().body for one in visited[:4]] == [b"c", b"a", b"b", b"a"]
     assert isinstance(visited[4].outcome, Failure)
+
+
+def test_a_host_is_left_its_pause_between_one_fetch_and_the_next(serve):
+    server = serve({"*": "x"})
+    one = visitor(politeness__delay=0.1)
+    for _ in range(2):
+        one.fetch(Request(f"{server.url}/"))
+    first, second = server.log
+    assert second.at - first.at > 0.09

@@ -38,9 +38,9 @@ def command(
     from crawler.assemble import layers_of
     from crawler.cli.run import flags
     from crawler.settings import default_layer, merge
-    from crawler.spider.load import load
+    from crawler.spider.load import named
 
-    loaded = load(spider, {}) if spider is not None else None
+    loaded = named(spider) if spider is not None else None
     (layers,) = layers_of([loaded], config, flags(assignments, False, {}))
     values = _values(merge(layers))
     sources = _sources([default_layer(), *layers])

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -273,9 +274,11 @@ def find(name: str | None, root: Path = ROOT) -> RunFolder:
         return matches[-1]
     if not runs:
         raise UsageError(f"there are no runs in {root}", hint="crawl run SPIDER starts one")
+    known = [*(run.name for run in runs), *(run.path.parent.name for run in runs)]
+    close = get_close_matches(str(name), known, n=1)
     raise UsageError(
         f"there is no run {name!r}: neither a path, nor the name of a run or a spider in {root}",
-        hint="crawl runs lists them",
+        hint=f"did you mean {close[0]}? crawl runs lists them" if close else "crawl runs lists them",
     )
 
 

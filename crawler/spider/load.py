@@ -44,7 +44,7 @@ def load(target: str, arguments: dict[str, str]) -> Spider:
     the folder `spiders` ("maoyan"). Raises `SpiderLoadError` if it cannot be found, imported or told apart, and
     `UsageError` for arguments that do not fit.
     """
-    return _instance(_named(target), arguments)
+    return _instance(named(target), arguments)
 
 
 def build(spider: Spider | type[Spider] | ModuleType | Path | str, arguments: dict[str, Any]) -> Spider:
@@ -68,7 +68,7 @@ def build_all(spiders: Sequence[Any], arguments: dict[str, Any]) -> list[Spider]
 
 def _found(spider: Any) -> Spider | type[Spider]:
     if isinstance(spider, (str, Path)):
-        return _named(str(spider))
+        return named(str(spider))
     if isinstance(spider, ModuleType):
         return _class_in(spider, "", spider.__name__.rpartition(".")[2])
     if isinstance(spider, Spider) or (isinstance(spider, type) and issubclass(spider, Spider)):
@@ -85,7 +85,8 @@ def _built(spider: Spider | type[Spider], arguments: dict[str, Any]) -> Spider:
     return _checked(spider)
 
 
-def _named(target: str) -> type[Spider]:
+def named(target: str) -> type[Spider]:
+    """The class of the spider that `target` names, without arguments. Raises as `load` does."""
     path, class_name = _locate(target)
     return _class_in(import_file(path), class_name, path.stem)
 

@@ -9,7 +9,7 @@ import pytest
 def layers(write):
     write("pyproject.toml", "[tool.crawl.politeness]\ndelay = 1\nper_host = 2\njitter = 0.1\n")
     write("own.toml", '[politeness]\nper_host = 3\n[[host]]\nmatch = "a.example"\nauth = "me:geheim"\n')
-    write("films.py", 'start_urls = []\nsettings = {"politeness.jitter": 0.2}\ndef parse(page): ...\n')
+    write("films.py", 'start_urls = []\nrequired: int\nsettings = {"politeness.jitter": 0.2}\ndef parse(page): ...\n')
 
 
 def test_each_value_is_that_of_the_strongest_layer_and_tells_it(crawl_here, layers, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 
@@ -98,6 +99,7 @@ def test_on_a_terminal_there_is_a_prompt_with_a_history(tmp_path, pages):
     def until(text):
         nonlocal seen
         while text not in seen:
+            assert select.select([primary], [], [], 10)[0], seen
             seen += os.read(primary, 4096).decode()
         shown, _, seen = seen.partition(text)
         return shown

@@ -37,6 +37,9 @@ def test_runs_are_found_by_path_name_spider_or_as_the_latest(runs, tmp_path):
 def test_a_run_that_does_not_exist_is_said_so(runs, tmp_path):
     with pytest.raises(UsageError, match="there is no run 'nothing'"):
         find("nothing", tmp_path)
+    with pytest.raises(UsageError) as told:
+        find("flims", tmp_path)
+    assert told.value.hint == "did you mean films? crawl runs lists them"
     with pytest.raises(UsageError, match="there are no runs"):
         find(None, tmp_path / "elsewhere")
 
