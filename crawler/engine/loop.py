@@ -295,7 +295,7 @@ class Engine:
             items = reading.items
             for failed in reading.item_errors:
                 self.ending.count_errors(1)
-                self._emit(events.ItemFailed(request.url, str(failed), failed.where, failed.trace))
+                self._emit(events.ItemFailed(request.url, str(failed), failed.where, failed.trace, failed.what))
             for reason in reading.dropped:
                 self._emit(events.ItemDropped(request.url, reason))
             if most:

@@ -161,7 +161,7 @@ class ItemStages:
             except DropItem:
                 raise
             except Exception as error:
-                raise _from(f"{name} = {reprlib.repr(fields.get(name))}", error) from error
+                raise _from(name, error, reprlib.repr(fields.get(name))) from error
             if value is not None or name in fields:
                 fields[name] = value
         if isinstance(item, dict):
@@ -193,6 +193,6 @@ def _checked(item: Any, name: str) -> Any:
     return item
 
 
-def _from(what: str, error: Exception) -> WrongItem:
+def _from(what: str, error: Exception, value: str = "") -> WrongItem:
     message = str(error)
-    return WrongItem(what, f"{type(error).__name__}{': ' if message else ''}{message}")
+    return WrongItem(what, f"{type(error).__name__}{': ' if message else ''}{message}", value)

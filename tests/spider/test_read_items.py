@@ -70,7 +70,7 @@ HERE = __file__.rpartition("/")[2]
 
 def only_odd(item):
     if item["n"] == 2:
-        raise WrongItem("Film.n = 2", "it is even")
+        raise WrongItem("Film.n", "it is even", "2")
     return item
 
 
