@@ -310,7 +310,7 @@ class Engine:
                     self._emit(events.ItemFailed(request.url, reason))
                 if stored.errors:
                     self._ledger.forget(request)
-            stages = self._spiders[request.spider].stages
+            stages = self._spiders[request.spider].item_stages
             if stages is not None and reading.keys:
                 stages.forget(reading.keys)  # what was stored of them is in the ledger
             if len(items) < len(reading.items) or reading.item_errors:
