@@ -168,7 +168,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
     for spider, own in zip(spiders, merged, strict=True):
-        spider.stages = _stages_of(spider, own)
+        spider.item_stages = _stages_of(spider, own)
     return merged
 
 
@@ -253,7 +253,7 @@ def run(
             save = files.of(settings[number].download.folder).save
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
-        _open_stages(spiders, settings, ledger.has_key, stack)
+        all_stages = _open_stages(spiders, settings, ledger.has_key, stack)
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -333,8 +333,8 @@ def run(
             for ticker in tickers:
                 ticker.stop()
             view.stop()
-            for spider in spiders:
-                for unclosed in close_pipelines(spider.stages, common.crawl.parse_timeout) if spider.stages else ():
+            for stages in all_stages:
+                for unclosed in close_pipelines(stages, common.crawl.parse_timeout):
                     emitter.emit(events.ReadFailed(unclosed))
             try:
                 chain.close()
@@ -382,7 +382,7 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     code of the user raises.
     """
     further = settings.items.pipelines
-    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique or further):
+    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique_by or further):
         return None
     from crawler.items.stages import ItemStages  # most spiders have none
 
@@ -392,7 +392,7 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
             declared=spider.item,
             processors=spider.processors,
             pipelines=spider.pipelines,
-            unique=spider.unique,
+            unique_by=spider.unique_by,
             further=[load_object(target) for target in further],
         )
 
@@ -401,13 +401,18 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
 
 def _open_stages(
     spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
-) -> None:
-    """Let pipelines begin. Whatever comes between that and their end, they are closed."""
+) -> list[Stages]:
+    """The stages of all spiders, with pipelines that have begun. Whatever comes then, `stack` closes them."""
+    opened = []
     for number, (spider, own) in enumerate(zip(spiders, settings, strict=True)):
-        spider.stages = spider.stages or _stages_of(spider, own)  # a run that goes on was not asked for its settings
-        if spider.stages is not None:
-            stack.callback(close_pipelines, spider.stages, own.crawl.parse_timeout)
-            open_pipelines(spider.stages, spider, number, is_stored, own.crawl.parse_timeout)
+        if spider.item_stages is None:  # a run that goes on has its settings from its record
+            spider.item_stages = _stages_of(spider, own)
+        stages = spider.item_stages
+        if stages is not None:
+            stack.callback(close_pipelines, stages, own.crawl.parse_timeout)
+            open_pipelines(stages, spider, number, is_stored, own.crawl.parse_timeout)
+            opened.append(stages)
+    return opened
 
 
 class _Workshop:

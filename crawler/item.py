@@ -21,14 +21,16 @@ class DropItem(Exception):
 
 
 class WrongItem(Exception):
-    """An item is not what it is declared as. `what` names the field, and its value if that is at fault.
+    """An item is not what it is declared as. `what` names the field, `value` shows what stands there, if that is at
+    fault.
 
     Where code of the user found it out, its exception is the cause (`__cause__`).
     """
 
-    def __init__(self, what: str, message: str) -> None:
+    def __init__(self, what: str, message: str, value: str = "") -> None:
         super().__init__(message)
         self.what = what
+        self.value = value
 
 
 def is_item(value: object) -> bool:

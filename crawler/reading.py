@@ -30,7 +30,8 @@ class PageError(msgspec.Struct, frozen=True):
 
 
 class ItemError(msgspec.Struct, frozen=True):
-    """Why an item is not stored. `what` is the item, or its field and value: "Movie.score = 'n/a'".
+    """Why an item is not stored. `what` is the item or its field ("Movie.score"), `value` what stands there, if it is
+    at fault ("'n/a'").
 
     `where` and `trace` as in `PageError`; where no code of the user raised, `where` is the line that yielded the item.
     """
@@ -40,9 +41,11 @@ class ItemError(msgspec.Struct, frozen=True):
     message: str
     where: str = ""
     trace: str = ""
+    value: str = ""
 
     def __str__(self) -> str:
-        return f"{self.what} from {self.callback}: {self.message}{f' at {self.where}' if self.where else ''}"
+        what = f"{self.what} = {self.value}" if self.value else self.what
+        return f"{what} from {self.callback}: {self.message}{f' at {self.where}' if self.where else ''}"
 
 
 class Reading(msgspec.Struct, frozen=True):

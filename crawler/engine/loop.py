@@ -295,7 +295,7 @@ class Engine:
             items = reading.items
             for failed in reading.item_errors:
                 self.ending.count_errors(1)
-                self._emit(events.ItemFailed(request.url, str(failed), failed.where, failed.trace))
+                self._emit(events.ItemFailed(request.url, str(failed), failed.where, failed.trace, failed.what))
             for reason in reading.dropped:
                 self._emit(events.ItemDropped(request.url, reason))
             if most:
@@ -310,7 +310,7 @@ class Engine:
                     self._emit(events.ItemFailed(request.url, reason))
                 if stored.errors:
                     self._ledger.forget(request)
-            stages = self._spiders[request.spider].stages
+            stages = self._spiders[request.spider].item_stages
             if stages is not None and reading.keys:
                 stages.forget(reading.keys)  # what was stored of them is in the ledger
             if len(items) < len(reading.items) or reading.item_errors:

@@ -148,7 +148,7 @@ class _Typed(_Kind):
             value = values.get(name)
             # "null" and "nan" are taken for what they say, but in the text of a page they are no values.
             if (value is None or (type(value) is float and not isfinite(value))) and isinstance(given.get(name), str):
-                raise WrongItem(f"{self._name}.{name} = {reprlib.repr(given[name])}", "this text is no value")
+                raise WrongItem(f"{self._name}.{name}", "this text is no value", reprlib.repr(given[name]))
         return values
 
 
@@ -189,10 +189,10 @@ class _Model(_Kind):
             return error
         first, *others = errors(include_url=False, include_context=False)
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
-        value = "" if first["type"] == "missing" or not path else f" = {reprlib.repr(first['input'])}"
+        value = "" if first["type"] == "missing" or not path else reprlib.repr(first["input"])
         more = f", and {len(others)} more" if others else ""
         message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        return WrongItem(f"{self._model.__name__}{path}{value}", f"{message[:1].lower()}{message[1:]}{more}")
+        return WrongItem(f"{self._model.__name__}{path}", f"{message[:1].lower()}{message[1:]}{more}", value)
 
 
 def _kind(kind: Any) -> _Kind:
@@ -284,7 +284,7 @@ def _is_same(value: Any, before: Any) -> bool:
 
 def _wrong(name: str, fields: dict[str, Any], error: msgspec.ValidationError) -> WrongItem:
     path, message = message_at(str(error))
-    return WrongItem(f"{name}{path}{value_at(path, fields)}", message)
+    return WrongItem(f"{name}{path}", message, value_at(path, fields))
 
 
 def _unknown(name: str, fields: Mapping[str, Any], known: frozenset[str]) -> WrongItem:

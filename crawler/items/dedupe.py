@@ -24,7 +24,7 @@ class Dedupe:
     pipelines = [Normalise, Dedupe("site", "id")]
     ```
 
-    It compares what the item is when it comes here; `unique = ("site", "id")` on the spider does so last of all. An
+    It compares what the item is when it comes here; `unique_by = ("site", "id")` on the spider does so last of all. An
     item with None in one of the fields is equal to no other one. Raises `KeyError` for a dict without the field.
     """
 

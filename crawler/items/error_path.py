@@ -18,7 +18,7 @@ def message_at(error: str) -> tuple[str, str]:
 
 
 def value_at(path: str, item: Any) -> str:
-    """ " = 'n/a'": what stands there, "" for the item itself. Of "[...]", some key of a dict, all of them are shown."""
+    """What stands there, "'n/a'"; "" for the item itself. Of "[...]", some key of a dict, all of them are shown."""
     value = item
     for step in _STEP.finditer(path):
         name, number = step.groups()
@@ -31,4 +31,4 @@ def value_at(path: str, item: Any) -> str:
                 break
         except (KeyError, IndexError, TypeError):
             return ""
-    return f" = {reprlib.repr(value)}" if path else ""
+    return reprlib.repr(value) if path else ""

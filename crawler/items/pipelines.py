@@ -64,13 +64,15 @@ def pipeline(listed: Any, place: str) -> Pipeline | Dedupe:
     return Pipeline(name, _with_page(process, name, place), owner)
 
 
-def keys_of(unique: Any, place: str) -> list[Dedupe]:
-    """What `unique` of a spider says, as the last pipeline. Raises `UsageError` where it says nothing sensible."""
-    if not unique:
+def keys_of(unique_by: Any, place: str) -> list[Dedupe]:
+    """What `unique_by` of a spider says, as the last pipeline. Raises `UsageError` where it says nothing sensible."""
+    if not unique_by:
         return []
-    fields = (unique,) if isinstance(unique, str) else unique
+    fields = (unique_by,) if isinstance(unique_by, str) else unique_by
     if not isinstance(fields, Sequence) or not all(isinstance(field, str) and field for field in fields):
-        raise UsageError(f"unique of {place} is {unique!r}", hint='name a field, or several: unique = ("site", "id")')
+        raise UsageError(
+            f"unique_by of {place} is {unique_by!r}", hint='name a field, or several: unique_by = ("site", "id")'
+        )
     return [Dedupe(*fields)]
 
 

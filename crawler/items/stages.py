@@ -22,7 +22,7 @@ _Steps = tuple[tuple[Callable[[Any], Any], bool], ...]  # functions, and whether
 class ItemStages:
     """The stages of one spider.
 
-    - `declared`: its `item`; `processors`, `pipelines`, `unique`: as the spider has them.
+    - `declared`: its `item`; `processors`, `pipelines`, `unique_by`: as the spider has them.
     - `further`: pipelines of the settings, after its own.
 
     Raises `UsageError` for what cannot be meant, and what the constructors of pipelines raise.
@@ -35,7 +35,7 @@ class ItemStages:
         declared: Any = None,
         processors: Any = None,
         pipelines: Any = (),
-        unique: Any = (),
+        unique_by: Any = (),
         further: Sequence[Any] = (),
     ) -> None:
         place = f"spider {name}"
@@ -46,7 +46,7 @@ class ItemStages:
             raise UsageError(f"pipelines of {place} is no list", hint="write pipelines = [Upper]")
         listed = [pipeline(one, f"pipelines of {place}") for one in pipelines]
         listed += [pipeline(one, "the setting items.pipelines") for one in further]
-        listed += keys_of(unique, place)
+        listed += keys_of(unique_by, place)
         self._taken = Taken()
         self._pipelines: list[Pipeline | Unique] = []
         keyed: list[tuple[str, ...]] = []
@@ -161,7 +161,7 @@ class ItemStages:
             except DropItem:
                 raise
             except Exception as error:
-                raise _from(f"{name} = {reprlib.repr(fields.get(name))}", error) from error
+                raise _from(name, error, reprlib.repr(fields.get(name))) from error
             if value is not None or name in fields:
                 fields[name] = value
         if isinstance(item, dict):
@@ -193,6 +193,6 @@ def _checked(item: Any, name: str) -> Any:
     return item
 
 
-def _from(what: str, error: Exception) -> WrongItem:
+def _from(what: str, error: Exception, value: str = "") -> WrongItem:
     message = str(error)
-    return WrongItem(what, f"{type(error).__name__}{': ' if message else ''}{message}")
+    return WrongItem(what, f"{type(error).__name__}{': ' if message else ''}{message}", value)

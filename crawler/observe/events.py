@@ -102,12 +102,16 @@ class ItemStored(Fact, frozen=True):
 
 
 class ItemFailed(Fact, frozen=True):
-    """One item could not be stored. `where` and `trace` lead to the code of the user that is to blame, if any is."""
+    """One item could not be stored. `where` and `trace` lead to the code of the user that is to blame, if any is.
+
+    `what` is the same for all in which the same thing was wrong ("Movie.score").
+    """
 
     url: str
     reason: str
     where: str = ""
     trace: str = ""
+    what: str = ""
 
 
 class ItemDropped(Fact, frozen=True):

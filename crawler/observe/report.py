@@ -49,7 +49,8 @@ class Report(msgspec.Struct, frozen=True):
     - `items`: the items themselves, where they were kept; `item_count`: items stored, kept or not.
     - `manners`: what people should know of how it behaved, such as that robots.txt is not obeyed.
     - `notes`: what people should know of the outputs, such as a field of the format that no item has.
-    - `item_errors`: items that could not be stored; `item_failures`: (url, reason).
+    - `item_errors`: items that could not be stored; `item_failures`: (url, reason); `item_places` the
+      same by line of code and what is wrong (`kind`).
     - `items_dropped`: items that were not wanted, by reason.
     - `page_errors`: exceptions of user code, `places` the same by line of code.
     - `failures`: requests given up; `failed` is how many of them count as errors.
@@ -76,6 +77,7 @@ class Report(msgspec.Struct, frozen=True):
     item_count: int = 0
     item_errors: int = 0
     item_failures: list[tuple[str, str]] = []
+    item_places: list[Place] = []
     items_dropped: dict[str, int] = {}
     page_errors: list[PageError] = []
     page_error_count: int = 0
@@ -211,8 +213,13 @@ class Report(msgspec.Struct, frozen=True):
             lines += _more(len(self.places) - SHOWN, "place")
         if self.item_errors:
             lines.append(f"  errors   {_times(self.item_errors, 'item')} could not be stored")
-            lines += [f"    {_short(reason)}  {_short(url)}" for url, reason in self.item_failures[:SHOWN]]
-            lines += _more(self.item_errors - SHOWN, "item")
+            for place in self.item_places[:SHOWN]:
+                if place.count == 1:
+                    lines.append(f"    {_short(place.message)}  {_short(place.url)}")
+                else:
+                    lines.append(f"    {place.count:,} × {_short(place.message)}")
+                    lines.append(f"      first at {_short(place.url)}")
+            lines += _more(len(self.item_places) - SHOWN, "kind")
         return lines
 
     def _given(self) -> str:

@@ -97,6 +97,7 @@ class Stats:
         self._dropped: dict[str, int] = {}
         self._item_errors = 0
         self._item_failures: list[tuple[str, str]] = []
+        self._item_places: dict[tuple[str, str], Place] = {}
         self._items_dropped: dict[str, int] = {}
         self._page_error_count = 0
         self._page_errors: list[PageError] = []
@@ -199,6 +200,7 @@ class Stats:
             item_count=self._items,
             item_errors=self._item_errors,
             item_failures=list(self._item_failures),
+            item_places=sorted(self._item_places.values(), key=lambda place: -place.count),
             items_dropped=dict(self._items_dropped),
             page_errors=list(self._page_errors),
             page_error_count=self._page_error_count,
@@ -283,6 +285,12 @@ class Stats:
         self._item_errors += 1
         if len(self._item_failures) < LISTED:
             self._item_failures.append((event.url, event.reason))
+        key = (event.where, event.what or event.reason)
+        place = self._item_places.get(key)
+        if place is not None:
+            self._item_places[key] = msgspec.structs.replace(place, count=place.count + 1)
+        elif len(self._item_places) < LISTED:
+            self._item_places[key] = Place(event.where, key[1], event.reason, event.url, 1)
 
     def _on_item_dropped(self, event: ItemDropped) -> None:
         reason = event.reason if event.reason in self._items_dropped or len(self._items_dropped) < LISTED else OTHERS

@@ -40,7 +40,7 @@ class Spider:
       not asked for None.
     - `pipelines`: what items go through in this order before they are stored: classes with `process(item)` or
       `process(item, page)`, and `open(spider)` and `close()` if they need them; instances; functions.
-    - `unique`: the field, or fields, of which no two stored items may have the same: `unique = "url"`.
+    - `unique_by`: the field, or fields, of which no two stored items may have the same: `unique_by = "url"`.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
     Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`
@@ -53,8 +53,8 @@ class Spider:
     item: ClassVar[Any] = None
     processors: ClassVar[Mapping[str, Any]] = {}
     pipelines: ClassVar[Sequence[Any]] = ()
-    unique: ClassVar[str | Sequence[str]] = ()
-    stages: Stages | None = None  # what its items go through, once it runs
+    unique_by: ClassVar[str | Sequence[str]] = ()
+    item_stages: Stages | None = None  # what its items go through, once it runs
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
     page_options: PageOptions = PageOptions()  # those of its settings, once it runs
     state: dict[str, Any]

@@ -68,7 +68,7 @@ def spider_class(module: ModuleType, name: str) -> type[ModuleSpider]:
         "item": getattr(module, "item", None),
         "processors": getattr(module, "processors", {}),
         "pipelines": getattr(module, "pipelines", ()),
-        "unique": getattr(module, "unique", ()),
+        "unique_by": getattr(module, "unique_by", ()),
         "module": module,
     }
     return type(name, (ModuleSpider,), body)

@@ -70,7 +70,7 @@ def read(
         with TimeLimit(seconds, callback, page.url):
             function = spider.callback(callback)
             reading = _read(spider, function, page, callback, max_yields)
-        stages = spider.stages
+        stages = spider.item_stages
         if reading.items and stages is not None and stages.has_pipelines:
             return through_pipelines(reading, stages, page, callback, seconds)
         return reading
@@ -91,7 +91,7 @@ def _read(
     url = page.url
     values: Iterator[Any] = iter(())
     known: set[str | None] = set()
-    stages = spider.stages if spider.stages is not None and spider.stages.checks else None
+    stages = spider.item_stages if spider.item_stages is not None and spider.item_stages.checks else None
     item_errors: list[ItemError] = []
     dropped: list[str] = []
     try:

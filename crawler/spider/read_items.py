@@ -27,9 +27,8 @@ def checked(
     except WrongItem as wrong:
         told = tell(wrong.__cause__) if wrong.__cause__ is not None else None
         own = told.where if told is not None else ""
-        errors.append(
-            ItemError(wrong.what, callback, message_of(wrong), own or where(), told.trace if told and own else "")
-        )
+        line, trace = (own, told.trace) if told is not None and own else (where(), "")
+        errors.append(ItemError(wrong.what, callback, message_of(wrong), line, trace, wrong.value))
     except BaseException as error:
         if passes(error):
             raise

@@ -22,7 +22,7 @@ class Site(Spider):
     site: str
     pages: int
     pipelines = [Times]
-    unique = ("number", "time")
+    unique_by = ("number", "time")
 
     def start(self):
         yield Request(f"{self.site}/0")

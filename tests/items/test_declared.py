@@ -66,7 +66,8 @@ def wrong(kinds, item):
     """What is said of an item that does not fit: the field, and the rest."""
     with pytest.raises(WrongItem) as caught:
         Declared(kinds).of(item)
-    return caught.value.what, str(caught.value)
+    what, value = caught.value.what, caught.value.value
+    return f"{what} = {value}" if value else what, str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_processors_change_a_copy_of_the_item():
 def test_a_processor_that_raises_is_told_with_field_and_value():
     with pytest.raises(WrongItem) as caught:
         stages(processors={"votes": number}).check({"votes": "many"})
-    assert caught.value.what == "votes = 'many'"
+    assert (caught.value.what, caught.value.value) == ("votes", "'many'")
     assert str(caught.value).startswith("ValueError: 'many' is no number")
     assert isinstance(caught.value.__cause__, ValueError)
 
@@ -100,14 +100,14 @@ def test_a_class_that_raises_is_told():
         made.check({"title": "drop"})
 
 
-@pytest.mark.parametrize("options", [{"processors": {"titel": str.strip}}, {"unique": "titel"}])
+@pytest.mark.parametrize("options", [{"processors": {"titel": str.strip}}, {"unique_by": "titel"}])
 def test_a_field_that_the_class_does_not_have_is_told_at_once(options):
     with pytest.raises(UsageError, match="names the field 'titel', which its items do not have"):
         ItemStages("films", declared=Film, **options)
 
 
 def test_a_pipeline_may_add_the_field_that_is_unique():
-    made = stages(declared=Film, pipelines=[lambda film: {"title": film.title, "key": 1}], unique="key")
+    made = stages(declared=Film, pipelines=[lambda film: {"title": film.title, "key": 1}], unique_by="key")
     assert sent(made, Film("x")) == ([{"title": "x", "key": 1}], [])
 
 
@@ -134,7 +134,7 @@ def test_a_pipeline_gets_the_page_if_it_takes_one():
 
 def test_those_of_the_settings_come_after_those_of_the_spider_and_the_key_is_last():
     log = []
-    made = stages(pipelines=[Noted(log, "own")], further=[Noted(log, "further")], unique="id")
+    made = stages(pipelines=[Noted(log, "own")], further=[Noted(log, "further")], unique_by="id")
     sent(made, {"id": 1})
     assert sent(made, {"id": 1}) == ([], ["duplicate id"])
     assert [line.split()[0] for line in log] == ["own", "further"] * 3
@@ -206,7 +206,7 @@ def test_one_that_cannot_be_opened_is_closed_with_those_before_it_and_all_are_cl
 
 
 def test_only_what_is_the_users_runs_under_a_time_limit():
-    assert not stages(unique="id").runs_user_code
+    assert not stages(unique_by="id").runs_user_code
     assert stages(pipelines=[Upper]).runs_user_code
 
 
@@ -246,8 +246,8 @@ async def later(item):
         ({"further": [Empty]}, "in the setting items.pipelines has no process"),
         ({"processors": [str.strip]}, "processors of spider films is no dict"),
         ({"processors": {"a": "strip"}}, "'strip' for 'a' is no function"),
-        ({"unique": 5}, "unique of spider films is 5"),
-        ({"unique": ["a", 5]}, "unique of spider films is"),
+        ({"unique_by": 5}, "unique_by of spider films is 5"),
+        ({"unique_by": ["a", 5]}, "unique_by of spider films is"),
     ],
 )
 def test_what_cannot_be_meant_is_told(options, told):

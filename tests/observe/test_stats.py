@@ -175,14 +175,40 @@ def test_lists_of_a_report_are_bounded_and_counters_are_not(stats):
             stats,
             FetchFailed(f"https://a.example/{number}", "timeout", "", error=True),
             ReadFailed(PageError(f"https://a.example/{number}", "parse", "KeyError", "", f"a.py:{number}")),
-            ItemFailed(f"https://a.example/{number}", "no"),
+            ItemFailed(f"https://a.example/{number}", f"no {number}"),
             Blocked(f"https://a.example/{number}", "ban page", start=False),
         )
     report = stats.report()
-    for entries in (report.failures, report.page_errors, report.places, report.item_failures, report.blocked):
+    lists = (
+        report.failures,
+        report.page_errors,
+        report.places,
+        report.item_failures,
+        report.item_places,
+        report.blocked,
+    )
+    for entries in lists:
         assert len(entries) == LISTED
     counts = (report.failure_count, report.failed, report.page_error_count, report.item_errors, report.blocked_count)
     assert counts == (3 * LISTED,) * 5
+
+
+def test_item_errors_are_grouped_by_place_and_what_is_wrong_most_frequent_first(stats):
+    for url, line, what in [
+        ("1", 3, "Film.votes"),
+        ("2", 3, "Film.score"),
+        ("3", 3, "Film.score"),
+        ("4", 9, "Film.score"),
+    ]:
+        stats.hear(ItemFailed(url, f"{what} of {url}", f"a.py:{line}", "", what))
+    stats.hear(ItemFailed("5", "it cannot be written"))
+    stats.hear(ItemFailed("6", "it cannot be written"))
+    assert [(place.message, place.count, place.url) for place in stats.report().item_places] == [
+        ("Film.score of 2", 2, "2"),
+        ("it cannot be written", 2, "5"),
+        ("Film.votes of 1", 1, "1"),
+        ("Film.score of 4", 1, "4"),
+    ]
 
 
 def test_items_that_were_dropped_are_counted_by_reason_over_all_parts_of_a_run(stats):

@@ -53,9 +53,9 @@ def read(values, seconds=0.0, **stages):
             yield from values()
 
     spider = Site()
-    spider.stages = Stages(**stages)
+    spider.item_stages = Stages(**stages)
     reading = read_page(spider, Response(URL, 200), Request(URL), seconds=seconds)
-    return reading, spider.stages
+    return reading, spider.item_stages
 
 
 def three():
@@ -70,7 +70,7 @@ HERE = __file__.rpartition("/")[2]
 
 def only_odd(item):
     if item["n"] == 2:
-        raise WrongItem("Film.n = 2", "it is even")
+        raise WrongItem("Film.n", "it is even", "2")
     return item
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 
@@ -432,3 +433,30 @@ def test_an_alarm_at_any_time_gives_a_whole_page_or_an_error():
 def test_used_alone_it_raises():
     with pytest.raises(TimeLimitExceeded, match="work took longer than"), TimeLimit(0.05, "work"):
         endless()
+
+
+def test_a_limit_may_begin_again_for_each_of_several_calls():
+    begun = time.monotonic()
+    with TimeLimit(SHORT, "a pipeline") as limit:
+        while time.monotonic() - begun < 1.5 * SHORT:
+            sum(range(100))
+            limit.renew()
+
+
+def test_a_limit_that_begins_again_cuts_all_the_same():
+    def two_calls(limit):
+        limit.renew()
+        endless()
+
+    with pytest.raises(TimeLimitExceeded), TimeLimit(SHORT, "a pipeline") as limit:
+        two_calls(limit)
+
+
+def test_who_caught_it_is_told_when_the_limit_begins_again():
+    def catching(limit):
+        with suppress(TimeLimitExceeded):
+            endless()
+        limit.renew()
+
+    with pytest.raises(TimeLimitExceeded), TimeLimit(SHORT, "a pipeline") as limit:
+        catching(limit)

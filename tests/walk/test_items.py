@@ -85,7 +85,7 @@ def test_pipelines_and_keys(walk, films, capsys):
 
     class Unique(Films):
         pipelines = [Cheap]
-        unique = "title"
+        unique_by = "title"
 
     report = walk(Unique, arguments={"site": films.url}, limits={"max_errors": 9})
     assert [item["title"] for item in report.items] == ["a"]
@@ -131,7 +131,7 @@ def test_a_key_is_not_taken_by_an_item_that_is_not_stored(walk, serve):
 def test_spiders_of_one_run_have_stages_of_their_own(walk, films):
     class Loose(Spider):
         site: str
-        unique = "title"
+        unique_by = "title"
 
         def start(self):
             yield Request(f"{self.site}/1")
@@ -168,7 +168,7 @@ def test_a_module_declares_as_a_class_does(walk, serve, write):
 
         start_urls = ["{server.url}/"]
         item = Row
-        unique = "n"
+        unique_by = "n"
         processors = {{"n": str.strip}}
         pipelines = [lambda row: {{**row, "piped": True}}]
 
@@ -236,7 +236,7 @@ def test_a_pipeline_that_cannot_close_makes_the_exit_code_1(walk, films):
 
 def test_fields_are_checked_against_the_class_at_once(walk, films):
     class Typo(Films):
-        unique = "titel"
+        unique_by = "titel"
 
     with pytest.raises(UsageError, match="names the field 'titel'"):
         walk(Typo, arguments={"site": films.url})
