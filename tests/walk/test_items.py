@@ -266,3 +266,36 @@ def test_a_page_with_a_wrong_item_is_read_again_by_a_later_run(serve, write, cra
     done = crawl_command("run", "rows.py", "--since", "last", "-o", "-")
     assert done.rc == 0, done.stderr
     assert json.loads(done.stdout) == {"score": "n/a"}
+
+
+def test_a_run_that_ends_in_the_middle_of_a_page_takes_no_keys(serve, write, crawl_here, tmp_path):
+    server = serve({"/": "x"})
+    write(
+        "rows.py",
+        f"""
+        from pathlib import Path
+        from crawler import Spider
+        from crawler.errors import StopNow
+
+        def stop_once(item):
+            mark = Path("{tmp_path}/mark")
+            if item["n"] == 2 and not mark.exists():
+                mark.touch()
+                raise StopNow
+            return item
+
+        class Rows(Spider):
+            start_urls = ["{server.url}/"]
+            settings = {{"crawl.pool": "inline"}}
+            pipelines = [stop_once]
+            unique_by = "n"
+
+            def parse(self, page):
+                yield from ({{"n": 1}}, {{"n": 2}})
+        """,
+    )
+    crawl_here("run", "rows.py", "-o", "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == ""
+    done = crawl_here("resume")
+    assert done.rc == 0, done.stderr
+    assert (tmp_path / "out.jsonl").read_text() == '{"n":1}\n{"n":2}\n'
