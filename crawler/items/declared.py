@@ -12,7 +12,7 @@ import difflib
 import inspect
 import reprlib
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import PurePath
 from typing import Any, TypedDict, cast
@@ -23,6 +23,8 @@ from crawler.errors import UsageError
 from crawler.item import WrongItem, as_dict
 from crawler.items.changed import changed
 from crawler.items.error_path import message_at, value_at
+from crawler.items.processors import number
+from crawler.settings import choices_of
 
 _DECLARE = "declare items as a dataclass or a class of msgspec, attrs or pydantic"
 _SAFE = (str, Any)  # of these text becomes nothing that is not there
@@ -110,6 +112,7 @@ class _Typed(_Kind):
         self.required = frozenset(required)
         self._types = _as_dict(name, types)
         self._nested = [name for name, kind in types.items() if _holds_fields(kind)]
+        self._choices = {f".{name}": choices_of(kind) for name, kind in types.items()}
         self._lax = [name for name, kind in types.items() if kind not in _SAFE]
         self.is_dict = make is dict
         for field, kind in types.items():
@@ -141,7 +144,7 @@ class _Typed(_Kind):
         try:
             values = cast(dict[str, Any], msgspec.convert(given, self._types, strict=False, dec_hook=_other))
         except msgspec.ValidationError as error:
-            raise _wrong(self._name, given, error) from None
+            raise _wrong(self._name, given, error, self._choices) from None
         if len(values) < len(given):
             raise _unknown(self._name, given, self.fields)
         for name in self._lax:
@@ -282,9 +285,27 @@ def _is_same(value: Any, before: Any) -> bool:
     return value is before or (type(value) is type(before) and value == before)
 
 
-def _wrong(name: str, fields: dict[str, Any], error: msgspec.ValidationError) -> WrongItem:
+def _wrong(
+    name: str, fields: dict[str, Any], error: msgspec.ValidationError, choices: Mapping[str, Sequence[str]]
+) -> WrongItem:
     path, message = message_at(str(error))
-    return WrongItem(f"{name}{path}", message, value_at(path, fields))
+    if message.startswith("invalid enum value") and choices.get(path):
+        message = f"it is one of {', '.join(choices[path])}"
+    try:
+        value = value_at(path, fields)
+    except LookupError:
+        return WrongItem(f"{name}{path}", message)
+    return WrongItem(f"{name}{path}", f"{message}{_advice(message, value)}", reprlib.repr(value))
+
+
+def _advice(message: str, value: Any) -> str:
+    """What may help where text was to be a number."""
+    if not isinstance(value, str) or ("`int" not in message and "`float" not in message):
+        return ""
+    try:
+        return f" (the processor number reads {number(value)})"
+    except ValueError:
+        return ""
 
 
 def _unknown(name: str, fields: Mapping[str, Any], known: frozenset[str]) -> WrongItem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from typing import Any
 
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
@@ -17,8 +16,8 @@ def message_at(error: str) -> tuple[str, str]:
     return path.rstrip("`"), message[:1].lower() + message[1:]
 
 
-def value_at(path: str, item: Any) -> str:
-    """What stands there, "'n/a'"; "" for the item itself. Of "[...]", some key of a dict, all of them are shown."""
+def value_at(path: str, item: Any) -> Any:
+    """What stands there. Of "[...]", some key of a dict, that is the dict. Raises `LookupError` if nothing does."""
     value = item
     for step in _STEP.finditer(path):
         name, number = step.groups()
@@ -29,6 +28,6 @@ def value_at(path: str, item: Any) -> str:
                 value = value[int(number)]
             else:
                 break
-        except (KeyError, IndexError, TypeError):
-            return ""
-    return reprlib.repr(value) if path else ""
+        except TypeError:
+            raise LookupError(path) from None
+    return value

@@ -189,7 +189,7 @@ def _checked(item: Any, name: str) -> Any:
     """What a pipeline returned, if that is an item."""
     if not is_item(item):
         shown = f"{type(item).__name__} {reprlib.repr(item)}"
-        raise TypeError(f"{name} returned {shown}; a pipeline returns an item, or None to drop it")
+        raise TypeError(f"{name} returned {shown}; a pipeline returns an item, or None to drop it, or yields several")
     return item
 
 

@@ -163,7 +163,9 @@ def test_a_pipeline_may_yield_several_items_and_each_goes_on():
 
 
 def test_what_is_no_item_is_an_error():
-    with pytest.raises(TypeError, match="returned str 'x'; a pipeline returns an item, or None to drop it"):
+    with pytest.raises(
+        TypeError, match="returned str 'x'; a pipeline returns an item, or None to drop it, or yields several"
+    ):
         sent(stages(pipelines=[lambda item: "x"]), {})
 
 
