@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import entry_points
 
 import msgspec
 
@@ -120,4 +121,9 @@ def _file(output: str, options: Options) -> Inner:
 
 def _is_database(output: str) -> bool:
     scheme = output.partition("://")[0].lower()
-    return is_url(output) and ("+" in scheme or scheme in _DATABASES)
+    return is_url(output) and ("+" in scheme or scheme in _DATABASES or scheme in _installed_databases())
+
+
+def _installed_databases() -> set[str]:
+    """What else has a dialect for SQLAlchemy: duckdb, clickhouse, ..."""
+    return {entry.name.partition(".")[0] for entry in entry_points(group="sqlalchemy.dialects")}

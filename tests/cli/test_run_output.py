@@ -54,6 +54,16 @@ def test_the_rows_of_a_run_are_in_a_table_once_however_often_they_are_exported(r
         assert db.execute("SELECT count(*) FROM items").fetchone() == (10,)
 
 
+def test_a_place_that_is_kept_in_the_environment(ran, crawl_here, tmp_path):
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is missing: pip install SQLAlchemy")
+    done = crawl_here("export", "-o", "env:PLACE#best", env={"PLACE": f"sqlite:///{tmp_path}/by_url.db"})
+    assert done.rc == 0, done.stderr
+    assert done.stderr.endswith("written to env:PLACE#best\n")
+    with closing(sqlite3.connect(tmp_path / "by_url.db")) as db:
+        assert db.execute("SELECT count(*) FROM best").fetchone() == (10,)
+    assert crawl_here("export", "-o", "env:PLACE").stderr.startswith("crawl: the environment variable PLACE is not set")
+
+
 def test_a_file_is_replaced_or_added_to(ran, films, crawl_here, tmp_path):
     first = titles(tmp_path / "out.jsonl")
     assert crawl_here("run", films.name, *QUICK, "-o", "out.jsonl", "--append").rc == 0

@@ -26,7 +26,7 @@ def server():
     """A running server; the value is the URL of its database, without a table."""
     bin_folder = programs()
     # It does not run as root. The package makes a user for it.
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    user = _other_user() if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     folder = tempfile.mkdtemp(prefix="crawl-test-pg-")
     try:
         shutil.chown(folder, user)
@@ -51,6 +51,11 @@ def server():
             process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _other_user():
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
 
 
 def _is_ready(folder):

@@ -206,6 +206,15 @@ def test_a_file_in_the_memory_of_this_process(tmp_path):
     fsspec.filesystem("memory").rm("/there", recursive=True)
 
 
+def test_batches_of_an_upload():
+    fsspec = pytest.importorskip("fsspec")
+    written(["memory://parts/%(batch)02d.jsonl"], batch_items=4)
+    memory = fsspec.filesystem("memory")
+    assert [memory.cat(f"/parts/0{number}.jsonl").count(b"\n") for number in (1, 2)] == [4, 3]
+    assert memory.ls("/parts", detail=False) == ["/parts/01.jsonl", "/parts/02.jsonl"]
+    memory.rm("/parts", recursive=True)
+
+
 def test_a_bucket_that_is_not_there_is_told_at_the_start(s3, monkeypatch):
     for name, value in s3.environment.items():
         monkeypatch.setenv(name, value)
