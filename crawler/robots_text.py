@@ -28,6 +28,7 @@ _TOKEN = re.compile(rb"[\w-]+", re.ASCII)
 _BOMS = (b"\xef\xbb\xbf", b"\xef\xbb", b"\xef")  # cut ones are seen, too
 _AS_IT_IS = "".join(chr(code) for code in range(0x21, 0x7F))
 _MOST_WILDCARDS = 2_000  # `*` in rules that are matched in full: each costs time for every URL of its host
+_MOST_OF_A_LINE = 100  # that count
 _MOST_TOKENS = 16  # crawlers (product tokens) whose rules are kept ready
 
 
@@ -112,7 +113,7 @@ def _bounded(lines: Iterable[str]) -> Iterator[str]:
     left = _MOST_WILDCARDS
     for line in lines:
         if "*" in line:
-            left -= line.count("*")
+            left -= min(line.count("*"), _MOST_OF_A_LINE)
             if left < 0:
                 if line.startswith("Disallow"):
                     yield line.partition("*")[0]

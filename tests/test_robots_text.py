@@ -159,3 +159,10 @@ def test_of_very_many_wildcards_the_last_ones_forbid_what_stands_before_them():
 )
 def test_the_token_of_a_user_agent(agent, token):
     assert token_of(agent) == token
+
+
+def test_rules_of_many_wildcards_count_for_several():
+    rules = "".join(f"Disallow: /p{number}/{'*b' * 100}N\n" for number in range(100))
+    text = RobotsText(f"User-agent: *\n{rules}".encode(), SIZE)
+    assert text.allows("http://a.example/p1/bbb", "crawler")  # matched in full
+    assert not text.allows("http://a.example/p99/bbb", "crawler")  # it is forbidden before the *
