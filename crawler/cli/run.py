@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -214,7 +215,12 @@ def execute(
         if since is not None:
             earlier = _earlier(since, loaded, targets, given, settings[0])
         folder = begin(loaded, targets, given, outputs, settings, Path(run_dir) if run_dir else None, earlier)
-    return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+    try:
+        return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+    except UsageError:  # such as an output that another crawl writes: nothing was run, so there is nothing to keep
+        if folder is not None and run_dir is None:
+            rmtree(folder.ledger.parent, ignore_errors=True)
+        raise
 
 
 def _earlier(

@@ -95,3 +95,4 @@ def test_a_crawl_says_so_and_ends_with_2(tmp_path, crawl_here, films):
     exporter.close()
     assert done.rc == 2
     assert "out.jsonl is being written by another crawl" in done.stderr
+    assert not list(tmp_path.glob(".crawl/*/*")), "nothing was run"
