@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -227,7 +228,12 @@ def execute(
         if spooled is not None:
             spooled.keep(folder.path)
             give(folder.path, loaded)
-    return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+    try:
+        return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
+    except UsageError:  # such as an output that another crawl writes: nothing was run, so there is nothing to keep
+        if folder is not None and run_dir is None:
+            rmtree(folder.ledger.parent, ignore_errors=True)
+        raise
 
 
 def _earlier(

@@ -35,9 +35,9 @@ class Table:
         return exporter
 
     def execute(self, statement):
-        import sqlalchemy as sa
-
         if self.kind == "postgres":
+            import sqlalchemy as sa
+
             engine = sa.create_engine(self.url, poolclass=sa.NullPool)
             with engine.begin() as connection:
                 found = connection.exec_driver_sql(statement)

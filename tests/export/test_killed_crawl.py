@@ -12,6 +12,7 @@ import sys
 import threading
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 
 import pytest
 from lxml import etree
@@ -49,7 +50,7 @@ class Films(Spider):
 
 LOCAL = (
     "out.jsonl", "out.jsonl.gz", "out.jsonl.zst", "out.json", "out.json.gz", "out.csv", "out.csv.zst", "out.txt",
-    "out.xml", "out.sqlite", "out.parquet", "part-%(batch)03d.jsonl",
+    "out.xml", "out.sqlite", "part-%(batch)03d.jsonl",
 )  # fmt: skip
 
 
@@ -89,7 +90,10 @@ def fixture_or_none(request, name):
 def crawl(request, tmp_path_factory):
     """A crawl into all outputs that was killed in its middle and resumed: its folder, and what it said."""
     folder = tmp_path_factory.mktemp("killed")
-    outputs = [*LOCAL, "sqlite:///by_url.db#films"]
+    outputs = list(LOCAL)
+    for library, output in (("pyarrow", "out.parquet"), ("sqlalchemy", "sqlite:///by_url.db#films")):
+        if find_spec(library):
+            outputs.append(output)
     environment = dict(os.environ)
     if s3 := fixture_or_none(request, "s3"):
         environment |= s3.environment
@@ -204,6 +208,8 @@ def test_every_item_is_there_once(crawl):
 @pytest.mark.parametrize("name", READERS)
 def test_every_format_has_the_same_items_in_the_same_order(crawl, name):
     folder, _ = crawl
+    if not list(folder.glob(name.replace("%(batch)03d", "*"))):
+        pytest.skip("the library that writes it is missing")
     assert READERS[name](folder / name) == from_jsonl(folder / "out.jsonl")
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,7 +12,8 @@ from crawler.errors import UsageError
 from crawler.export import file as files
 from crawler.export.registry import exporter_for
 
-NAMES = ["out.jsonl", "out.csv.gz", "out.sqlite", "out.parquet"]
+NO_PARQUET = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is missing: pip install pyarrow")
+NAMES = ["out.jsonl", "out.csv.gz", "out.sqlite", pytest.param("out.parquet", marks=NO_PARQUET)]
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +95,4 @@ def test_a_crawl_says_so_and_ends_with_2(tmp_path, crawl_here, films):
     exporter.close()
     assert done.rc == 2
     assert "out.jsonl is being written by another crawl" in done.stderr
+    assert not list(tmp_path.glob(".crawl/*/*")), "nothing was run"

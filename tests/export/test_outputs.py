@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import sys
 
 import pytest
 
@@ -72,6 +73,7 @@ def test_what_is_sorted_is_not_touched_by_a_thread_that_may_not_read_the_ledger(
 
 
 def test_what_is_written_at_the_end_is_refused_at_the_start(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is missing: pip install pyarrow")
     for name in ("missing/out.json", "missing/out.parquet"):
         (exporter,) = exporters([str(tmp_path / name)], Options(sort=["n"]), Ledger(ITEMS).items_after)
         with pytest.raises(OutputError, match="No such file"):
@@ -176,6 +178,18 @@ def test_an_output_that_nobody_can_write_is_refused(output, told):
     with pytest.raises(UsageError, match=told) as caught:
         exporters([output], Options(), Ledger([]).items_after)
     assert "g3heim" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("output", "library", "extra"),
+    [("a.parquet", "", "parquet"), ("postgresql://h/d", "sqlalchemy", "sql"), ("s3://b/a.csv", "fsspec", "cloud")],
+)
+def test_an_extra_that_is_missing_is_told(output, library, extra, monkeypatch):
+    monkeypatch.setattr("crawler.export.parquet.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match=f"needs the extra {extra}, which is not installed") as caught:
+        exporters([output], Options(), Ledger([]).items_after)
+    assert f"pip install 'crawler[{extra}]'" in caught.value.hint
 
 
 @pytest.mark.parametrize(

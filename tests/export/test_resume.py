@@ -122,7 +122,7 @@ steps = st.one_of(
 
 
 @pytest.mark.timeout(400)  # making a failing plan shorter takes its time
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=70, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(plan=st.lists(steps, min_size=8, max_size=30))
 def test_whatever_happens_the_file_has_every_item_once_and_in_order(
     name, tmp_path, monkeypatch, exporter_of, items_of, shown, plan
