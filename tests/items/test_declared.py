@@ -167,6 +167,14 @@ def test_converters_and_validators_of_attrs_run():
     assert wrong(Tidy, {"title": "x", "_stars": "many"})[0] == "Tidy._stars = 'many'"
 
 
+def test_a_converter_gets_what_the_page_has():
+    @attrs.define
+    class Rated:
+        stars: int = attrs.field(converter=len)
+
+    assert Declared(Rated).of({"stars": "***"}) == Rated("***")
+
+
 def test_fields_of_a_struct_go_by_their_names_in_python():
     assert Declared(Struct).of({"movie_title": "x", "score": "3"}) == Struct("x", 3.0)
     assert Declared(Struct).of(Struct("x", "3")) == Struct("x", 3.0)
