@@ -332,7 +332,8 @@ def test_the_size_of_a_header_is_limited(get, bytes_of_header):
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "more than 65,536 bytes of header"),
         (b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", "more than 65,536 bytes of header"),
         (b"", b"HTTP/1.1 ", "more than 65536 bytes of status line"),
-        (b"HTTP/1.1 200 OK\r\n", b"x", "a header line of more than 65,536 bytes"),
+        # Which of the two limits is met first depends on the parts in which it comes.
+        (b"HTTP/1.1 200 OK\r\n", b"x", "a header line of more than 65,536 bytes|more than 65,536 bytes of header"),
         (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "more than 100 header fields"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
@@ -349,7 +350,8 @@ def test_the_size_of_a_header_is_limited(get, bytes_of_header):
 def test_answers_that_do_not_begin_or_end_are_left(get, host, once, again, detail):
     host.flood = (once, again)
     outcome = get("/flood", limits={"max_body": 1000})
-    assert (outcome.kind, outcome.detail) == ("too_large", detail)
+    assert outcome.kind == "too_large"
+    assert outcome.detail in detail.split("|")
 
 
 # -- codings -------------------------------------------------------------------------------------------------------
