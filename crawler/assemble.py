@@ -97,7 +97,7 @@ from crawler.settings import (
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
-from crawler.spider.load_object import load_object
+from crawler.spider.load_object import lasting, load_object
 from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_blocked, read_closing, search_within
 from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
@@ -167,6 +167,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
                     "and spiders of one run share it",
                     hint=f"say which: -s {key}=…, or run them one after the other",
                 )
+    merged = [_lasting(one) for one in merged]
     for spider, own in zip(spiders, merged, strict=True):
         spider.item_stages = _stages_of(spider, own)
     return merged
@@ -180,6 +181,12 @@ def layers_of(
     above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
     own = [[flat(one.settings, f"settings of {one.name}")] if one is not None else [] for one in spiders]
     return [[below, *layers, *above] for layers in own]
+
+
+def _lasting(settings: Settings) -> Settings:
+    """Settings that mean the same wherever the run is resumed."""
+    items = msgspec.structs.replace(settings.items, pipelines=[lasting(one) for one in settings.items.pipelines])
+    return msgspec.structs.replace(settings, items=items)
 
 
 def check_secrets(settings: Settings) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+_TYPES = re.compile(r"(?:expected|got) `[^`]*`", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_IN_PYTHON = {"null": "None", "array": "list", "object": "dict"}  # msgspec's words are those of JSON
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 
 
 def message_at(error: str) -> tuple[str, str]:
-    """The path (".cast[0].age", "" for the item itself), and the message in the middle of a sentence."""
+    """The path (".cast[0].age", "" for the item itself), and the message as part of a sentence, types as in Python."""
     message, found, path = error.rpartition(" - at `$")
     if not found:
         message, path = error, ""
+    message = _TYPES.sub(lambda types: _WORD.sub(lambda word: _IN_PYTHON.get(word[0], word[0]), types[0]), message)
     return path.rstrip("`"), message[:1].lower() + message[1:]
 
 

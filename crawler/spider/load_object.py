@@ -12,7 +12,7 @@ from typing import Any
 
 from crawler.errors import SpiderLoadError
 from crawler.spider.load import import_file
-from crawler.spider.trace import tell
+from crawler.spider.trace import shown, tell
 
 
 def load_object(target: str) -> Any:
@@ -26,14 +26,20 @@ def load_object(target: str) -> Any:
     if not hasattr(module, name):
         own = [known for known in vars(module) if not known.startswith("_")]
         close = difflib.get_close_matches(name, own, n=1)
-        raise SpiderLoadError(f"{place} has no {name}", hint=f"did you mean {close[0]}?" if close else "")
+        raise SpiderLoadError(f"{shown(place)} has no {name}", hint=f"did you mean {close[0]}?" if close else "")
     return getattr(module, name)
+
+
+def lasting(target: str) -> str:
+    """`target` as it means the same from whatever folder a run is resumed: paths of files are absolute."""
+    place, colon, name = target.rpartition(":")
+    return f"{os.path.abspath(place)}{colon}{name}" if place.endswith(".py") else target
 
 
 def _file(place: str) -> ModuleType:
     path = Path(place)
     if not path.is_file():
-        raise SpiderLoadError(f"there is no file {place}", hint="paths are seen from the folder crawl runs in")
+        raise SpiderLoadError(f"there is no file {shown(place)}", hint="paths are seen from the folder crawl runs in")
     return import_file(path)
 
 

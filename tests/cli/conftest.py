@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+from crawler.frontier.ledger import VERSION
+
 
 def _zeros(path):
     data = path.read_bytes()
@@ -36,7 +38,7 @@ DAMAGE = {
     "zeros in the middle": (_zeros, "is not a whole ledger"),
     "truncated": (_truncated, "is not a whole ledger"),
     "a text file": (_text, "is not a whole ledger: file is not a database"),
-    "version 99": (_version, "is a ledger of version 99, this crawler writes version 3"),
+    "version 99": (_version, f"is a ledger of version 99, this crawler writes version {VERSION}"),
     "of another program": (_of_another_program, "is not a whole ledger: it is empty, or from another program"),
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
+from crawler.digest import digest_of
 from crawler.errors import OutputError
 from crawler.item import to_json
 from crawler.items.chain import Chain
@@ -82,6 +83,14 @@ def test_stored_items_are_lines_of_json_in_their_order():
     stored = store(chain, {"a": 1}, Film("x"), Model("霸"))
     assert stored.lines == (b'{"a":1}', b'{"title":"x","cover":null}', '{"title":"霸"}'.encode())
     assert stored.count == 3
+
+
+def test_keys_are_those_of_items_that_are_lines_and_of_known_ones():
+    chain = Chain([], meta=False)
+    known = digest_of(b'{"n":3}')
+    items = [{"n": 1}, {"n": object()}, {"n": 3}, {"n": 4}]
+    stored = chain.store(items, REQUEST, "https://a.example/1", WHEN, {known}, [(1,), (2,), (3, 33), ()])
+    assert (stored.count, stored.keys) == (2, (1, 3, 33))
 
 
 def test_storing_writes_nothing():

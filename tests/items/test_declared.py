@@ -95,14 +95,14 @@ def test_a_dict_becomes_the_class_with_its_values_converted(given, expected):
     [
         ({"score": "2,012"}, "Movie.score = '2,012'", "expected `float`, got `str` (the processor number reads 2012)"),
         ({"score": ""}, "Movie.score = ''", "expected `float`, got `str`"),
-        ({"score": None}, "Movie.score = None", "expected `float`, got `null`"),
+        ({"score": None}, "Movie.score = None", "expected `float`, got `None`"),
         ({"score": "nan"}, "Movie.score = 'nan'", "this text is no value"),
         ({"votes": "null"}, "Movie.votes = 'null'", "this text is no value"),
-        ({"votes": "many"}, "Movie.votes = 'many'", "expected `int | null`, got `str`"),
-        ({"votes": True}, "Movie.votes = True", "expected `int | null`, got `bool`"),
+        ({"votes": "many"}, "Movie.votes = 'many'", "expected `int | None`, got `str`"),
+        ({"votes": True}, "Movie.votes = True", "expected `int | None`, got `bool`"),
         ({"kind": "play"}, "Movie.kind = 'play'", "it is one of film, series"),
         ({"seats": 0}, "Movie.seats = 0", "expected `int` >= 1"),
-        ({"tags": "a"}, "Movie.tags = 'a'", "expected `array`, got `str`"),
+        ({"tags": "a"}, "Movie.tags = 'a'", "expected `list`, got `str`"),
         ({"tags": ["a", 1]}, "Movie.tags[1] = 1", "expected `str`, got `int`"),
         ({"cast": [{"age": 1}]}, "Movie.cast[0] = {'age': 1}", "object missing required field `name`"),
         ({"cast": [Person("Ada", "x")]}, "Movie.cast[0].age = 'x'", "expected `int`, got `str`"),
@@ -165,6 +165,14 @@ def test_converters_and_validators_of_attrs_run():
     with pytest.raises(ValueError, match="must be >= 0"):
         Declared(Tidy).of({"title": "x", "_stars": -1})
     assert wrong(Tidy, {"title": "x", "_stars": "many"})[0] == "Tidy._stars = 'many'"
+
+
+def test_a_converter_gets_what_the_page_has():
+    @attrs.define
+    class Rated:
+        stars: int = attrs.field(converter=len)
+
+    assert Declared(Rated).of({"stars": "***"}) == Rated("***")
 
 
 def test_fields_of_a_struct_go_by_their_names_in_python():

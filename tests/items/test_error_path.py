@@ -8,6 +8,7 @@ from crawler.items.error_path import message_at, value_at
     [
         ("Expected `float`, got `str` - at `$.score`", ".score", "expected `float`, got `str`"),
         ("Expected `int` - at `$.cast[0].age`", ".cast[0].age", "expected `int`"),
+        ("Expected `array | null`, got `object` - at `$.null`", ".null", "expected `list | None`, got `dict`"),
         ("Object missing required field `name`", "", "object missing required field `name`"),
     ],
 )

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler import clean, default, number
 
@@ -57,3 +59,16 @@ def test_a_default_stands_for_none_alone():
     assert default("x")(None) == "x"
     assert default("x")("") == ""
     assert default("x")(0) == 0
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from([",", "\u00a0", "\u202f", "'", " ", ""]))
+def test_any_number_that_is_written_in_groups_is_read_back(value, gap):
+    assert number(f"{value:,}".replace(",", gap)) == value
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_any_number_with_decimals_is_read_back_in_both_ways_to_write_it(value):
+    written = f"{value:,}"
+    assert number(written) == float(value)
+    turned = written.translate(str.maketrans(",.", ".,"))
+    assert number(turned, decimal=",") == float(value)

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from crawler.errors import SpiderLoadError
-from crawler.spider.load_object import load_object
+from crawler.spider.load_object import lasting, load_object
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +49,9 @@ def test_what_is_not_there_is_told(write, target, told, hint):
         load_object(target)
     assert told in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_what_is_named_means_the_same_from_another_folder(folder):
+    assert lasting("own/pipes.py:Upper") == f"{folder}/own/pipes.py:Upper"
+    assert lasting("/a/pipes.py:Upper") == "/a/pipes.py:Upper"
+    assert lasting("mine.pipes:Upper") == "mine.pipes:Upper"

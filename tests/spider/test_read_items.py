@@ -175,6 +175,17 @@ def test_a_pipeline_that_hangs_is_cut_and_the_other_items_go_on():
     assert stages.forgotten == [2]
 
 
+def test_each_item_has_the_time_for_itself():
+    def process(item, page, dropped):
+        begun = time.monotonic()
+        while time.monotonic() - begun < 0.12:
+            pass
+        return [item]
+
+    reading, _ = read(three, process=process, seconds=0.3)
+    assert len(reading.items) == 3
+
+
 @pytest.mark.parametrize("moment", ["check", "process"])
 def test_the_end_of_the_run_goes_through(moment):
     def stop(*_):

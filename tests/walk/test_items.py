@@ -246,12 +246,14 @@ def test_a_page_with_a_wrong_item_is_read_again_by_a_later_run(serve, write, cra
     """It has not changed, but the spider may have."""
     server = serve({"/": "n/a"})
     text = f"""
+        from __future__ import annotations
         from dataclasses import dataclass
         from crawler import Spider
 
         @dataclass
         class Row:
             score: {{kind}}
+            others: list[Row] | None = None
 
         class Rows(Spider):
             start_urls = ["{server.url}/"]
@@ -265,7 +267,7 @@ def test_a_page_with_a_wrong_item_is_read_again_by_a_later_run(serve, write, cra
     write("rows.py", text.format(kind="str"))
     done = crawl_command("run", "rows.py", "--since", "last", "-o", "-")
     assert done.rc == 0, done.stderr
-    assert json.loads(done.stdout) == {"score": "n/a"}
+    assert json.loads(done.stdout) == {"score": "n/a", "others": None}
 
 
 def test_a_run_that_ends_in_the_middle_of_a_page_takes_no_keys(serve, write, crawl_here, tmp_path):
