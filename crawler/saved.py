@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -57,3 +59,7 @@ class SavedFile(msgspec.Struct, frozen=True):
     size: int
     sha256: str
     content_type: str
+
+
+class FileItem(dict[str, Any]):
+    """The item of a file that was saved. It is what it is, whatever class a spider declares for its other items."""

@@ -101,9 +101,12 @@ def command(
         click.echo(f"crawl: {plain(response.url)} ({plain(came)}): {name} gave {gave}", err=True)
         if not is_terminal and not wants_requests:
             _tell(requests)
-    for told in stored.errors:
+    errors = [*map(str, reading.item_errors), *stored.errors]
+    for told in errors:
         click.echo(f"crawl: item not stored: {plain(told)}", err=True)
-    if stored.errors:
+    for reason in reading.dropped:
+        click.echo(f"crawl: item dropped: {plain(reason)}", err=True)
+    if errors:
         sys.exit(1)
     if not stored.count and not requests and not settings.limits.allow_empty:
         sys.exit(3)

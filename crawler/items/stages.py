@@ -15,6 +15,7 @@ from crawler.items.changed import changed
 from crawler.items.declared import Declared
 from crawler.items.dedupe import Dedupe, Taken, Unique
 from crawler.items.pipelines import Pipeline, keys_of, pipeline
+from crawler.saved import FileItem
 
 _Steps = tuple[tuple[Callable[[Any], Any], bool], ...]  # functions, and whether they are asked for None
 
@@ -89,6 +90,8 @@ class ItemStages:
 
     def check(self, item: Any) -> Any:
         """The item with its fields processed, as the class it is declared as. Raises `WrongItem` and `DropItem`."""
+        if type(item) is FileItem:
+            return item
         if self._processors:
             item = self._processed(item)
         if self._declared is None:

@@ -11,6 +11,7 @@ from crawler.errors import UsageError
 from crawler.item import as_dict
 from crawler.protocols import Stages
 from crawler.request import Request
+from crawler.saved import FileItem
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
 from crawler.spider.page_options import PageOptions
@@ -112,7 +113,7 @@ class Spider:
         """
         more = page.data if isinstance(page.data, dict) else {}
         file = as_dict(page.file)
-        yield {**file, **{name: value for name, value in more.items() if name not in file}}
+        yield FileItem({**file, **{name: value for name, value in more.items() if name not in file}})
 
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""

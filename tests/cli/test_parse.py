@@ -169,3 +169,28 @@ def test_on_a_terminal_there_are_tables(crawl_here, board, monkeypatch):
     assert "│ One   │ 1    │" in done.stdout
     assert "2 requests" in shown
     assert "  GET" not in done.stderr
+
+
+def test_a_declared_item_that_is_wrong_is_told_as_in_a_crawl(crawl_here, write):
+    write("films.py", """
+        from dataclasses import dataclass
+
+        from crawler import Spider
+
+        @dataclass
+        class Film:
+            title: str
+            score: float
+
+        class Films(Spider):
+            start_urls = ["http://127.0.0.1:1/"]
+            item = Film
+
+            def parse(self, page):
+                yield {"title": "One", "score": "9.5"}
+                yield {"title": "Two", "score": "good"}
+    """)  # fmt: skip
+    write("page.html", "x")
+    done = crawl_here("parse", "films.py", "page.html", "-q")
+    assert (done.rc, done.stdout) == (1, '{"title":"One","score":9.5}\n')
+    assert "crawl: item not stored: Film.score = 'good' from parse: expected `float`, got `str` at films.py:" in done.stderr

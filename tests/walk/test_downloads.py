@@ -292,3 +292,27 @@ def test_a_folder_that_cannot_be_written_ends_the_crawl_with_5(walk, serve, tmp_
     report = walk(One, arguments={"site": serve({"/file": "text"}).url})
     assert report.exit_code == 5
     assert "cannot save files in downloads" in report.summary()
+
+
+def test_a_file_is_an_item_beside_those_that_are_declared(walk, serve, tmp_path, monkeypatch):
+    from dataclasses import dataclass
+
+    @dataclass
+    class Film:
+        title: str
+
+    class Both(Spider):
+        item = Film
+
+        def start(self):
+            yield Request(f"{server.url}/")
+
+        def parse(self, page):
+            yield {"title": "One"}
+            yield Download(f"{server.url}/a.pdf")
+
+    server = serve({"/a.pdf": (200, {"Content-Type": "application/pdf"}, b"%PDF"), "*": "<p>"})
+    monkeypatch.chdir(tmp_path)
+    report = walk(Both)
+    assert report.exit_code == 0
+    assert [item.get("title", item.get("path")) for item in report.items] == ["One", "downloads/a.pdf"]
