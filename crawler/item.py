@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -70,6 +72,58 @@ def as_dict(item: Any) -> dict[str, Any]:
             # What lxml gives for text is a str that keeps the whole document alive.
             fields[name] = str.__str__(value)
     return fields
+
+
+def as_yielded(item: Any) -> Any:
+    """The item as it is now: a copy, with copies of the lists, dicts, sets and items in it, at any depth.
+
+    The callback that yielded it may go on with its own, and change it for the next one. Other objects in it are shared.
+    """
+    try:
+        return _as_now(item)
+    except RecursionError:  # it holds itself, which is told when it is written
+        return item
+
+
+def _as_now(value: Any) -> Any:
+    kind = type(value)
+    if kind in _UNCHANGING:
+        return value
+    if kind is dict:
+        return {name: one if type(one) in _UNCHANGING else _as_now(one) for name, one in value.items()}
+    if kind is list:
+        return [_as_now(one) for one in value]
+    if kind is tuple:
+        return tuple(map(_as_now, value))
+    if kind is set:
+        return set(value)
+    if not is_item(value):
+        return value
+    own = copy.copy(value)
+    if isinstance(own, dict):
+        own.update({name: now for name, one in own.items() if (now := _as_now(one)) is not one})
+        return own
+    for name in _own_fields(value):
+        one = getattr(value, name, None)
+        if (now := _as_now(one)) is not one:
+            if isinstance(own, msgspec.Struct):
+                msgspec.structs.force_setattr(own, name, now)
+            else:
+                object.__setattr__(own, name, now)  # frozen ones too
+    return own
+
+
+_UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})
+
+
+def _own_fields(item: Any) -> Iterable[str]:
+    if isinstance(item, msgspec.Struct):
+        return item.__struct_fields__
+    if dataclasses.is_dataclass(item):
+        return [field.name for field in dataclasses.fields(item)]
+    if hasattr(type(item), "__attrs_attrs__"):
+        return [attribute.name for attribute in type(item).__attrs_attrs__]
+    return list(getattr(item, "__dict__", ()))
 
 
 def to_json(fields: dict[str, Any]) -> bytes:
