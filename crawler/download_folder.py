@@ -101,6 +101,10 @@ class DownloadFolder:
             entry = self._entries.get(_key(url, save))
         return entry if entry is not None and self._is_whole(entry) else None
 
+    def confirm(self, entry: Entry) -> None:
+        """The host says that a file has not changed. This run need not ask again."""
+        self._take(msgspec.structs.replace(entry, run=self.run))
+
     def shown(self, entry: Entry) -> SavedFile:
         """A file as its spider gets to know it."""
         path = os.path.join(self._shown, *entry.path.split("/"))
