@@ -15,6 +15,7 @@ from crawler.items.changed import changed
 from crawler.items.declared import Declared
 from crawler.items.dedupe import Dedupe, Taken, Unique
 from crawler.items.pipelines import Pipeline, keys_of, pipeline
+from crawler.request import Request
 from crawler.saved import FileItem
 
 _Steps = tuple[tuple[Callable[[Any], Any], bool], ...]  # functions, and whether they are asked for None
@@ -190,6 +191,8 @@ def _steps(processors: Any, place: str) -> dict[str, _Steps]:
 
 def _checked(item: Any, name: str) -> Any:
     """What a pipeline returned, if that is an item."""
+    if isinstance(item, Request):
+        raise TypeError(f"{name} returned a Request; callbacks yield requests, and a pipeline has items alone")
     if not is_item(item):
         shown = f"{type(item).__name__} {reprlib.repr(item)}"
         raise TypeError(f"{name} returned {shown}; a pipeline returns an item, or None to drop it, or yields several")

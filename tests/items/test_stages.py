@@ -9,6 +9,7 @@ from crawler import Dedupe, DropItem, default, number
 from crawler.errors import UsageError
 from crawler.item import WrongItem
 from crawler.items.stages import ItemStages
+from crawler.request import Request
 
 
 @dataclass
@@ -160,6 +161,15 @@ def test_a_pipeline_may_yield_several_items_and_each_goes_on():
     made = stages(pipelines=[split, Upper, Dedupe("title")])
     assert sent(made, {"titles": ["a", "b", "a"]}) == ([{"title": "A"}, {"title": "B"}], ["duplicate title"])
     assert sent(made, {"titles": []}) == ([], [])
+
+
+def test_a_request_that_a_pipeline_gives_is_no_item():
+    def more(item):
+        yield item
+        yield Request("https://example.com/")
+
+    with pytest.raises(TypeError, match="more returned a Request; callbacks yield requests"):
+        sent(stages(pipelines=[more]), {"a": 1})
 
 
 def test_what_is_no_item_is_an_error():
