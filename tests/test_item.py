@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from crawler.item import as_dict, as_yielded, is_item, to_json
+from crawler.item import MOST_LEVELS, as_dict, as_yielded, is_item, to_json
 from crawler.saved import FileItem
 
 
@@ -188,3 +188,43 @@ def test_an_item_that_holds_itself_is_left_to_the_writer():
     film = {"title": "a"}
     film["film"] = film
     assert as_yielded(film) is film
+
+
+class Link(pydantic.BaseModel):
+    url: pydantic.HttpUrl
+    word: pydantic.SecretStr = pydantic.SecretStr("geheim")
+    score: float = 1.25
+
+    @pydantic.field_serializer("score", when_used="json")
+    def _rounded(self, score):
+        return round(score)
+
+
+class Odd(pydantic.BaseModel):
+    model_config = {"arbitrary_types_allowed": True}
+    raw: bytes
+    thing: object = None
+
+
+def test_a_model_is_written_as_it_writes_itself():
+    link = Link(url="https://films.example/a")
+    assert to_json(as_dict(link)) == b'{"url":"https://films.example/a","word":"**********","score":1}'
+    assert to_json({"link": link, "url": link.url}) == (
+        b'{"link":{"url":"https://films.example/a","word":"**********","score":1},"url":"https://films.example/a"}'
+    )
+    assert to_json(as_dict(Odd(raw=b"\xff"))) == b'{"raw":"/w==","thing":null}'
+    with pytest.raises(TypeError, match="a value of type object cannot be written"):
+        to_json(as_dict(Odd(raw=b"", thing=object())))
+
+
+def test_what_is_nested_too_deeply_to_be_read_again_cannot_be_written():
+    def nested(levels):
+        value = {"text": '\\"[{' * 300}
+        for _ in range(levels - 1):
+            value = {"k": [value]} if levels % 2 else {"k": value}
+        return value
+
+    assert to_json(nested(MOST_LEVELS))
+    assert to_json([nested(3)] * 300)
+    with pytest.raises(ValueError, match="nested more than 200 levels"):
+        to_json(nested(MOST_LEVELS + 1))

@@ -10,11 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
-from crawler.item import DropItem
-
-_encode = msgspec.json.Encoder().encode
+from crawler.item import DropItem, to_json
 
 
 class Dedupe:
@@ -50,7 +46,7 @@ class Dedupe:
                 raise KeyError(lacking[0])
         if None in values:
             return None
-        digest = blake2b(_encode([salt, self.fields, values]), digest_size=8).digest()
+        digest = blake2b(to_json([salt, self.fields, values]), digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)
 
 

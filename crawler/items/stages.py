@@ -155,7 +155,10 @@ class ItemStages:
                 failed(error)
 
     def _processed(self, item: Any) -> Any:
-        fields = as_dict(item)
+        if isinstance(item, dict):
+            fields = as_dict(item)
+        else:
+            fields = {name: getattr(item, name) for name in self._processors if hasattr(item, name)}
         for name, steps in self._processors.items():
             value = fields.get(name)
             try:
