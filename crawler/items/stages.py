@@ -95,14 +95,7 @@ class ItemStages:
             return item
         if self._processors:
             item = self._processed(item)
-        if self._declared is None:
-            return item
-        try:
-            return self._declared.of(item)
-        except (WrongItem, DropItem):
-            raise
-        except Exception as error:  # of the constructor or a validator of the class
-            raise _from(type(item).__name__, error) from error
+        return item if self._declared is None else self._declared.of(item)
 
     def open(self, spider: Any, number: int, is_stored: Callable[[int], bool]) -> None:
         """Open all pipelines, in their order."""
