@@ -44,7 +44,7 @@ class Dedupe:
             values = [getattr(item, field, None) for field in self.fields]
             if not may_lack and (lacking := [field for field in self.fields if not hasattr(item, field)]):
                 raise KeyError(lacking[0])
-        if None in values:
+        if any(value is None or value != value for value in values):  # not a number is equal to nothing, too
             return None
         digest = blake2b(to_json([salt, self.fields, values]), digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)

@@ -163,6 +163,23 @@ def test_a_pipeline_may_yield_several_items_and_each_goes_on():
     assert sent(made, {"titles": []}) == ([], [])
 
 
+def test_a_key_is_free_again_if_a_later_pipeline_drops_or_refuses_the_item():
+    def dear(item):
+        if item["price"] is None:
+            raise ValueError("no price")
+        return item if item["price"] != 1 else None
+
+    made = stages(pipelines=[Dedupe("id"), dear])
+    assert sent(made, {"id": 1, "price": 1}) == ([], ["by dear"])
+    assert sent(made, {"id": 1, "price": object()})[1] == []  # which nobody can write
+    keys = []
+    with pytest.raises(ValueError, match="no price"):
+        made.process({"id": 1, "price": None}, "the page", keys, [])
+    made.forget([keys])
+    assert sent(made, {"id": 1, "price": 100}) == ([{"id": 1, "price": 100}], [])
+    assert sent(made, {"id": 1, "price": 100}) == ([], ["duplicate id"])
+
+
 def test_a_request_that_a_pipeline_gives_is_no_item():
     def more(item):
         yield item
