@@ -93,9 +93,12 @@ def open_pipelines(stages: Stages, spider: Any, number: int, is_stored: Callable
 def close_pipelines(stages: Stages, seconds: float) -> list[PageError]:
     """Close the pipelines that are open; what they raised."""
     errors: list[PageError] = []
+    is_late = False
 
     def failed(error: BaseException) -> None:
+        nonlocal is_late
         late = isinstance(error, TimeLimitExceeded)
+        is_late |= late
         if passes(error) and not late:
             raise error
         told = tell(error.told() if isinstance(error, TimeLimitExceeded) else error)
@@ -106,7 +109,8 @@ def close_pipelines(stages: Stages, seconds: float) -> list[PageError]:
         with TimeLimit(seconds, "close"):
             stages.close(failed)
     except TimeLimitExceeded as late:
-        failed(late)
+        if not is_late:  # else it is what was told already
+            failed(late)
     return errors
 
 
