@@ -115,5 +115,13 @@ def test_it_needs_a_regular_file(tmp_path):
 @pytest.mark.parametrize("size", [10, 100_000])
 def test_a_temporary_folder_that_is_full_is_told(path, monkeypatch, size):
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115
+    exporter = Parquet(str(path))
+    exporter.open()
+
+    def fill():
+        exporter.write([b'{"a":"%s"}' % (b"x" * size)])
+        exporter.close()
+
     with pytest.raises(OutputError, match=f"lines wait in {tempfile.gettempdir()}: No space left"):
-        written(path, {"a": "x" * size})
+        fill()
+    exporter.abandon()
