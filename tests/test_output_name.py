@@ -25,6 +25,7 @@ def test_outputs_are_kept_under_the_same_name_from_any_folder(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert place_of("a.jsonl") == f"{tmp_path}/a.jsonl"
     assert place_of("-") == "-"
+    assert place_of("file:///a/b.jsonl") == "/a/b.jsonl"
     assert place_of("s3://bucket/a.jsonl") == "s3://bucket/a.jsonl"
     assert place_of("env:PLACE#films") == "env:PLACE#films"
 
