@@ -87,8 +87,8 @@ def test_bash_uses_it(tmp_path):
     assert done.stdout == "nospace\ncache.mode=\n"
 
 
-def test_what_is_missing_is_told_line_by_line(crawl_command):
+def test_what_is_missing_is_told_in_one_line(crawl_command):
     done = crawl_command("completion")
     assert done.rc == 2
     assert "\\n" not in done.stderr
-    assert "\n  bash,\n  zsh,\n  fish" in done.stderr
+    assert "Choose from: bash, zsh, fish" in done.stderr
