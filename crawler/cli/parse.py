@@ -56,8 +56,9 @@ def command(
 ) -> None:
     """Read one page with a spider.
 
-    Shown are its items and the requests it found; nothing is stored or followed. The page is fetched as a crawl would
-    fetch it, or read from a FILE (- is standard input). Items are JSON Lines on standard output, on a terminal a table.
+    Shown are its items and the requests it found; nothing is followed, and nothing stored but what it saves itself. The
+    page is fetched as a crawl would fetch it, or read from a FILE (- is standard input). Items are JSON Lines on
+    standard output, on a terminal a table.
     """
     from crawler.assemble import settings_of
     from crawler.cli.run import flags, pair
