@@ -5,6 +5,7 @@ of JSON lines, one per saved file, the last one of a URL and its place counts. A
 that whoever finds the file also knows whose it is, and whoever finds only the line sees that the file is not the one it
 tells of.
 Nothing that is not in the index is ever replaced. Several crawls may use a folder at once.
+The index is never made shorter, as others may be writing it: a run that saves a file again adds a line.
 """
 
 from __future__ import annotations

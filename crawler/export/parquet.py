@@ -1,7 +1,8 @@
 """Apache Parquet (extra `parquet`), written at the end: the types of its columns are those of all items.
 
-Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats. An object
-is JSON text, and so are the values of a field that has several types, which is told.
+Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats, in which
+those above 2**53 lose digits. An object is JSON text, and so are the values of a field that has several types, which
+is told.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ A column has the type of the values it was given first. When others come up, Pos
 fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run`
 and `_item` are the key of a row: the run that it comes from, and its number in there, from 1. Rows are upserted where
 the database can do that, so nothing is there twice, whatever was killed.
+
+Not for columns whose type somebody has changed to one that text does not go into (dates, UUIDs, arrays): the database
+refuses the items. Whole numbers above 2**53 lose digits in a column that also has fractions.
 """
 
 from __future__ import annotations
