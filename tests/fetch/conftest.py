@@ -12,11 +12,12 @@ from contextlib import suppress
 import pytest
 import trustme
 
+from crawler.fetch.curl_fetcher import CurlFetcher
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.requests_fetcher import RequestsFetcher
 from crawler.response import Order
 
-FETCHERS = {"requests": RequestsFetcher}  # a new client is one entry here, and has to pass all of this folder
+FETCHERS = {"requests": RequestsFetcher, "curl": CurlFetcher}  # a new client is one entry here, and has to pass all of this folder
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"<p>hello</p>"

@@ -1,0 +1,404 @@
+"""Many orders at once: libcurl's multi interface, driven by whoever collects. The extra "curl".
+
+One thread waits for all sockets, so an order costs no thread and no switch between them. Nothing happens between two
+calls of `collect`: what hosts send meanwhile waits in the system, and no order is late because of it.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections import deque
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from itertools import count
+
+import pycurl
+
+from crawler.fetch.budget import budget
+from crawler.fetch.client import failure_of
+from crawler.fetch.curl_failures import fault_of
+from crawler.fetch.curl_options import Origin, url_of
+from crawler.fetch.curl_sockets import Multi, Sockets, hang_up
+from crawler.fetch.curl_transfer import Transfer
+from crawler.fetch.faults import Fault
+from crawler.fetch.gaps import Gaps
+from crawler.fetch.guard import AddressRefused, Guard, Resolver, is_literal
+from crawler.fetch.limits import FetchLimits
+from crawler.fetch.names import Names
+from crawler.fetch.proxies import Proxy, proxy_of
+from crawler.response import Batch, Failure, Landing, Order, Response, Route
+
+_MOST_OUTCOMES = 64  # a report is never longer than this,
+_MOST_BYTES = 768 << 10  # nor much heavier: what fits into the pipe is handed over in one go
+_HELD_BYTES = 64 << 20  # with so much waiting to be collected, nothing is fetched
+_MOST_KEPT = 1024  # connections of a route that are kept
+_MOST_ROUTES = 64  # whose connections are kept
+_MOST_NAMES = 8192  # of a route that libcurl knows addresses of
+_OTHER_FILES = 128  # that a worker may have open beside its connections
+_ATTEMPTS = 3  # on one order, to get a connection
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # may be sent twice (RFC 9110, 9.2.2)
+_USUAL = Route()
+
+
+class _Way:
+    """A route: its multi handle, its free transfers, and the names that libcurl has addresses of."""
+
+    def __init__(self, route: Route, sockets: Sockets, most_kept: int) -> None:
+        self.route = route
+        self.proxy = proxy_of(route.proxy) if route.proxy else None
+        self.multi = Multi(sockets, most_kept)
+        self.free: list[Transfer] = []
+        self.active: dict[Transfer, None] = {}
+        self.asking: dict[str, list[Transfer]] = {}  # by origin: who waits for its addresses
+        self.names: dict[str, None] = {}  # the oldest first
+        self.forgotten: list[str] = []
+
+
+class CurlFetcher:
+    """Many orders at once, in libcurl. Implements `protocols.Fetcher`."""
+
+    def __init__(self, limits: FetchLimits, resolver: Resolver | None = None) -> None:
+        self._limits = limits
+        self._guard = Guard(limits.only, limits.allow, resolver)
+        self._gaps = Gaps()
+        self._sockets = Sockets()
+        self._names = Names(self._sockets.wake)
+        self._ways: dict[Route, _Way] = {}  # those that were asked for last at the end
+        self._ready: deque[Order] = deque()
+        self._later: list[tuple[float, int, Order]] = []
+        self._numbers = count()
+        self._done: deque[Landing] = deque()
+        self._held = 0
+        self._active = 0
+        self._files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._most = max(self._files * 3 // 4 - _OTHER_FILES, 16)  # transfers at the same time
+        waits = [t for t in (limits.timeout, limits.connect_timeout, limits.read_timeout) if t]
+        self._look = min(max(min(waits, default=10.0) / 10, 0.01), 1.0)  # seconds between looks at who is late
+        self._look_at = 0.0
+        self._left_at = time.monotonic()
+
+    # -- what a lane calls ---------------------------------------------------------------------------------------------
+
+    def submit(self, orders: Sequence[Order]) -> None:
+        now = time.monotonic()
+        for order in orders:
+            if order.start > now:
+                heappush(self._later, (order.start, next(self._numbers), order))
+            else:
+                self._ready.append(order)
+
+    def collect(self, linger: float) -> Batch:
+        now = time.monotonic()
+        until = now + linger
+        self._excuse(now - self._left_at)
+        while self._held < _HELD_BYTES:
+            self._start(now)
+            self._sockets.turn(0.0 if self._done else self._wait(until, now))
+            for key, answer in self._names.answers():
+                self._answered(key, answer)
+            self._finish()
+            now = time.monotonic()
+            if now >= self._look_at:
+                self._late(now)
+            if self._done or now >= until:
+                break
+        batch = self._batch()
+        self._left_at = time.monotonic()
+        return batch
+
+    def close(self) -> None:
+        for way in self._ways.values():
+            for transfer in way.active:
+                transfer.end()
+        self._ways.clear()
+        self._names.close()
+        self._sockets.close()
+        self._ready.clear()
+        self._later.clear()
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def _wait(self, until: float, now: float) -> float:
+        wake = min(until, self._look_at if self._active else math.inf)
+        if self._later:
+            wake = min(wake, self._later[0][0])
+        return max(0.0, wake - now)
+
+    def _excuse(self, gap: float) -> None:
+        """For so long nobody listened: no host is late because of that."""
+        if gap < self._look:
+            return
+        for way in self._ways.values():
+            for transfer in way.active:
+                transfer.idle_since += gap
+                transfer.attempted += gap
+                transfer.until += gap
+
+    def _late(self, now: float) -> None:
+        """End what has taken too long."""
+        limits = self._limits
+        self._look_at = now + self._look
+        for way in self._ways.values():
+            for transfer in list(way.active):
+                if now >= transfer.until:
+                    self._fail(way, transfer, _no_end(transfer))
+                elif not transfer.is_asking:
+                    if (fault := self._late_fault(transfer, limits, now)) is not None:
+                        self._fail(way, transfer, fault)
+                    elif transfer.until < self._look_at:
+                        self._look_at = transfer.until
+
+    def _late_fault(self, transfer: Transfer, limits: FetchLimits, now: float) -> Fault | None:
+        came = transfer.came
+        if came != transfer.seen or transfer.is_paused:
+            transfer.seen, transfer.idle_since = came, now
+            return None
+        if not transfer.is_connected:
+            ready = transfer.curl.getinfo(pycurl.PRETRANSFER_TIME)
+            if not ready:
+                seconds = limits.connect_timeout * max(len(transfer.allowed), 1)
+                if limits.connect_timeout and now - transfer.attempted >= seconds:
+                    how = f" through the proxy {transfer.proxy}" if transfer.proxy is not None else ""
+                    return Fault("timeout", f"no connection{how} within {limits.connect_timeout:g} s")
+                return None
+            transfer.is_connected = True
+            transfer.idle_since = max(transfer.idle_since, min(now, transfer.attempted + ready))
+        if limits.read_timeout and now - transfer.idle_since >= limits.read_timeout:
+            if transfer.order.body and (sent := transfer.curl.getinfo(pycurl.SIZE_UPLOAD)) != transfer.sent:
+                transfer.sent, transfer.idle_since = sent, now
+                return None
+            if transfer.lines:
+                return Fault("timeout", "the answer stopped in the middle")
+            return Fault("timeout", f"no answer within {limits.read_timeout:g} s")
+        return None
+
+    # -- beginning -----------------------------------------------------------------------------------------------------
+
+    def _start(self, now: float) -> None:
+        later, ready = self._later, self._ready
+        while later and later[0][0] <= now:
+            ready.append(heappop(later)[2])
+        added = False
+        while ready and self._active < self._most:
+            order = ready.popleft()
+            started = now
+            if order.gap:
+                started, wait = self._gaps.begin(order)
+                if wait:
+                    heappush(later, (time.monotonic() + wait, next(self._numbers), order))
+                    continue
+            try:
+                self._begin(order, started)
+                added = True
+            except BaseException as error:  # nobody else would settle this order
+                self._land(order, started, failure_of(order, started, error))
+        if added:
+            self._sockets.kick()
+
+    def _begin(self, order: Order, started: float) -> None:
+        """Start an order. Raises `Fault` and `ValueError` for what cannot be sent or is not allowed."""
+        url, origin = url_of(order)
+        route = order.route or _USUAL
+        way = self._ways.get(route) or self._new_way(route)
+        if way.proxy is not None:
+            self._guard.check_literal(origin.host, route.private)
+        transfer = way.free.pop() if way.free else Transfer(self._limits, route)
+        transfer.load(order, url)
+        total = order.timeout or (self._limits.timeout if order.into is None else order.into.timeout)
+        transfer.begin(order, origin, started, total)
+        if transfer.until < self._look_at:
+            self._look_at = transfer.until
+        way.active[transfer] = None
+        self._active += 1
+        if origin.key in way.names:
+            way.multi.handle.add_handle(transfer.curl)
+        else:  # no connection can be there
+            self._ask(way, transfer)
+
+    def _new_way(self, route: Route) -> _Way:
+        if len(self._ways) >= _MOST_ROUTES:
+            for old, way in self._ways.items():
+                if not way.active:
+                    del self._ways[old]
+                    way.multi.close()
+                    break
+        way = self._ways[route] = _Way(route, self._sockets, min(_MOST_KEPT, self._files // 4))
+        return way
+
+    # -- addresses -----------------------------------------------------------------------------------------------------
+
+    def _ask(self, way: _Way, transfer: Transfer) -> None:
+        """Find the addresses for a transfer that needs a new connection."""
+        origin = transfer.origin
+        transfer.is_asking = True
+        waiting = way.asking.setdefault(origin.key, [])
+        waiting.append(transfer)
+        if len(waiting) > 1:
+            return
+        key = (way, origin.key)
+        private, proxy = way.route.private, way.proxy
+        if is_literal(origin.host) and (proxy is None or is_literal(proxy.host)):
+            try:
+                self._answered(key, self._addresses(origin, private, proxy))
+            except (Fault, ValueError, OSError) as error:
+                self._answered(key, error)
+        else:
+            self._names.ask(key, lambda: self._addresses(origin, private, proxy))
+
+    def _addresses(self, origin: Origin, private: bool, proxy: Proxy | None) -> tuple[list[str], list[str]]:
+        """The addresses that may be connected to, and lines for libcurl that say so. Any thread."""
+        if proxy is None:
+            found = self._guard.addresses(origin.host, origin.port, private)
+            return found, [_line(origin.key, found)]
+        lines = []
+        if proxy.scheme == "socks5":
+            lines.append(_line(origin.key, self._guard.addresses(origin.host, origin.port, private)))
+        try:
+            found = self._guard.addresses(proxy.host, proxy.port, private=True)
+        except AddressRefused as error:
+            raise AddressRefused(f"the proxy {error.detail}") from None
+        except OSError as error:
+            raise Fault("connect", f"the proxy {proxy} cannot be reached: {error.strerror or error}") from None
+        return found, [*lines, _line(f"{proxy.host}:{proxy.port}", found)]
+
+    def _answered(self, key: tuple[_Way, str], answer: tuple[list[str], list[str]] | BaseException) -> None:
+        way, name = key
+        waiting = way.asking.pop(name, ())
+        now = time.monotonic()
+        for transfer in waiting:
+            transfer.is_asking = False
+            if isinstance(answer, BaseException):
+                self._leave(way, transfer, failure_of(transfer.order, transfer.started, answer))
+                continue
+            transfer.allowed, lines = answer
+            transfer.is_fresh = True
+            transfer.attempts += 1
+            if way.forgotten:
+                lines = [*way.forgotten, *lines]
+                way.forgotten.clear()
+            self._remember(way, name)
+            transfer.renew(now)
+            transfer.curl.setopt(pycurl.RESOLVE, lines)
+            way.multi.handle.add_handle(transfer.curl)
+
+    def _remember(self, way: _Way, name: str) -> None:
+        way.names.pop(name, None)
+        way.names[name] = None
+        if len(way.names) > _MOST_NAMES:
+            for old in list(way.names)[: _MOST_NAMES // 8]:
+                del way.names[old]
+                way.forgotten.append(f"-{old}")
+
+    # -- ending --------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Land what libcurl is through with."""
+        for way in list(self._ways.values()):
+            if not way.active:
+                continue
+            handle = way.multi.handle
+            queued = 1
+            while queued:
+                queued, well, badly = handle.info_read(256)
+                for curl in well:
+                    handle.remove_handle(curl)
+                    self._through(way, curl.transfer, 0, "")
+                for curl, code, message in badly:
+                    handle.remove_handle(curl)
+                    self._through(way, curl.transfer, code, message)
+
+    def _through(self, way: _Way, transfer: Transfer, code: int, message: str) -> None:
+        order = transfer.order
+        if transfer.wants_connection and code and transfer.error is None:
+            transfer.wants_connection = False
+            if order.method not in _SAFE and transfer.curl.getinfo(pycurl.REQUEST_SIZE):
+                # A kept connection broke when the request was sent; nobody knows whether it was read.
+                self._leave(way, transfer, self._failure(transfer, Fault("reset", "Connection reset by peer")))
+            elif transfer.attempts < _ATTEMPTS:
+                self._ask(way, transfer)
+            else:
+                self._leave(way, transfer, self._failure(transfer, Fault("connect", "no connection was to be had")))
+            return
+        outcome: Response | Failure
+        try:
+            if transfer.error is not None:
+                raise transfer.error
+            if code and not transfer.is_cut:
+                raise fault_of(transfer, code, message)
+            outcome = transfer.response()
+            if transfer.status < 305 and transfer.leaves_a_rest():
+                self._hang_up(transfer)
+        except BaseException as error:
+            outcome = self._failure(transfer, error)
+            if not code:
+                self._hang_up(transfer)
+        self._leave(way, transfer, outcome)
+
+    def _hang_up(self, transfer: Transfer) -> None:
+        """Nobody may use the connection of this transfer again."""
+        number = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
+        if number >= 0 and not transfer.is_shared:
+            hang_up(number)
+
+    def _failure(self, transfer: Transfer, error: BaseException) -> Failure:
+        failure = failure_of(transfer.order, transfer.started, error)
+        if failure.kind == "timeout" and time.monotonic() > transfer.until - 0.01:
+            return failure_of(transfer.order, transfer.started, _no_end(transfer))
+        return failure
+
+    def _fail(self, way: _Way, transfer: Transfer, fault: Fault) -> None:
+        """End a transfer that is under way."""
+        if transfer.is_asking:
+            way.asking[transfer.origin.key].remove(transfer)
+        else:
+            way.multi.handle.remove_handle(transfer.curl)
+        self._leave(way, transfer, failure_of(transfer.order, transfer.started, fault))
+
+    def _leave(self, way: _Way, transfer: Transfer, outcome: Response | Failure) -> None:
+        """A transfer has its outcome."""
+        del way.active[transfer]
+        self._active -= 1
+        order, started = transfer.order, transfer.started
+        transfer.end()
+        way.free.append(transfer)
+        self._land(order, started, outcome)
+        if budget.is_waited_for:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let transfers whose bodies waited for memory try again."""
+        budget.is_waited_for = False
+        for way in self._ways.values():
+            for transfer in way.active:
+                if transfer.is_paused:
+                    transfer.is_paused = False
+                    transfer.curl.pause(pycurl.PAUSE_CONT)
+
+    def _land(self, order: Order, started: float, outcome: Response | Failure) -> None:
+        if isinstance(outcome, Response):
+            self._held += len(outcome.body)
+        self._done.append(Landing(order.token, started, outcome))
+
+    def _batch(self) -> Batch:
+        done = self._done
+        batch: list[Landing] = []
+        size = 0
+        while done and len(batch) < _MOST_OUTCOMES and size < _MOST_BYTES:
+            landing = done.popleft()
+            batch.append(landing)
+            if isinstance(landing.outcome, Response):
+                size += len(landing.outcome.body)
+        self._held -= size
+        return tuple(batch)
+
+
+def _no_end(transfer: Transfer) -> Fault:
+    return Fault("timeout", f"no end after {transfer.total:g} s")
+
+
+def _line(key: str, addresses: Sequence[str]) -> str:
+    """How libcurl is told the addresses of host:port."""
+    shown = [f"[{one}]" if ":" in one else one for one in addresses]
+    return f"{key}:{','.join(shown)}"

@@ -1,0 +1,291 @@
+"""One order on one easy handle of libcurl: what comes of it, kept to its limits, and what it is in the end.
+
+Handles are used again and again, and so are these. libcurl calls `take_line` for each line of a head and of trailers,
+and `take_body` for parts of a body.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import socket
+import time
+from typing import Any
+
+import pycurl
+
+from crawler.fetch.budget import SMALL, budget
+from crawler.fetch.client import SMALL_BODY, WIRE, Sink, bomb
+from crawler.fetch.curl_options import Origin, header_list, prepare, set_method
+from crawler.fetch.decoding import Decoder, decoder_for
+from crawler.fetch.faults import Fault
+from crawler.fetch.guard import literal_of
+from crawler.fetch.head import fields, length_of
+from crawler.fetch.limits import FetchLimits
+from crawler.fetch.part_file import PartFile, is_packed_itself
+from crawler.fetch.proxies import proxy_of, refused_by
+from crawler.response import HeaderPairs, Order, Response, Route
+
+_RESOLVER_START = getattr(pycurl, "RESOLVER_START_FUNCTION", None)
+_STOP = -1  # tells libcurl to give a transfer up
+
+
+class Transfer:
+    """What is known of a transfer; `begin` for each order, then what libcurl calls, then `response`."""
+
+    def __init__(self, limits: FetchLimits, route: Route) -> None:
+        self.proxy = proxy_of(route.proxy) if route.proxy else None
+        self._limits = limits
+        self._route = route
+        self._most_header = limits.max_headers or math.inf
+        self.curl: Any = pycurl.Curl()
+        self.curl.transfer = self
+        self._prepare()
+
+    def _prepare(self) -> None:
+        curl = self.curl
+        prepare(curl, self._route, self._limits.verify)
+        curl.setopt(pycurl.HEADERFUNCTION, self.take_line)
+        curl.setopt(pycurl.WRITEFUNCTION, self.take_body)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
+        if _RESOLVER_START is not None:
+            curl.setopt(_RESOLVER_START, self._resolve)
+        self._is_plain = True  # its handle has no method or body of a former order
+        self._header_list: list[bytes] | None = None
+
+    def load(self, order: Order, url: str) -> None:
+        """Tell libcurl what to send. Raises `Fault` for what nobody may send, and is of no use then."""
+        curl = self.curl
+        is_plain = order.method == "GET" and order.body is None
+        headers = header_list(order.header_pairs, not is_plain)
+        if not is_plain:
+            self._is_plain = False
+            set_method(curl, order)
+        curl.setopt(pycurl.URL, url)
+        if self._header_list is not headers:
+            self._header_list = headers
+            curl.setopt(pycurl.HTTPHEADER, headers)
+
+    def begin(self, order: Order, origin: Origin, started: float, total: float) -> None:
+        self.order = order
+        self.origin = origin
+        self.started = started
+        self.total = total
+        self.until = started + total if total else math.inf
+        self.attempts = 0
+        self.is_fresh = False  # the addresses that it may connect to were looked up for it
+        self.wants_connection = False
+        self.is_asking = False  # waits for these addresses
+        self.allowed: list[str] = []
+        self.renew(started)
+
+    def renew(self, now: float) -> None:
+        """Before each attempt: nothing has come yet."""
+        self.error: BaseException | None = None
+        self.attempted = self.idle_since = now
+        self.seen = self.sent = 0  # what had come and gone when somebody last looked
+        self.status = 0
+        self.is_connected = False
+        self.is_paused = False
+        self.lines: list[bytes] = []
+        self.came = 0  # bytes of head, trailers and body as far as libcurl shows them
+        self.most = self._most_header
+        self.sink: Sink | None = None
+        self.file: PartFile | None = None
+        self.size = 0  # bytes of the body without its codings
+        self.packed = 0
+        self.is_cut = False
+        self.decoder: Decoder | None = None
+        self.seconds = 0.0
+
+    # -- what libcurl calls: may not raise, and may not ask libcurl anything ------------------------------------------
+
+    def take_line(self, line: bytes) -> int | None:
+        self.came += len(line)
+        if self.came > self.most:
+            self.error = self._too_much()
+            return _STOP
+        if self.sink is None:
+            self.lines.append(line)
+            if line[:5] == b"HTTP/" and line[9:12] == b"101":  # libcurl would wait for what comes after it
+                self.error = Fault("protocol", "not an answer: status 101")
+                return _STOP
+        return None
+
+    def take_body(self, data: bytes) -> int | None:
+        try:
+            if self.sink is None:
+                self._read_head()
+            if self.size + len(data) > SMALL and not self._may_grow(len(data)):
+                return pycurl.WRITEFUNC_PAUSE  # libcurl comes with the same bytes again
+            self.came += len(data)
+            self.packed += len(data)
+            if self.decoder is None:
+                self.sink.write(data)  # type: ignore[union-attr]
+                self.size += len(data)
+            else:
+                self._decode(self.decoder, data)
+            if self.size > self._most_body:
+                self.is_cut = True
+                return _STOP
+            if self.came > self.most:
+                raise self._too_much()
+        except BaseException as error:
+            self.error = error
+            return _STOP
+        return None
+
+    def _open(self, purpose: int, address: Any) -> Any:
+        """A socket for an address that was looked up and allowed for this order, no other one."""
+        if not self.is_fresh:
+            self.wants_connection = True
+        elif address.addr[0].partition("%")[0] in self.allowed:
+            return Opened(address)
+        return pycurl.SOCKET_BAD
+
+    def _resolve(self) -> int:
+        """libcurl has no address of a name: none but literals may be left to it."""
+        hosts = [self.origin.host] if self.proxy is None else [self.origin.host, self.proxy.host]
+        if any(map(literal_of, hosts)):
+            return 0
+        self.wants_connection = True
+        return 1
+
+    # -- head ----------------------------------------------------------------------------------------------------------
+
+    def _read_head(self) -> None:
+        """Know the answer from its head, and what takes its body. Raises `Fault`."""
+        order, limits = self.order, self._limits
+        self.status, _, pairs = head_of(self.lines)
+        self.pairs = pairs
+        head = self.fields = {name.lower(): value for name, value in reversed(pairs)}  # of several the first
+        if self.status < 200:
+            raise Fault("protocol", f"not an answer: status {self.status}")
+        if self.status == 407 and self.proxy and not self.proxy.is_socks and self.origin.scheme == "http":
+            raise refused_by(self.proxy, 407)
+        coding = head.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise Fault("protocol", f"a transfer coding nobody asked for: {coding}")
+        if coding is None and "content-length" in head:
+            length_of([value for name, value in pairs if name.lower() == "content-length"])
+        is_file = order.into is not None and self.status == 200
+        most: float = order.max_body or limits.max_body or math.inf
+        if is_file:
+            assert order.into is not None
+            self.seconds = time.monotonic() - self.started
+            most = order.into.max_size or math.inf
+            self.sink = self.file = PartFile(order.into, head)
+        else:
+            self.sink = io.BytesIO()  # not a list: parts may be of one byte each
+        self._most_body = math.inf if is_file else most  # the file has its own limit
+        self.most = self.came + WIRE * most + SMALL_BODY
+        self._wire = most
+        encoding = head.get("content-encoding")
+        if encoding and not (is_file and is_packed_itself(head)):
+            self.decoder = decoder_for(encoding)
+
+    def _too_much(self) -> Fault:
+        if self.sink is not None:
+            return Fault("too_large", f"far more bytes than a body of {self._wire:,} bytes takes")
+        try:
+            head_of([*self.lines, b"\r\n"])  # a limit of its own may come first
+        except Fault as fault:
+            if fault.kind == "too_large":
+                return fault
+        return Fault("too_large", f"more than {self._limits.max_headers:,} bytes of header")
+
+    # -- body ----------------------------------------------------------------------------------------------------------
+
+    def _may_grow(self, more: int) -> bool:
+        if self.file is not None or budget.try_grow(self, self.size + more):
+            return True
+        self.is_paused = True
+        return False
+
+    def _decode(self, decoder: Decoder, data: bytes) -> None:
+        """Add the plain parts of some bytes of a body. Raises `Fault` for a bomb."""
+        sink, most = self.sink, self._most_body
+        assert sink is not None
+        for part in decoder.parts(data):
+            if part:
+                self.size += len(part)
+                sink.write(part)
+                if self.size > most:
+                    return
+            bomb(decoder.made, self.packed, self._limits.max_ratio)
+            if time.monotonic() > self.until:
+                raise TimeoutError("the deadline has passed")
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def response(self) -> Response:
+        """What has come is whole, or cut where it had to be. Raises `Fault`."""
+        if self.sink is None:
+            self._read_head()
+        if self.decoder is not None and not self.is_cut:
+            self.decoder.end()
+        order = self.order
+        if self.file is not None:
+            file, self.file = self.file, None
+            try:
+                part = file.finish()
+            except BaseException:
+                file.discard()
+                raise
+            return Response(order.url, self.status, self.pairs, file.head, self.seconds, part=part)
+        assert isinstance(self.sink, io.BytesIO)
+        if self.is_cut:
+            self.sink.truncate(int(self._most_body))
+        seconds = time.monotonic() - self.started
+        return Response(order.url, self.status, self.pairs, self.sink.getvalue(), seconds, truncated=self.is_cut)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether its connection may carry others at the same time (HTTP/2)."""
+        return bool(self.lines) and any(line[:6] == b"HTTP/2" for line in self.lines)
+
+    def leaves_a_rest(self) -> bool:
+        """Whether more may come on the connection than it should: a body where there is none."""
+        return self.status in (204, 304) and (
+            self.fields.get("content-length", "0") != "0" or "transfer-encoding" in self.fields
+        )
+
+    def end(self) -> None:
+        """Nothing more comes; forget what was held for it."""
+        if self.size > SMALL or self.is_paused:
+            budget.release(self)
+        if self.file is not None:
+            self.file.discard()
+            self.file = None
+        self.sink = None
+        self.lines = []
+        if not self._is_plain:
+            self.curl.reset()
+            self._prepare()
+
+
+class Opened:
+    """A socket for libcurl, which takes a copy of it and connects that to the address by itself."""
+
+    def __init__(self, address: Any) -> None:
+        self._socket = socket.socket(address.family, address.socktype, address.protocol)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def __del__(self) -> None:
+        self._socket.close()
+
+
+def head_of(lines: list[bytes]) -> tuple[int, str, HeaderPairs]:
+    """Status, reason and fields of the last head among lines: interim answers and that of a proxy stand before it."""
+    start = 0
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number][:5] == b"HTTP/":
+            start = number
+            break
+    version, _, rest = lines[start].decode("latin-1").rstrip("\r\n").partition(" ")
+    status, _, reason = rest.strip().partition(" ")
+    if not version.startswith("HTTP/") or not status.isdecimal():
+        raise Fault("protocol", f"not HTTP: {lines[start][:100]!r}")
+    return int(status), reason, tuple(fields(iter([*lines[start + 1 :], b"\r\n"]).__next__))
