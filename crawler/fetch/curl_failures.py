@@ -41,7 +41,7 @@ _KINDS: dict[int, FailureKind] = {
     pycurl.E_RECV_ERROR: "reset",
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_OUT_OF_MEMORY: "worker",
-    _TOO_LARGE: "too_large",
+    pycurl.E_BAD_CONTENT_ENCODING: "protocol",  # of the transfer: that of the body is undone here
 }
 _CONNECT_ERRORS = (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL)
 _CHUNKS = re.compile("chunk|hexadecimal", re.IGNORECASE)
@@ -49,12 +49,13 @@ _LARGE = re.compile("too large|too long|too many", re.IGNORECASE)
 _NAME = re.compile(r"no alternative certificate subject name matches target (host name|\S+ address) '(.*?)'")
 _WHERE = re.compile(r"^(SSL certificate (problem|OpenSSL verify result): |TLS connect error: (error:[0-9A-F]+:)?)")
 _TUNNEL = re.compile(r"HTTP/\S+ (\d{3}) ?([^\r\n]*)")
-# What a SOCKS proxy answers (RFC 1928, 6), by libcurl's number for it.
+# What a SOCKS proxy answers (RFC 1928, 6), by libcurl's number for it; and those that mean a user or a password.
 _SOCKS = {
-    16: "Network unreachable", 17: "Host unreachable", 19: "Connection not allowed by ruleset",
-    22: "Connection refused", 24: "TTL expired", 21: "Command not supported", 15: "Address type not supported",
-    18: "General SOCKS server failure",
+    17: "Address type not supported", 18: "Command not supported", 19: "Connection refused",
+    20: "General SOCKS server failure", 21: "Host unreachable", 22: "Network unreachable",
+    23: "Connection not allowed by ruleset", 24: "TTL expired",
 }  # fmt: skip
+_SOCKS_LOGIN = frozenset({10, 11, 12, 33})
 
 
 def fault_of(transfer: Transfer, code: int, message: str) -> Fault:
@@ -71,12 +72,14 @@ def fault_of(transfer: Transfer, code: int, message: str) -> Fault:
         return Fault("connect", os.strerror(system) if system else _plain(message))
     if code == pycurl.E_GOT_NOTHING:
         return Fault("protocol", "Remote end closed connection without response")
-    if code == pycurl.E_PARTIAL_FILE or (code in (pycurl.E_RECV_ERROR, pycurl.E_WRITE_ERROR) and _CHUNKS.search(message)):
+    if code == pycurl.E_PARTIAL_FILE or (
+        code in (pycurl.E_RECV_ERROR, pycurl.E_WRITE_ERROR) and _CHUNKS.search(message)
+    ):
         return Fault("partial", "the body is not complete")
     if code == pycurl.E_UNSUPPORTED_PROTOCOL:
         return Fault("protocol", "not HTTP")
-    if _LARGE.search(message):
-        return Fault("too_large", f"a header that libcurl does not take: {_plain(message)}")
+    if code == _TOO_LARGE or _LARGE.search(message):
+        return transfer.too_much()
     if code in (pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR) and system:
         return Fault("connect" if system in _CONNECT_ERRORS else "reset", os.strerror(system))
     if code in (pycurl.E_HTTP2, _HTTP2_STREAM, _WEIRD_REPLY):
@@ -90,7 +93,7 @@ def _of_proxy(transfer: Transfer, proxy: Proxy, code: int, message: str, system:
         return Fault("connect", f"the proxy {proxy} cannot be reached: {os.strerror(system) if system else message}")
     if code == _PROXY:
         number = transfer.curl.getinfo(pycurl.PROXY_ERROR)
-        if "auth" in message.lower() or "User" in message or number in (29, 11, 10, 12):
+        if number in _SOCKS_LOGIN:
             return Fault("invalid", f"the proxy {proxy} wants another user and password")
         return Fault("connect", f"the proxy {proxy} could not connect: {_SOCKS.get(number, 'invalid data')}")
     if transfer.lines and (match := _TUNNEL.match(b"".join(transfer.lines).decode("latin-1"))):
@@ -99,6 +102,8 @@ def _of_proxy(transfer: Transfer, proxy: Proxy, code: int, message: str, system:
             if status == 407:
                 return refused_by(proxy, 407)
             return Fault("connect", f"the proxy said {status} {match[2]}".rstrip())
+    if code == _WEIRD_REPLY and transfer.lines:
+        return Fault("protocol", f"not HTTP: {transfer.lines[0].decode('latin-1')}")
     return None
 
 

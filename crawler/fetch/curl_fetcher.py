@@ -303,16 +303,15 @@ class CurlFetcher:
             while queued:
                 queued, well, badly = handle.info_read(256)
                 for curl in well:
-                    handle.remove_handle(curl)
                     self._through(way, curl.transfer, 0, "")
                 for curl, code, message in badly:
-                    handle.remove_handle(curl)
                     self._through(way, curl.transfer, code, message)
 
     def _through(self, way: _Way, transfer: Transfer, code: int, message: str) -> None:
         order = transfer.order
         if transfer.wants_connection and code and transfer.error is None:
             transfer.wants_connection = False
+            way.multi.handle.remove_handle(transfer.curl)
             if order.method not in _SAFE and transfer.curl.getinfo(pycurl.REQUEST_SIZE):
                 # A kept connection broke when the request was sent; nobody knows whether it was read.
                 self._leave(way, transfer, self._failure(transfer, Fault("reset", "Connection reset by peer")))
@@ -334,10 +333,11 @@ class CurlFetcher:
             outcome = self._failure(transfer, error)
             if not code:
                 self._hang_up(transfer)
+        way.multi.handle.remove_handle(transfer.curl)
         self._leave(way, transfer, outcome)
 
     def _hang_up(self, transfer: Transfer) -> None:
-        """Nobody may use the connection of this transfer again."""
+        """Nobody may use the connection of this transfer again. libcurl knows it until the handle is removed."""
         number = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
         if number >= 0 and not transfer.is_shared:
             hang_up(number)

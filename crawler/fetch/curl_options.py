@@ -148,4 +148,3 @@ def _header_list(pairs: HeaderPairs, has_body: bool) -> list[bytes]:
             raise Fault("invalid", f"the header field {name!r} has characters that cannot be sent") from None
     lines.pop("content-length", None)  # as long as the body is
     return [*({**(_UNSAID_OF_BODIES if has_body else _UNSAID), **lines}).values()]
-

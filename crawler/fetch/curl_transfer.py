@@ -27,6 +27,7 @@ from crawler.fetch.proxies import proxy_of, refused_by
 from crawler.response import HeaderPairs, Order, Response, Route
 
 _RESOLVER_START = getattr(pycurl, "RESOLVER_START_FUNCTION", None)
+_LIBCURL_TAKES = 100_000  # bytes of one line
 _STOP = -1  # tells libcurl to give a transfer up
 
 
@@ -103,7 +104,7 @@ class Transfer:
     def take_line(self, line: bytes) -> int | None:
         self.came += len(line)
         if self.came > self.most:
-            self.error = self._too_much()
+            self.error = self.too_much()
             return _STOP
         if self.sink is None:
             self.lines.append(line)
@@ -129,7 +130,7 @@ class Transfer:
                 self.is_cut = True
                 return _STOP
             if self.came > self.most:
-                raise self._too_much()
+                raise self.too_much()
         except BaseException as error:
             self.error = error
             return _STOP
@@ -179,20 +180,22 @@ class Transfer:
             self.sink = io.BytesIO()  # not a list: parts may be of one byte each
         self._most_body = math.inf if is_file else most  # the file has its own limit
         self.most = self.came + WIRE * most + SMALL_BODY
-        self._wire = most
         encoding = head.get("content-encoding")
         if encoding and not (is_file and is_packed_itself(head)):
             self.decoder = decoder_for(encoding)
 
-    def _too_much(self) -> Fault:
-        if self.sink is not None:
-            return Fault("too_large", f"far more bytes than a body of {self._wire:,} bytes takes")
+    def too_much(self) -> Fault:
+        """What to say of a head, trailers or a body that go on too long."""
+        if self.sink is not None or _is_whole(self.lines):
+            order = self.order
+            most = order.into.max_size if order.into is not None else order.max_body or self._limits.max_body
+            return Fault("too_large", f"far more bytes than a body of {most:,} bytes takes")
         try:
             head_of([*self.lines, b"\r\n"])  # a limit of its own may come first
         except Fault as fault:
             if fault.kind == "too_large":
                 return fault
-        return Fault("too_large", f"more than {self._limits.max_headers:,} bytes of header")
+        return Fault("too_large", f"more than {self._limits.max_headers or _LIBCURL_TAKES:,} bytes of header")
 
     # -- body ----------------------------------------------------------------------------------------------------------
 
@@ -277,15 +280,25 @@ class Opened:
         self._socket.close()
 
 
-def head_of(lines: list[bytes]) -> tuple[int, str, HeaderPairs]:
-    """Status, reason and fields of the last head among lines: interim answers and that of a proxy stand before it."""
-    start = 0
+def _is_whole(lines: list[bytes]) -> bool:
+    """Whether the head of an answer is all there, so that what follows it are trailers."""
+    start = _start_of(lines)
+    return b"\r\n" in lines[start:] and lines[start][9:10] != b"1"
+
+
+def _start_of(lines: list[bytes]) -> int:
+    """The number of the last status line."""
     for number in range(len(lines) - 1, -1, -1):
         if lines[number][:5] == b"HTTP/":
-            start = number
-            break
+            return number
+    return 0
+
+
+def head_of(lines: list[bytes]) -> tuple[int, str, HeaderPairs]:
+    """Status, reason and fields of the last head among lines: interim answers and that of a proxy stand before it."""
+    start = _start_of(lines)
     version, _, rest = lines[start].decode("latin-1").rstrip("\r\n").partition(" ")
     status, _, reason = rest.strip().partition(" ")
-    if not version.startswith("HTTP/") or not status.isdecimal():
+    if len(status) != 3 or not status.isdecimal() or not version.startswith("HTTP/"):
         raise Fault("protocol", f"not HTTP: {lines[start][:100]!r}")
     return int(status), reason, tuple(fields(iter([*lines[start + 1 :], b"\r\n"]).__next__))

@@ -118,6 +118,7 @@ def test_the_total_time_holds_while_a_host_does_not_read(client, host):
 
 def test_connections_of_hosts_not_asked_for_long_are_closed(host, client, monkeypatch, wait_until):
     monkeypatch.setattr("crawler.fetch.connections._MOST_HOSTS", 6)
+    monkeypatch.setattr("crawler.fetch.curl_fetcher._MOST_KEPT", 6)
     one = client(lambda name, port: ["127.0.0.1"])
     for number in range(20):
         assert isinstance(one.fetch(Order(1, f"http://h{number}.example:{host.port}/ok")).outcome, Response)
