@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import socket
 import time
 from typing import Any
@@ -28,6 +29,8 @@ from crawler.response import HeaderPairs, Order, Response, Route
 
 _RESOLVER_START = getattr(pycurl, "RESOLVER_START_FUNCTION", None)
 _LIBCURL_TAKES = 100_000  # bytes of one line
+_FEW_FIELDS = 100
+_ORDINARY = re.compile(rb"[!-9;-~]+:[^\0\r\n]{0,60000}\r\n").fullmatch  # a field on a line of its own
 _STOP = -1  # tells libcurl to give a transfer up
 
 
@@ -159,7 +162,7 @@ class Transfer:
         order, limits = self.order, self._limits
         self.status, _, pairs = head_of(self.lines)
         self.pairs = pairs
-        head = self.fields = {name.lower(): value for name, value in reversed(pairs)}  # of several the first
+        head = self.fields = {name.lower(): value for name, value in pairs[::-1]}  # of several the first
         if self.status < 200:
             raise Fault("protocol", f"not an answer: status {self.status}")
         if self.status == 407 and self.proxy and not self.proxy.is_socks and self.origin.scheme == "http":
@@ -301,4 +304,33 @@ def head_of(lines: list[bytes]) -> tuple[int, str, HeaderPairs]:
     status, _, reason = rest.strip().partition(" ")
     if len(status) != 3 or not status.isdecimal() or not version.startswith("HTTP/"):
         raise Fault("protocol", f"not HTTP: {lines[start][:100]!r}")
-    return int(status), reason, tuple(fields(iter([*lines[start + 1 :], b"\r\n"]).__next__))
+    return int(status), reason, _pairs(lines[start + 1 :])
+
+
+_known_fields: dict[bytes, tuple[str, str]] = {}  # lines of heads, as most of them come again and again
+
+
+def _pairs(lines: list[bytes]) -> HeaderPairs:
+    """What `head.fields` reads from lines, of which most are known already."""
+    found: list[tuple[str, str]] = []
+    known = _known_fields.get
+    for line in lines[:_FEW_FIELDS]:
+        pair = known(line)
+        if pair is None:
+            if line == b"\r\n":
+                return tuple(found)
+            if not _ORDINARY(line):
+                break
+            pair = _learn_field(line)
+        found.append(pair)
+    return tuple(fields(iter([*lines, b"\r\n"]).__next__))
+
+
+def _learn_field(line: bytes) -> tuple[str, str]:
+    name, _, value = line.decode("latin-1").partition(":")
+    pair = name.strip(), value[:-2].strip(" \t")
+    if len(line) < 200:
+        if len(_known_fields) >= 4096:
+            _known_fields.clear()
+        _known_fields[line] = pair
+    return pair
