@@ -21,7 +21,7 @@ from crawler.fetch.client import failure_of
 from crawler.fetch.curl_failures import fault_of
 from crawler.fetch.curl_options import Origin, url_of
 from crawler.fetch.curl_sockets import Multi, Sockets, hang_up
-from crawler.fetch.curl_transfer import Transfer
+from crawler.fetch.curl_transfer import Pace, Transfer
 from crawler.fetch.faults import Fault
 from crawler.fetch.gaps import Gaps
 from crawler.fetch.guard import AddressRefused, Guard, Resolver, is_literal
@@ -37,8 +37,8 @@ _MOST_KEPT = 1024  # connections of a route that are kept
 _MOST_ROUTES = 64  # whose connections are kept
 _MOST_NAMES = 8192  # of a route that libcurl knows addresses of
 _OTHER_FILES = 128  # that a worker may have open beside its connections
+_TURN = 0.1  # seconds that all sockets together may take in one go, beyond the linger
 _ATTEMPTS = 3  # on one order, to get a connection
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # may be sent twice (RFC 9110, 9.2.2)
 _USUAL = Route()
 
 
@@ -69,6 +69,7 @@ class CurlFetcher:
         self._ready: deque[Order] = deque()
         self._later: list[tuple[float, int, Order]] = []
         self._numbers = count()
+        self._pace = Pace()
         self._done: deque[Landing] = deque()
         self._held = 0
         self._active = 0
@@ -95,6 +96,7 @@ class CurlFetcher:
         self._excuse(now - self._left_at)
         while self._held < _HELD_BYTES:
             self._start(now)
+            self._pace.until = now + linger + _TURN
             self._sockets.turn(0.0 if self._done else self._wait(until, now))
             for key, answer in self._names.answers():
                 self._answered(key, answer)
@@ -102,6 +104,8 @@ class CurlFetcher:
             now = time.monotonic()
             if now >= self._look_at:
                 self._late(now)
+            if self._pace.stopped:
+                self._resume()
             if self._done or now >= until:
                 break
         batch = self._batch()
@@ -204,7 +208,7 @@ class CurlFetcher:
         way = self._ways.get(route) or self._new_way(route)
         if way.proxy is not None:
             self._guard.check_literal(origin.host, route.private)
-        transfer = way.free.pop() if way.free else Transfer(self._limits, route)
+        transfer = way.free.pop() if way.free else Transfer(self._limits, route, self._pace)
         transfer.load(order, url)
         total = order.timeout or (self._limits.timeout if order.into is None else order.into.timeout)
         transfer.begin(order, origin, started, total)
@@ -312,8 +316,9 @@ class CurlFetcher:
         if transfer.wants_connection and code and transfer.error is None:
             transfer.wants_connection = False
             way.multi.handle.remove_handle(transfer.curl)
-            if order.method not in _SAFE and transfer.curl.getinfo(pycurl.REQUEST_SIZE):
-                # A kept connection broke when the request was sent; nobody knows whether it was read.
+            if transfer.curl.getinfo(pycurl.REQUEST_SIZE):
+                # A kept connection broke when the request was sent. libcurl would send it again; but nobody knows
+                # whether it was read, and each request has its pause and is counted.
                 self._leave(way, transfer, self._failure(transfer, Fault("reset", "Connection reset by peer")))
             elif transfer.attempts < _ATTEMPTS:
                 self._ask(way, transfer)
@@ -366,6 +371,15 @@ class CurlFetcher:
         self._land(order, started, outcome)
         if budget.is_waited_for:
             self._go_on()
+
+    def _resume(self) -> None:
+        """The turn of those that had to stop for others."""
+        stopped, self._pace.stopped = self._pace.stopped, []
+        self._pace.until = time.monotonic() + _TURN
+        for transfer in stopped:
+            if transfer.is_paused:
+                transfer.is_paused = False
+                transfer.curl.pause(pycurl.PAUSE_CONT)
 
     def _go_on(self) -> None:
         """Let transfers whose bodies waited for memory try again."""

@@ -29,16 +29,29 @@ from crawler.response import HeaderPairs, Order, Response, Route
 
 _RESOLVER_START = getattr(pycurl, "RESOLVER_START_FUNCTION", None)
 _LIBCURL_TAKES = 100_000  # bytes of one line
+_PARTS = 200  # of a body between two looks at the time
 _FEW_FIELDS = 100
 _ORDINARY = re.compile(rb"[!-9;-~]+:[^\0\r\n]{0,60000}\r\n").fullmatch  # a field on a line of its own
 _STOP = -1  # tells libcurl to give a transfer up
 
 
+class Pace:
+    """Lets no transfer keep all others waiting: until when those of a thread may take what comes, and who had to stop.
+
+    libcurl reads on while there is something to read, and a chunk may be of one byte.
+    """
+
+    def __init__(self) -> None:
+        self.until = math.inf
+        self.stopped: list[Transfer] = []
+
+
 class Transfer:
     """What is known of a transfer; `begin` for each order, then what libcurl calls, then `response`."""
 
-    def __init__(self, limits: FetchLimits, route: Route) -> None:
+    def __init__(self, limits: FetchLimits, route: Route, pace: Pace) -> None:
         self.proxy = proxy_of(route.proxy) if route.proxy else None
+        self._pace = pace
         self._limits = limits
         self._route = route
         self._most_header = limits.max_headers or math.inf
@@ -97,6 +110,9 @@ class Transfer:
         self.sink: Sink | None = None
         self.file: PartFile | None = None
         self.size = 0  # bytes of the body without its codings
+        self.granted = SMALL  # that it may have without asking
+        self.parts = 0
+        self.look_at = _PARTS
         self.packed = 0
         self.is_cut = False
         self.decoder: Decoder | None = None
@@ -120,7 +136,11 @@ class Transfer:
         try:
             if self.sink is None:
                 self._read_head()
-            if self.size + len(data) > SMALL and not self._may_grow(len(data)):
+            self.parts += 1
+            if (self.parts >= self.look_at and self._has_to_stop()) or (
+                self.size + len(data) > self.granted and not self._may_grow(len(data))
+            ):
+                self.is_paused = True
                 return pycurl.WRITEFUNC_PAUSE  # libcurl comes with the same bytes again
             self.came += len(data)
             self.packed += len(data)
@@ -203,9 +223,21 @@ class Transfer:
     # -- body ----------------------------------------------------------------------------------------------------------
 
     def _may_grow(self, more: int) -> bool:
-        if self.file is not None or budget.try_grow(self, self.size + more):
+        size = self.size + more + SMALL
+        if self.file is None and not budget.try_grow(self, size):
+            return False
+        self.granted = size
+        return True
+
+    def _has_to_stop(self) -> bool:
+        """Whether it is the turn of others. Raises `TimeoutError` at the deadline."""
+        now = time.monotonic()
+        if now > self.until:
+            raise TimeoutError("the deadline has passed")
+        if now > self._pace.until:
+            self._pace.stopped.append(self)
             return True
-        self.is_paused = True
+        self.look_at = self.parts + _PARTS
         return False
 
     def _decode(self, decoder: Decoder, data: bytes) -> None:
@@ -258,8 +290,9 @@ class Transfer:
 
     def end(self) -> None:
         """Nothing more comes; forget what was held for it."""
-        if self.size > SMALL or self.is_paused:
+        if self.granted > SMALL:
             budget.release(self)
+        self.is_paused = False
         if self.file is not None:
             self.file.discard()
             self.file = None
@@ -323,7 +356,8 @@ def _pairs(lines: list[bytes]) -> HeaderPairs:
                 break
             pair = _learn_field(line)
         found.append(pair)
-    return tuple(fields(iter([*lines, b"\r\n"]).__next__))
+    rest = iter(lines)
+    return tuple(fields(lambda: next(rest, b"")))
 
 
 def _learn_field(line: bytes) -> tuple[str, str]:
