@@ -200,6 +200,7 @@ class CurlFetcher:
                 self._land(order, started, failure_of(order, started, error))
         if added:
             self._sockets.kick()
+            self._finish()  # what a host next door has answered already
 
     def _begin(self, order: Order, started: float) -> None:
         """Start an order. Raises `Fault` and `ValueError` for what cannot be sent or is not allowed."""
