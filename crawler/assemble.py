@@ -450,7 +450,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
     limits = limits_of(settings)
-    client = "inline" if kind == "inline" and settings.fetch.client == "requests" else settings.fetch.client
+    inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
+    client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
     if folder is not None and folder.is_paused:

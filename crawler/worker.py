@@ -23,7 +23,7 @@ class Setup(msgspec.Struct, frozen=True):
 
     key: str
     row: int
-    client: str
+    client: str  # one of CLIENTS, or "curl inline": one request at a time
     limits: FetchLimits
 
 
@@ -80,10 +80,10 @@ def close_worker(key: str) -> None:
 
 
 def _fetcher(setup: Setup) -> Fetcher:
-    if setup.client == "curl":
+    if setup.client.startswith("curl"):
         from crawler.fetch.curl_fetcher import CurlFetcher
 
-        return CurlFetcher(setup.limits)
+        return CurlFetcher(setup.limits, most=1 if setup.client == "curl inline" else 0)
     from crawler.fetch.requests_fetcher import InlineFetcher, RequestsFetcher
 
     return InlineFetcher(setup.limits) if setup.client == "inline" else RequestsFetcher(setup.limits)

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from itertools import count
+from threading import Lock
 
 import pycurl
 
@@ -38,6 +39,7 @@ _MOST_ROUTES = 64  # whose connections are kept
 _MOST_NAMES = 8192  # of a route that libcurl knows addresses of
 _OTHER_FILES = 128  # that a worker may have open beside its connections
 _TURN = 0.1  # seconds that all sockets together may take in one go, beyond the linger
+_PATIENCE = 5.0  # seconds that `close` waits for whoever collects
 _ATTEMPTS = 3  # on one order, to get a connection
 _USUAL = Route()
 
@@ -57,9 +59,12 @@ class _Way:
 
 
 class CurlFetcher:
-    """Many orders at once, in libcurl. Implements `protocols.Fetcher`."""
+    """Many orders at once, in libcurl. Implements `protocols.Fetcher`. `most`: no more than so many, 0 = as there are.
 
-    def __init__(self, limits: FetchLimits, resolver: Resolver | None = None) -> None:
+    Used by one thread; `close` may be called from another one.
+    """
+
+    def __init__(self, limits: FetchLimits, resolver: Resolver | None = None, most: int = 0) -> None:
         self._limits = limits
         self._guard = Guard(limits.only, limits.allow, resolver)
         self._gaps = Gaps()
@@ -74,11 +79,13 @@ class CurlFetcher:
         self._held = 0
         self._active = 0
         self._files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._most = max(self._files * 3 // 4 - _OTHER_FILES, 16)  # transfers at the same time
+        self._most = most or max(self._files * 3 // 4 - _OTHER_FILES, 16)  # transfers at the same time
         waits = [t for t in (limits.timeout, limits.connect_timeout, limits.read_timeout) if t]
         self._look = min(max(min(waits, default=10.0) / 10, 0.01), 1.0)  # seconds between looks at who is late
         self._look_at = 0.0
         self._left_at = time.monotonic()
+        self._running = Lock()
+        self._closed = False
 
     # -- what a lane calls ---------------------------------------------------------------------------------------------
 
@@ -91,6 +98,24 @@ class CurlFetcher:
                 self._ready.append(order)
 
     def collect(self, linger: float) -> Batch:
+        with self._running:
+            return () if self._closed else self._collect(linger)
+
+    def close(self) -> None:
+        self._closed = True
+        self._sockets.wake()
+        if not self._running.acquire(timeout=_PATIENCE):  # lanes that are threads are closed from another one
+            return
+        for way in self._ways.values():
+            for transfer in way.active:
+                transfer.end()
+        self._names.close()
+        self._sockets.close()
+        self._ways.clear()
+        self._ready.clear()
+        self._later.clear()
+
+    def _collect(self, linger: float) -> Batch:
         now = time.monotonic()
         until = now + linger
         self._excuse(now - self._left_at)
@@ -106,21 +131,11 @@ class CurlFetcher:
                 self._late(now)
             if self._pace.stopped:
                 self._resume()
-            if self._done or now >= until:
+            if self._done or now >= until or self._closed:
                 break
         batch = self._batch()
         self._left_at = time.monotonic()
         return batch
-
-    def close(self) -> None:
-        for way in self._ways.values():
-            for transfer in way.active:
-                transfer.end()
-        self._ways.clear()
-        self._names.close()
-        self._sockets.close()
-        self._ready.clear()
-        self._later.clear()
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
