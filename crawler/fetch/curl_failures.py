@@ -16,6 +16,8 @@ from crawler.response import FailureKind
 # Error codes that `pycurl` has no names for.
 _WEIRD_REPLY, _HTTP2_STREAM, _PROXY, _TOO_LARGE = 8, 92, 97, 100
 
+_PROXY_ERROR = 0x20003B
+
 _TLS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -44,6 +46,7 @@ _KINDS: dict[int, FailureKind] = {
     pycurl.E_BAD_CONTENT_ENCODING: "protocol",  # of the transfer: that of the body is undone here
 }
 _CONNECT_ERRORS = (errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT, errno.EADDRNOTAVAIL)
+_EOF = "unexpected eof"  # a connection that ends without the last word of TLS
 _CHUNKS = re.compile("chunk|hexadecimal", re.IGNORECASE)
 _LARGE = re.compile("too large|too long|too many", re.IGNORECASE)
 _NAME = re.compile(r"no alternative certificate subject name matches target (host name|\S+ address) '(.*?)'")
@@ -70,7 +73,9 @@ def fault_of(transfer: Transfer, code: int, message: str) -> Fault:
         return Fault("tls", _tls(message))
     if code == pycurl.E_COULDNT_CONNECT:
         return Fault("connect", os.strerror(system) if system else _plain(message))
-    if code == pycurl.E_GOT_NOTHING:
+    if _EOF in message and transfer.lines:
+        return Fault("partial", "the body is not complete")
+    if code == pycurl.E_GOT_NOTHING or _EOF in message:
         return Fault("protocol", "Remote end closed connection without response")
     if code == pycurl.E_PARTIAL_FILE or (
         code in (pycurl.E_RECV_ERROR, pycurl.E_WRITE_ERROR) and _CHUNKS.search(message)
@@ -92,7 +97,7 @@ def _of_proxy(transfer: Transfer, proxy: Proxy, code: int, message: str, system:
     if code == pycurl.E_COULDNT_CONNECT and not transfer.lines:
         return Fault("connect", f"the proxy {proxy} cannot be reached: {os.strerror(system) if system else message}")
     if code == _PROXY:
-        number = transfer.curl.getinfo(pycurl.PROXY_ERROR)
+        number = transfer.curl.getinfo(_PROXY_ERROR)
         if number in _SOCKS_LOGIN:
             return Fault("invalid", f"the proxy {proxy} wants another user and password")
         return Fault("connect", f"the proxy {proxy} could not connect: {_SOCKS.get(number, 'invalid data')}")

@@ -57,6 +57,13 @@ class _Way:
         self.names: dict[str, None] = {}  # the oldest first
         self.forgotten: list[str] = []
 
+    def forget(self) -> None:
+        """Let all transfers go, after the multi handle was closed."""
+        for transfer in [*self.active, *self.free]:
+            transfer.close()
+        self.active.clear()
+        self.free.clear()
+
 
 class CurlFetcher:
     """Many orders at once, in libcurl. Implements `protocols.Fetcher`. `most`: no more than so many, 0 = as there are.
@@ -106,14 +113,16 @@ class CurlFetcher:
         self._sockets.wake()
         if not self._running.acquire(timeout=_PATIENCE):  # lanes that are threads are closed from another one
             return
-        for way in self._ways.values():
-            for transfer in way.active:
-                transfer.end()
-        self._names.close()
-        self._sockets.close()
-        self._ways.clear()
-        self._ready.clear()
-        self._later.clear()
+        try:
+            self._names.close()
+            self._sockets.close()
+            for way in self._ways.values():
+                way.forget()
+            self._ways.clear()
+            self._ready.clear()
+            self._later.clear()
+        finally:
+            self._running.release()
 
     def _collect(self, linger: float) -> Batch:
         now = time.monotonic()
@@ -185,7 +194,7 @@ class CurlFetcher:
             transfer.is_connected = True
             transfer.idle_since = max(transfer.idle_since, min(now, transfer.attempted + ready))
         if limits.read_timeout and now - transfer.idle_since >= limits.read_timeout:
-            if transfer.order.body and (sent := transfer.curl.getinfo(pycurl.SIZE_UPLOAD)) != transfer.sent:
+            if transfer.order.body and (sent := transfer.curl.getinfo(pycurl.SIZE_UPLOAD_T)) != transfer.sent:
                 transfer.sent, transfer.idle_since = sent, now
                 return None
             if transfer.lines:
@@ -243,6 +252,7 @@ class CurlFetcher:
                 if not way.active:
                     del self._ways[old]
                     way.multi.close()
+                    way.forget()
                     break
         way = self._ways[route] = _Way(route, self._sockets, min(_MOST_KEPT, self._files // 4))
         return way
@@ -345,7 +355,7 @@ class CurlFetcher:
         try:
             if transfer.error is not None:
                 raise transfer.error
-            if code and not transfer.is_cut:
+            if code and not transfer.is_cut and not transfer.ends_with(code, message):
                 raise fault_of(transfer, code, message)
             outcome = transfer.response()
             if transfer.status < 305 and transfer.leaves_a_rest():

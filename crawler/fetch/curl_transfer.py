@@ -288,6 +288,25 @@ class Transfer:
             self.fields.get("content-length", "0") != "0" or "transfer-encoding" in self.fields
         )
 
+    def ends_with(self, code: int, message: str) -> bool:
+        """Whether this is how a body ends that goes on to the end of its connection.
+
+        Many hosts leave out the last word of TLS there. Then nobody knows whether something is missing, as with plain
+        HTTP.
+        """
+        return (
+            code == pycurl.E_RECV_ERROR
+            and "unexpected eof" in message
+            and self.sink is not None
+            and not {"content-length", "transfer-encoding"} & self.fields.keys()
+        )
+
+    def close(self) -> None:
+        self._is_plain = True  # there is no need to make it so
+        self.end()
+        self.curl.close()
+        del self.curl  # which knows this transfer
+
     def end(self) -> None:
         """Nothing more comes; forget what was held for it."""
         if self.granted > SMALL:
