@@ -160,6 +160,7 @@ class CurlFetcher:
             return
         for way in self._ways.values():
             for transfer in way.active:
+                transfer.excused += gap
                 transfer.idle_since += gap
                 transfer.attempted += gap
                 transfer.until += gap
@@ -211,7 +212,7 @@ class CurlFetcher:
         added = False
         while ready and self._active < self._most:
             order = ready.popleft()
-            started = now
+            started = time.monotonic()
             if order.gap:
                 started, wait = self._gaps.begin(order)
                 if wait:
@@ -242,9 +243,16 @@ class CurlFetcher:
         way.active[transfer] = None
         self._active += 1
         if origin.key in way.names:
-            way.multi.handle.add_handle(transfer.curl)
+            self._add(way, transfer)
         else:  # no connection can be there
             self._ask(way, transfer)
+
+    def _add(self, way: _Way, transfer: Transfer) -> None:
+        """Let libcurl begin."""
+        try:
+            way.multi.handle.add_handle(transfer.curl)
+        except pycurl.error as error:
+            self._leave(way, transfer, self._failure(transfer, error))
 
     def _new_way(self, route: Route) -> _Way:
         if len(self._ways) >= _MOST_ROUTES:
@@ -311,7 +319,7 @@ class CurlFetcher:
             self._remember(way, name)
             transfer.renew(now)
             transfer.curl.setopt(pycurl.RESOLVE, lines)
-            way.multi.handle.add_handle(transfer.curl)
+            self._add(way, transfer)
 
     def _remember(self, way: _Way, name: str) -> None:
         way.names.pop(name, None)
@@ -338,7 +346,6 @@ class CurlFetcher:
                     self._through(way, curl.transfer, code, message)
 
     def _through(self, way: _Way, transfer: Transfer, code: int, message: str) -> None:
-        order = transfer.order
         if transfer.wants_connection and code and transfer.error is None:
             transfer.wants_connection = False
             way.multi.handle.remove_handle(transfer.curl)
@@ -395,26 +402,27 @@ class CurlFetcher:
         transfer.end()
         way.free.append(transfer)
         self._land(order, started, outcome)
-        if budget.is_waited_for:
-            self._go_on()
+        if budget.is_waited_for:  # for memory, of which there is more now
+            budget.is_waited_for = False
+            for one in [one for other in self._ways.values() for one in other.active if one.is_paused]:
+                self._go_on(one)
 
     def _resume(self) -> None:
         """The turn of those that had to stop for others."""
         stopped, self._pace.stopped = self._pace.stopped, []
         self._pace.until = time.monotonic() + _TURN
         for transfer in stopped:
-            if transfer.is_paused:
-                transfer.is_paused = False
-                transfer.curl.pause(pycurl.PAUSE_CONT)
+            self._go_on(transfer)
 
-    def _go_on(self) -> None:
-        """Let transfers whose bodies waited for memory try again."""
-        budget.is_waited_for = False
-        for way in self._ways.values():
-            for transfer in way.active:
-                if transfer.is_paused:
-                    transfer.is_paused = False
-                    transfer.curl.pause(pycurl.PAUSE_CONT)
+    def _go_on(self, transfer: Transfer) -> None:
+        """Let a transfer that was paused try again. libcurl comes with what it has at once."""
+        if transfer.is_paused:
+            transfer.is_paused = False
+            try:
+                transfer.curl.pause(pycurl.PAUSE_CONT)
+            except pycurl.error as error:
+                way = self._ways[transfer.order.route or _USUAL]
+                self._through(way, transfer, error.args[0], str(error.args[1]))
 
     def _land(self, order: Order, started: float, outcome: Response | Failure) -> None:
         if isinstance(outcome, Response):

@@ -84,7 +84,7 @@ class Sockets:
         now = time.monotonic()
         for multi in self.multis:
             wait = min(wait, multi.timer - now)
-        events = self._poll.poll(wait if wait > 0 else 0)
+        events = self._poll.poll(max(0.0, wait))
         for number, mask in events:
             owner = self._owners.get(number)
             if owner is not None:

@@ -32,6 +32,7 @@ _LIBCURL_TAKES = 100_000  # bytes of one line
 _PARTS = 200  # of a body between two looks at the time
 _FEW_FIELDS = 100
 _ORDINARY = re.compile(rb"[!-9;-~]+:[^\0\r\n]{0,60000}\r\n").fullmatch  # a field on a line of its own
+_PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _STOP = -1  # tells libcurl to give a transfer up
 
 
@@ -89,6 +90,7 @@ class Transfer:
         self.started = started
         self.total = total
         self.until = started + total if total else math.inf
+        self.excused = 0.0  # seconds in which nobody listened
         self.attempts = 0
         self.is_fresh = False  # the addresses that it may connect to were looked up for it
         self.wants_connection = False
@@ -141,7 +143,7 @@ class Transfer:
                 self.size + len(data) > self.granted and not self._may_grow(len(data))
             ):
                 self.is_paused = True
-                return pycurl.WRITEFUNC_PAUSE  # libcurl comes with the same bytes again
+                return _PAUSE  # libcurl comes with the same bytes again
             self.came += len(data)
             self.packed += len(data)
             if self.decoder is None:
@@ -164,7 +166,10 @@ class Transfer:
         if not self.is_fresh:
             self.wants_connection = True
         elif address.addr[0].partition("%")[0] in self.allowed:
-            return Opened(address)
+            try:
+                return Opened(address)
+            except OSError as error:
+                self.error = error
         return pycurl.SOCKET_BAD
 
     def _resolve(self) -> int:
@@ -196,7 +201,7 @@ class Transfer:
         most: float = order.max_body or limits.max_body or math.inf
         if is_file:
             assert order.into is not None
-            self.seconds = time.monotonic() - self.started
+            self.seconds = time.monotonic() - self.started - self.excused
             most = order.into.max_size or math.inf
             self.sink = self.file = PartFile(order.into, head)
         else:
@@ -274,7 +279,7 @@ class Transfer:
         assert isinstance(self.sink, io.BytesIO)
         if self.is_cut:
             self.sink.truncate(int(self._most_body))
-        seconds = time.monotonic() - self.started
+        seconds = time.monotonic() - self.started - self.excused
         return Response(order.url, self.status, self.pairs, self.sink.getvalue(), seconds, truncated=self.is_cut)
 
     @property

@@ -15,7 +15,7 @@ _MOST = 256  # threads; those that hang in the system are among them
 
 
 class Names:
-    """Answers questions in threads. `wake` is called when there is an answer. `ask` raises `RuntimeError` if no thread is to be had."""
+    """Answers questions in threads. `wake` is called when there is an answer."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -26,7 +26,10 @@ class Names:
         self._lock = Lock()
 
     def ask(self, key: Any, question: Callable[[], Any]) -> None:
-        """Call `question` in another thread; what it returns or raises is among the `answers`."""
+        """Call `question` in another thread; what it returns or raises is among the `answers`.
+
+        Raises `RuntimeError` if no thread is to be had.
+        """
         with self._lock:
             if self._open >= self._threads and self._threads < _MOST:
                 try:

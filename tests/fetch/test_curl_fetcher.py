@@ -218,6 +218,28 @@ def test_large_bodies_wait_for_each_other(build, host, monkeypatch):
     assert small._held == {}
 
 
+def test_a_body_that_waited_is_cut_at_its_limit_too(build, host, monkeypatch):
+    monkeypatch.setattr(curl_transfer, "budget", small := Budget(2 * SMALL))
+    monkeypatch.setattr(curl_fetcher, "budget", small)
+    host.bodies["/large"] = b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + bytes(3_000_000)
+    fetcher = build(max_body=SMALL + 1000)
+    fetcher.submit([Order(token, host.url + "/large") for token in range(8)])
+    outcomes = [landing.outcome for landing in gather(fetcher, 8)]
+    assert {(len(outcome.body), outcome.truncated) for outcome in outcomes} == {(SMALL + 1000, True)}
+
+
+def test_where_no_descriptor_is_left_an_order_fails_and_the_next_one_does_not(fetcher, host, monkeypatch):
+    def none(address):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(curl_transfer, "Opened", none)
+        fetcher.submit([Order(1, host.url + "/ok")])
+        assert gather(fetcher, 1)[0].outcome.detail == "Too many open files"
+    fetcher.submit([Order(2, host.url + "/ok")])
+    assert gather(fetcher, 1)[0].outcome.status == 200
+
+
 # -- connections -------------------------------------------------------------------------------------------------------
 
 
@@ -325,8 +347,8 @@ def test_http_2_is_spoken_where_it_is_offered(build, trusted, tmp_path, wait_unt
     (tmp_path / "nginx.conf").write_text(
         f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log; events {{}} http {{ access_log off; {folders}"
         f"server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {tmp_path}/host.pem;"
-        f"ssl_certificate_key {tmp_path}/host.pem; location /to {{ return 302 /ok; }}"
-        "location / { add_header X-Protocol $server_protocol; add_header X-Connection $connection; return 200 hello; } } }"
+        f"ssl_certificate_key {tmp_path}/host.pem;"
+        "add_header X-Protocol $server_protocol; add_header X-Connection $connection; return 200 hello; } }"
     )
     binary = shutil.which("nginx", path="/usr/sbin:/usr/bin")
     process = subprocess.Popen([binary, "-p", tmp_path, "-c", tmp_path / "nginx.conf"], stderr=subprocess.DEVNULL)
