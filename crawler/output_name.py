@@ -17,7 +17,7 @@ STANDARD_OUTPUT = "-"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _REFERENCE = re.compile(r"(env:[A-Za-z_]\w*)(#.*)?", re.ASCII)
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^#]*@")  # up to the last @: one in a password is a mistake that is made
+_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):.*@")  # up to the last @: one in a password is a mistake that is made
 _PARAMETER = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 _OTHER_SECRETS = ("pwd", "pass")
 

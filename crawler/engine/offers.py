@@ -87,7 +87,7 @@ class Offers:
 
     def _no_url(self, request: Request, origin: Request | None) -> None:
         """Pages are full of links to nowhere; a start is what somebody wanted."""
-        reason = "this is no absolute URL"
+        reason = "this is no absolute URL of http or https"
         if origin is not None:
             self._emit(events.Dropped(request.url, f"url: {reason}"))
             return

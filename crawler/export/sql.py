@@ -26,6 +26,7 @@ from crawler.output_name import masked
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+_TRIES = 5  # of those who append to one table at the same time
 _PATIENCE = 2.0  # seconds in which the session of a killed crawl ends, and its lock with it
 
 
@@ -52,6 +53,18 @@ class Sql:
 
     def open(self) -> None:
         """Make the table, or take its rows away. Raises `OutputError`, and `UsageError` if a crawl is writing it."""
+        for tries_left in reversed(range(_TRIES if self._append else 1)):
+            try:
+                self._open()
+                break
+            except OutputError:  # somebody else who appends has just made the table
+                if not tries_left:
+                    raise
+        self._columns = Columns(self._there, most=self._engine.dialect.max_identifier_length)
+        self._nulls = dict.fromkeys(self._fields)
+        self._rows = 0
+
+    def _open(self) -> None:
         import sqlalchemy as sa
 
         self.abandon()
@@ -70,9 +83,6 @@ class Sql:
                 else:
                     rows = sa.delete(self._rows_of(()))
                     connection.execute(rows.where(sa.column(RUN) == self._run) if self._append else rows)
-        self._columns = Columns(self._there, most=self._engine.dialect.max_identifier_length)
-        self._nulls = dict.fromkeys(self._fields)
-        self._rows = 0
 
     def resume(self, mark: dict[str, Any]) -> bool:
         """Go on after the rows that were there at the mark. False if they are not there any more."""
@@ -100,12 +110,18 @@ class Sql:
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
         items = [msgspec.json.decode(line) for line in lines]
-        try:
-            self._write(items)
-        except _Disconnected:  # a server that was started again, or has closed what was idle; nothing is there twice
-            with self._told():
-                self._connect()
-            self._write(items)
+        for tries_left in reversed(range(_TRIES if self._append else 2)):
+            try:
+                self._write(items)
+                break
+            except _Disconnected:  # a server that was started again, or has closed what was idle
+                if not tries_left:
+                    raise
+                with self._told():
+                    self._connect()
+            except OutputError:  # somebody else who appends was quicker with a column; it is looked at again
+                if not tries_left or not self._append:
+                    raise
 
     def mark(self) -> tuple[dict[str, Any], int]:
         """How many rows there are of this run, the columns of their fields, and fields without any."""

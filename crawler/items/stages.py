@@ -53,7 +53,7 @@ class ItemStages:
         keyed: list[tuple[str, ...]] = []
         for one in listed:
             if isinstance(one, Dedupe):
-                self._pipelines.append(Unique(one, self._taken, keyed.count(one.fields)))
+                self._pipelines.append(Unique(one, self._taken, keyed.count(one.fields), declared is not None))
                 keyed.append(one.fields)
             else:
                 self._pipelines.append(one)
