@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import resource
+import socket
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -20,15 +21,17 @@ import pycurl
 from crawler.fetch.budget import budget
 from crawler.fetch.client import failure_of
 from crawler.fetch.curl_failures import fault_of
+from crawler.fetch.curl_late import late_fault, look_after, no_end
 from crawler.fetch.curl_options import Origin, url_of
-from crawler.fetch.curl_sockets import Multi, Sockets, hang_up
+from crawler.fetch.curl_sockets import Sockets, hang_up
 from crawler.fetch.curl_transfer import Pace, Transfer
+from crawler.fetch.curl_way import Way
 from crawler.fetch.faults import Fault
 from crawler.fetch.gaps import Gaps
 from crawler.fetch.guard import AddressRefused, Guard, Resolver, is_literal
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.names import Names
-from crawler.fetch.proxies import Proxy, proxy_of
+from crawler.fetch.proxies import Proxy
 from crawler.response import Batch, Failure, Landing, Order, Response, Route
 
 _MOST_OUTCOMES = 64  # a report is never longer than this,
@@ -36,33 +39,12 @@ _MOST_BYTES = 768 << 10  # nor much heavier: what fits into the pipe is handed o
 _HELD_BYTES = 64 << 20  # with so much waiting to be collected, nothing is fetched
 _MOST_KEPT = 1024  # connections of a route that are kept
 _MOST_ROUTES = 64  # whose connections are kept
-_MOST_NAMES = 8192  # of a route that libcurl knows addresses of
 _OTHER_FILES = 128  # that a worker may have open beside its connections
+_MANY_FILES = 1 << 16
 _TURN = 0.1  # seconds that all sockets together may take in one go, beyond the linger
 _PATIENCE = 5.0  # seconds that `close` waits for whoever collects
 _ATTEMPTS = 3  # on one order, to get a connection
 _USUAL = Route()
-
-
-class _Way:
-    """A route: its multi handle, its free transfers, and the names that libcurl has addresses of."""
-
-    def __init__(self, route: Route, sockets: Sockets, most_kept: int) -> None:
-        self.route = route
-        self.proxy = proxy_of(route.proxy) if route.proxy else None
-        self.multi = Multi(sockets, most_kept)
-        self.free: list[Transfer] = []
-        self.active: dict[Transfer, None] = {}
-        self.asking: dict[str, list[Transfer]] = {}  # by origin: who waits for its addresses
-        self.names: dict[str, None] = {}  # the oldest first
-        self.forgotten: list[str] = []
-
-    def forget(self) -> None:
-        """Let all transfers go, after the multi handle was closed."""
-        for transfer in [*self.active, *self.free]:
-            transfer.close()
-        self.active.clear()
-        self.free.clear()
 
 
 class CurlFetcher:
@@ -77,7 +59,7 @@ class CurlFetcher:
         self._gaps = Gaps()
         self._sockets = Sockets()
         self._names = Names(self._sockets.wake)
-        self._ways: dict[Route, _Way] = {}  # those that were asked for last at the end
+        self._ways: dict[Route, Way] = {}  # those that were asked for last at the end
         self._ready: deque[Order] = deque()
         self._later: list[tuple[float, int, Order]] = []
         self._numbers = count()
@@ -86,9 +68,10 @@ class CurlFetcher:
         self._held = 0
         self._active = 0
         self._files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if self._files == resource.RLIM_INFINITY:
+            self._files = _MANY_FILES
         self._most = most or max(self._files * 3 // 4 - _OTHER_FILES, 16)  # transfers at the same time
-        waits = [t for t in (limits.timeout, limits.connect_timeout, limits.read_timeout) if t]
-        self._look = min(max(min(waits, default=10.0) / 10, 0.01), 1.0)  # seconds between looks at who is late
+        self._look = look_after(limits)
         self._look_at = 0.0
         self._left_at = time.monotonic()
         self._running = Lock()
@@ -172,36 +155,14 @@ class CurlFetcher:
         for way in self._ways.values():
             for transfer in list(way.active):
                 if now >= transfer.until:
-                    self._fail(way, transfer, _no_end(transfer))
+                    self._fail(way, transfer, no_end(transfer))
+                elif transfer.is_paused:  # for memory that may have come free elsewhere
+                    self._go_on(transfer)
                 elif not transfer.is_asking:
-                    if (fault := self._late_fault(transfer, limits, now)) is not None:
+                    if (fault := late_fault(transfer, limits, now)) is not None:
                         self._fail(way, transfer, fault)
                     elif transfer.until < self._look_at:
                         self._look_at = transfer.until
-
-    def _late_fault(self, transfer: Transfer, limits: FetchLimits, now: float) -> Fault | None:
-        came = transfer.came
-        if came != transfer.seen or transfer.is_paused:
-            transfer.seen, transfer.idle_since = came, now
-            return None
-        if not transfer.is_connected:
-            ready = transfer.curl.getinfo(pycurl.PRETRANSFER_TIME)
-            if not ready:
-                seconds = limits.connect_timeout * max(len(transfer.allowed), 1)
-                if limits.connect_timeout and now - transfer.attempted >= seconds:
-                    how = f" through the proxy {transfer.proxy}" if transfer.proxy is not None else ""
-                    return Fault("timeout", f"no connection{how} within {limits.connect_timeout:g} s")
-                return None
-            transfer.is_connected = True
-            transfer.idle_since = max(transfer.idle_since, min(now, transfer.attempted + ready))
-        if limits.read_timeout and now - transfer.idle_since >= limits.read_timeout:
-            if transfer.order.body and (sent := transfer.curl.getinfo(pycurl.SIZE_UPLOAD_T)) != transfer.sent:
-                transfer.sent, transfer.idle_since = sent, now
-                return None
-            if transfer.lines:
-                return Fault("timeout", "the answer stopped in the middle")
-            return Fault("timeout", f"no answer within {limits.read_timeout:g} s")
-        return None
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
@@ -247,14 +208,14 @@ class CurlFetcher:
         else:  # no connection can be there
             self._ask(way, transfer)
 
-    def _add(self, way: _Way, transfer: Transfer) -> None:
+    def _add(self, way: Way, transfer: Transfer) -> None:
         """Let libcurl begin."""
         try:
             way.multi.handle.add_handle(transfer.curl)
         except pycurl.error as error:
             self._leave(way, transfer, self._failure(transfer, error))
 
-    def _new_way(self, route: Route) -> _Way:
+    def _new_way(self, route: Route) -> Way:
         if len(self._ways) >= _MOST_ROUTES:
             for old, way in self._ways.items():
                 if not way.active:
@@ -262,12 +223,12 @@ class CurlFetcher:
                     way.multi.close()
                     way.forget()
                     break
-        way = self._ways[route] = _Way(route, self._sockets, min(_MOST_KEPT, self._files // 4))
+        way = self._ways[route] = Way(route, self._sockets, min(_MOST_KEPT, self._files // 4))
         return way
 
     # -- addresses -----------------------------------------------------------------------------------------------------
 
-    def _ask(self, way: _Way, transfer: Transfer) -> None:
+    def _ask(self, way: Way, transfer: Transfer) -> None:
         """Find the addresses for a transfer that needs a new connection."""
         origin = transfer.origin
         transfer.is_asking = True
@@ -289,7 +250,7 @@ class CurlFetcher:
         """The addresses that may be connected to, and lines for libcurl that say so. Any thread."""
         if proxy is None:
             found = self._guard.addresses(origin.host, origin.port, private)
-            return found, [_line(origin.key, found)]
+            return list(map(_as_told, found)), [_line(origin.key, found)]
         lines = []
         if proxy.scheme == "socks5":
             lines.append(_line(origin.key, self._guard.addresses(origin.host, origin.port, private)))
@@ -299,9 +260,9 @@ class CurlFetcher:
             raise AddressRefused(f"the proxy {error.detail}") from None
         except OSError as error:
             raise Fault("connect", f"the proxy {proxy} cannot be reached: {error.strerror or error}") from None
-        return found, [*lines, _line(f"{proxy.host}:{proxy.port}", found)]
+        return list(map(_as_told, found)), [*lines, _line(f"{proxy.host}:{proxy.port}", found)]
 
-    def _answered(self, key: tuple[_Way, str], answer: tuple[list[str], list[str]] | BaseException) -> None:
+    def _answered(self, key: tuple[Way, str], answer: tuple[list[str], list[str]] | BaseException) -> None:
         way, name = key
         waiting = way.asking.pop(name, ())
         now = time.monotonic()
@@ -313,21 +274,9 @@ class CurlFetcher:
             transfer.allowed, lines = answer
             transfer.is_fresh = True
             transfer.attempts += 1
-            if way.forgotten:
-                lines = [*way.forgotten, *lines]
-                way.forgotten.clear()
-            self._remember(way, name)
             transfer.renew(now)
-            transfer.curl.setopt(pycurl.RESOLVE, lines)
+            transfer.curl.setopt(pycurl.RESOLVE, [*way.remember(name), *lines])
             self._add(way, transfer)
-
-    def _remember(self, way: _Way, name: str) -> None:
-        way.names.pop(name, None)
-        way.names[name] = None
-        if len(way.names) > _MOST_NAMES:
-            for old in list(way.names)[: _MOST_NAMES // 8]:
-                del way.names[old]
-                way.forgotten.append(f"-{old}")
 
     # -- ending --------------------------------------------------------------------------------------------------------
 
@@ -345,7 +294,7 @@ class CurlFetcher:
                 for curl, code, message in badly:
                     self._through(way, curl.transfer, code, message)
 
-    def _through(self, way: _Way, transfer: Transfer, code: int, message: str) -> None:
+    def _through(self, way: Way, transfer: Transfer, code: int, message: str) -> None:
         if transfer.wants_connection and code and transfer.error is None:
             transfer.wants_connection = False
             way.multi.handle.remove_handle(transfer.curl)
@@ -383,10 +332,10 @@ class CurlFetcher:
     def _failure(self, transfer: Transfer, error: BaseException) -> Failure:
         failure = failure_of(transfer.order, transfer.started, error)
         if failure.kind == "timeout" and time.monotonic() > transfer.until - 0.01:
-            return failure_of(transfer.order, transfer.started, _no_end(transfer))
+            return failure_of(transfer.order, transfer.started, no_end(transfer))
         return failure
 
-    def _fail(self, way: _Way, transfer: Transfer, fault: Fault) -> None:
+    def _fail(self, way: Way, transfer: Transfer, fault: Fault) -> None:
         """End a transfer that is under way."""
         if transfer.is_asking:
             way.asking[transfer.origin.key].remove(transfer)
@@ -394,7 +343,7 @@ class CurlFetcher:
             way.multi.handle.remove_handle(transfer.curl)
         self._leave(way, transfer, failure_of(transfer.order, transfer.started, fault))
 
-    def _leave(self, way: _Way, transfer: Transfer, outcome: Response | Failure) -> None:
+    def _leave(self, way: Way, transfer: Transfer, outcome: Response | Failure) -> None:
         """A transfer has its outcome."""
         del way.active[transfer]
         self._active -= 1
@@ -442,11 +391,13 @@ class CurlFetcher:
         return tuple(batch)
 
 
-def _no_end(transfer: Transfer) -> Fault:
-    return Fault("timeout", f"no end after {transfer.total:g} s")
-
-
 def _line(key: str, addresses: Sequence[str]) -> str:
     """How libcurl is told the addresses of host:port."""
     shown = [f"[{one}]" if ":" in one else one for one in addresses]
     return f"{key}:{','.join(shown)}"
+
+
+def _as_told(address: str) -> str:
+    """An address as the system writes it, without its zone."""
+    address = address.partition("%")[0]
+    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address)) if ":" in address else address

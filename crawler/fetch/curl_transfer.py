@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import socket
 import time
 from typing import Any
@@ -17,21 +16,20 @@ import pycurl
 
 from crawler.fetch.budget import SMALL, budget
 from crawler.fetch.client import SMALL_BODY, WIRE, Sink, bomb
+from crawler.fetch.curl_head import head_of, is_whole
 from crawler.fetch.curl_options import Origin, header_list, prepare, set_method
 from crawler.fetch.decoding import Decoder, decoder_for
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import literal_of
-from crawler.fetch.head import fields, length_of
+from crawler.fetch.head import length_of
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.part_file import PartFile, is_packed_itself
 from crawler.fetch.proxies import proxy_of, refused_by
-from crawler.response import HeaderPairs, Order, Response, Route
+from crawler.response import Order, Response, Route
 
 _RESOLVER_START = getattr(pycurl, "RESOLVER_START_FUNCTION", None)
 _LIBCURL_TAKES = 100_000  # bytes of one line
 _PARTS = 200  # of a body between two looks at the time
-_FEW_FIELDS = 100
-_ORDINARY = re.compile(rb"[!-9;-~]+:[^\0\r\n]{0,60000}\r\n").fullmatch  # a field on a line of its own
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _STOP = -1  # tells libcurl to give a transfer up
 
@@ -214,7 +212,7 @@ class Transfer:
 
     def too_much(self) -> Fault:
         """What to say of a head, trailers or a body that go on too long."""
-        if self.sink is not None or _is_whole(self.lines):
+        if self.sink is not None or is_whole(self.lines):
             order = self.order
             most = order.into.max_size if order.into is not None else order.max_body or self._limits.max_body
             return Fault("too_large", f"far more bytes than a body of {most:,} bytes takes")
@@ -338,57 +336,3 @@ class Opened:
 
     def __del__(self) -> None:
         self._socket.close()
-
-
-def _is_whole(lines: list[bytes]) -> bool:
-    """Whether the head of an answer is all there, so that what follows it are trailers."""
-    start = _start_of(lines)
-    return b"\r\n" in lines[start:] and lines[start][9:10] != b"1"
-
-
-def _start_of(lines: list[bytes]) -> int:
-    """The number of the last status line."""
-    for number in range(len(lines) - 1, -1, -1):
-        if lines[number][:5] == b"HTTP/":
-            return number
-    return 0
-
-
-def head_of(lines: list[bytes]) -> tuple[int, str, HeaderPairs]:
-    """Status, reason and fields of the last head among lines: interim answers and that of a proxy stand before it."""
-    start = _start_of(lines)
-    version, _, rest = lines[start].decode("latin-1").rstrip("\r\n").partition(" ")
-    status, _, reason = rest.strip().partition(" ")
-    if len(status) != 3 or not status.isdecimal() or not version.startswith("HTTP/"):
-        raise Fault("protocol", f"not HTTP: {lines[start][:100]!r}")
-    return int(status), reason, _pairs(lines[start + 1 :])
-
-
-_known_fields: dict[bytes, tuple[str, str]] = {}  # lines of heads, as most of them come again and again
-
-
-def _pairs(lines: list[bytes]) -> HeaderPairs:
-    """What `head.fields` reads from lines, of which most are known already."""
-    found: list[tuple[str, str]] = []
-    known = _known_fields.get
-    for line in lines[:_FEW_FIELDS]:
-        pair = known(line)
-        if pair is None:
-            if line == b"\r\n":
-                return tuple(found)
-            if not _ORDINARY(line):
-                break
-            pair = _learn_field(line)
-        found.append(pair)
-    rest = iter(lines)
-    return tuple(fields(lambda: next(rest, b"")))
-
-
-def _learn_field(line: bytes) -> tuple[str, str]:
-    name, _, value = line.decode("latin-1").partition(":")
-    pair = name.strip(), value[:-2].strip(" \t")
-    if len(line) < 200:
-        if len(_known_fields) >= 4096:
-            _known_fields.clear()
-        _known_fields[line] = pair
-    return pair

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from crawler.errors import UsageError
-from crawler.fetch import curl_fetcher, curl_sockets, curl_transfer
+from crawler.fetch import curl_fetcher, curl_head, curl_sockets, curl_transfer, curl_way
 from crawler.fetch.budget import SMALL, Budget
 from crawler.fetch.clients import check_client
 from crawler.fetch.curl_fetcher import CurlFetcher
@@ -295,7 +295,7 @@ def test_routes_that_are_used_no_more_are_given_up(build, host, monkeypatch, wai
 
 
 def test_names_that_were_forgotten_are_looked_up_again(build, host, monkeypatch):
-    monkeypatch.setattr(curl_fetcher, "_MOST_NAMES", 8)
+    monkeypatch.setattr(curl_way, "_MOST_NAMES", 8)
     fetcher = build(lambda name, port: ["127.0.0.1"])
     for token in [*range(12), *range(12)]:
         fetcher.submit([Order(token, f"http://h{token}.example:{host.port}/ok")])
@@ -386,13 +386,13 @@ def test_http_2_is_spoken_where_it_is_offered(build, trusted, tmp_path, wait_unt
 def test_lines_that_are_known_are_what_the_reader_of_heads_makes_of_them(lines):
     lines = [*lines, b"\r\n"]
     for _ in range(2):
-        assert curl_transfer._pairs(lines) == tuple(fields(iter(lines).__next__))
+        assert curl_head.pairs_of(lines) == tuple(fields(iter(lines).__next__))
 
 
 def test_the_last_of_several_heads_counts():
     lines = [b"HTTP/1.1 100 Continue\r\n", b"X: y\r\n", b"\r\n", b"HTTP/1.1 404 Not Found\r\n", b"A: b\r\n", b"\r\n"]
-    assert curl_transfer.head_of(lines) == (404, "Not Found", (("A", "b"),))
-    assert curl_transfer.head_of([b"HTTP/2 200 \r\n", b"\r\n"]) == (200, "", ())
+    assert curl_head.head_of(lines) == (404, "Not Found", (("A", "b"),))
+    assert curl_head.head_of([b"HTTP/2 200 \r\n", b"\r\n"]) == (200, "", ())
 
 
 def test_where_there_is_no_epoll_poll_does(monkeypatch, host):
