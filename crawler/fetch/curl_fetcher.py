@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 import resource
-import socket
 import time
 from collections import deque
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, repeat
 from threading import Lock
 
 import pycurl
@@ -22,16 +21,16 @@ from crawler.fetch.budget import budget
 from crawler.fetch.client import failure_of
 from crawler.fetch.curl_failures import fault_of
 from crawler.fetch.curl_late import late_fault, look_after, no_end
-from crawler.fetch.curl_options import Origin, url_of
+from crawler.fetch.curl_names import addresses_of
+from crawler.fetch.curl_options import url_of
 from crawler.fetch.curl_sockets import Sockets, hang_up
 from crawler.fetch.curl_transfer import Pace, Transfer
 from crawler.fetch.curl_way import Way
 from crawler.fetch.faults import Fault
 from crawler.fetch.gaps import Gaps
-from crawler.fetch.guard import AddressRefused, Guard, Resolver, is_literal
+from crawler.fetch.guard import Guard, Resolver, is_literal
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.names import Names
-from crawler.fetch.proxies import Proxy
 from crawler.response import Batch, Failure, Landing, Order, Response, Route
 
 _MOST_OUTCOMES = 64  # a report is never longer than this,
@@ -59,7 +58,7 @@ class CurlFetcher:
         self._gaps = Gaps()
         self._sockets = Sockets()
         self._names = Names(self._sockets.wake)
-        self._ways: dict[Route, Way] = {}  # those that were asked for last at the end
+        self._ways: dict[Route, Way] = {}  # the oldest first
         self._ready: deque[Order] = deque()
         self._later: list[tuple[float, int, Order]] = []
         self._numbers = count()
@@ -154,6 +153,8 @@ class CurlFetcher:
         self._look_at = now + self._look
         for way in self._ways.values():
             for transfer in list(way.active):
+                if transfer not in way.active:  # ended with another one
+                    continue
                 if now >= transfer.until:
                     self._fail(way, transfer, no_end(transfer))
                 elif transfer.is_paused:  # for memory that may have come free elsewhere
@@ -196,7 +197,12 @@ class CurlFetcher:
         if way.proxy is not None:
             self._guard.check_literal(origin.host, route.private)
         transfer = way.free.pop() if way.free else Transfer(self._limits, route, self._pace)
-        transfer.load(order, url)
+        try:
+            transfer.load(order, url)
+        except BaseException:
+            transfer.make_plain()
+            way.free.append(transfer)
+            raise
         total = order.timeout or (self._limits.timeout if order.into is None else order.into.timeout)
         transfer.begin(order, origin, started, total)
         if transfer.until < self._look_at:
@@ -238,29 +244,16 @@ class CurlFetcher:
             return
         key = (way, origin.key)
         private, proxy = way.route.private, way.proxy
-        if is_literal(origin.host) and (proxy is None or is_literal(proxy.host)):
-            try:
-                self._answered(key, self._addresses(origin, private, proxy))
-            except (Fault, ValueError, OSError) as error:
-                self._answered(key, error)
-        else:
-            self._names.ask(key, lambda: self._addresses(origin, private, proxy))
-
-    def _addresses(self, origin: Origin, private: bool, proxy: Proxy | None) -> tuple[list[str], list[str]]:
-        """The addresses that may be connected to, and lines for libcurl that say so. Any thread."""
-        if proxy is None:
-            found = self._guard.addresses(origin.host, origin.port, private)
-            return list(map(_as_told, found)), [_line(origin.key, found)]
-        lines = []
-        if proxy.scheme == "socks5":
-            lines.append(_line(origin.key, self._guard.addresses(origin.host, origin.port, private)))
         try:
-            found = self._guard.addresses(proxy.host, proxy.port, private=True)
-        except AddressRefused as error:
-            raise AddressRefused(f"the proxy {error.detail}") from None
-        except OSError as error:
-            raise Fault("connect", f"the proxy {proxy} cannot be reached: {error.strerror or error}") from None
-        return list(map(_as_told, found)), [*lines, _line(f"{proxy.host}:{proxy.port}", found)]
+            if is_literal(origin.host) and (proxy is None or is_literal(proxy.host)):
+                answer: tuple[list[str], list[str]] | Exception
+                answer = addresses_of(self._guard, origin, private, proxy)
+            else:
+                self._names.ask(key, lambda: addresses_of(self._guard, origin, private, proxy))
+                return
+        except Exception as error:  # also that no thread is to be had
+            answer = error
+        self._answered(key, answer)
 
     def _answered(self, key: tuple[Way, str], answer: tuple[list[str], list[str]] | BaseException) -> None:
         way, name = key
@@ -271,11 +264,9 @@ class CurlFetcher:
             if isinstance(answer, BaseException):
                 self._leave(way, transfer, failure_of(transfer.order, transfer.started, answer))
                 continue
-            transfer.allowed, lines = answer
-            transfer.is_fresh = True
-            transfer.attempts += 1
+            allowed, lines = answer
             transfer.renew(now)
-            transfer.curl.setopt(pycurl.RESOLVE, [*way.remember(name), *lines])
+            transfer.allow(allowed, [*way.remember(name), *lines])
             self._add(way, transfer)
 
     # -- ending --------------------------------------------------------------------------------------------------------
@@ -289,10 +280,9 @@ class CurlFetcher:
             queued = 1
             while queued:
                 queued, well, badly = handle.info_read(256)
-                for curl in well:
-                    self._through(way, curl.transfer, 0, "")
-                for curl, code, message in badly:
-                    self._through(way, curl.transfer, code, message)
+                for curl, code, message in (*zip(well, repeat(0), repeat("")), *badly):
+                    if curl.transfer in way.active:
+                        self._through(way, curl.transfer, code, message)
 
     def _through(self, way: Way, transfer: Transfer, code: int, message: str) -> None:
         if transfer.wants_connection and code and transfer.error is None:
@@ -389,15 +379,3 @@ class CurlFetcher:
                 size += len(landing.outcome.body)
         self._held -= size
         return tuple(batch)
-
-
-def _line(key: str, addresses: Sequence[str]) -> str:
-    """How libcurl is told the addresses of host:port."""
-    shown = [f"[{one}]" if ":" in one else one for one in addresses]
-    return f"{key}:{','.join(shown)}"
-
-
-def _as_told(address: str) -> str:
-    """An address as the system writes it, without its zone."""
-    address = address.partition("%")[0]
-    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, address)) if ":" in address else address

@@ -54,6 +54,8 @@ class Transfer:
         self._limits = limits
         self._route = route
         self._most_header = limits.max_headers or math.inf
+        self.granted = SMALL  # bytes that its body may have without asking
+        self.file: PartFile | None = None
         self.curl: Any = pycurl.Curl()
         self.curl.transfer = self
         self._prepare()
@@ -66,17 +68,21 @@ class Transfer:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
         if _RESOLVER_START is not None:
             curl.setopt(_RESOLVER_START, self._resolve)
+        self._is_new = False  # its handle takes no kept connection
         self._is_plain = True  # its handle has no method or body of a former order
         self._header_list: list[bytes] | None = None
 
     def load(self, order: Order, url: str) -> None:
-        """Tell libcurl what to send. Raises `Fault` for what nobody may send, and is of no use then."""
+        """Tell libcurl what to send. Raises `Fault` for what nobody may send; `make_plain` then."""
         curl = self.curl
         is_plain = order.method == "GET" and order.body is None
         headers = header_list(order.header_pairs, not is_plain)
         if not is_plain:
             self._is_plain = False
             set_method(curl, order)
+        if self._is_new:
+            self._is_new = False
+            curl.setopt(pycurl.FRESH_CONNECT, 0)
         curl.setopt(pycurl.URL, url)
         if self._header_list is not headers:
             self._header_list = headers
@@ -96,6 +102,17 @@ class Transfer:
         self.allowed: list[str] = []
         self.renew(started)
 
+    def allow(self, addresses: list[str], lines: list[str]) -> None:
+        """A new connection may lead to these addresses; `lines` tell libcurl.
+
+        It takes no kept one then: if that broke, libcurl would send the request a second time.
+        """
+        self.allowed = addresses
+        self.is_fresh = self._is_new = True
+        self.attempts += 1
+        self.curl.setopt(pycurl.RESOLVE, lines)
+        self.curl.setopt(pycurl.FRESH_CONNECT, 1)
+
     def renew(self, now: float) -> None:
         """Before each attempt: nothing has come yet."""
         self.error: BaseException | None = None
@@ -108,9 +125,9 @@ class Transfer:
         self.came = 0  # bytes of head, trailers and body as far as libcurl shows them
         self.most = self._most_header
         self.sink: Sink | None = None
-        self.file: PartFile | None = None
+        self.file = None
         self.size = 0  # bytes of the body without its codings
-        self.granted = SMALL  # that it may have without asking
+        self.granted = SMALL
         self.parts = 0
         self.look_at = _PARTS
         self.packed = 0
@@ -320,6 +337,10 @@ class Transfer:
             self.file = None
         self.sink = None
         self.lines = []
+        self.make_plain()
+
+    def make_plain(self) -> None:
+        """Leave nothing of an order in the handle that the next one does not set."""
         if not self._is_plain:
             self.curl.reset()
             self._prepare()
@@ -328,11 +349,15 @@ class Transfer:
 class Opened:
     """A socket for libcurl, which takes a copy of it and connects that to the address by itself."""
 
+    _socket: socket.socket | None = None
+
     def __init__(self, address: Any) -> None:
         self._socket = socket.socket(address.family, address.socktype, address.protocol)
 
     def fileno(self) -> int:
+        assert self._socket is not None
         return self._socket.fileno()
 
     def __del__(self) -> None:
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()

@@ -7,7 +7,7 @@ have gone meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
 
@@ -43,12 +43,10 @@ class Names:
 
     def answers(self) -> list[tuple[Any, Any]]:
         """(key, what was returned, or the exception) of the questions that were answered since the last time."""
-        found: list[tuple[Any, Any]] = []
-        try:
-            while True:
-                found.append(self._answers.get_nowait())
-        except Empty:
-            return found
+        found = []
+        while not self._answers.empty():  # nobody else takes them
+            found.append(self._answers.get())
+        return found
 
     def close(self) -> None:
         """Let the threads go, each when it has its answer."""
