@@ -16,8 +16,6 @@ from crawler.response import FailureKind
 # Error codes that `pycurl` has no names for.
 _WEIRD_REPLY, _HTTP2_STREAM, _PROXY, _TOO_LARGE = 8, 92, 97, 100
 
-_PROXY_ERROR = 0x20003B
-
 _TLS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -97,7 +95,7 @@ def _of_proxy(transfer: Transfer, proxy: Proxy, code: int, message: str, system:
     if code == pycurl.E_COULDNT_CONNECT and not transfer.lines:
         return Fault("connect", f"the proxy {proxy} cannot be reached: {os.strerror(system) if system else message}")
     if code == _PROXY:
-        number = transfer.curl.getinfo(_PROXY_ERROR)
+        number = transfer.curl.getinfo(pycurl.PROXY_ERROR)
         if number in _SOCKS_LOGIN:
             return Fault("invalid", f"the proxy {proxy} wants another user and password")
         return Fault("connect", f"the proxy {proxy} could not connect: {_SOCKS.get(number, 'invalid data')}")
@@ -107,7 +105,7 @@ def _of_proxy(transfer: Transfer, proxy: Proxy, code: int, message: str, system:
             if status == 407:
                 return refused_by(proxy, 407)
             return Fault("connect", f"the proxy said {status} {match[2]}".rstrip())
-    if code == _WEIRD_REPLY and transfer.lines:
+    if transfer.lines and not transfer.lines[0].startswith(b"HTTP/"):
         return Fault("protocol", f"not HTTP: {transfer.lines[0].decode('latin-1')}")
     return None
 

@@ -5,8 +5,10 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -461,3 +463,10 @@ def test_without_pycurl_it_says_what_to_type(monkeypatch, error, words):
     with pytest.raises(UsageError, match=words) as told:
         check_client("curl")
     assert "pip install 'crawler[curl]'" in told.value.hint
+
+
+def test_a_pycurl_that_is_too_old_is_told(monkeypatch):
+    old = SimpleNamespace(version="PycURL/7.45.3 libcurl/7.61.1")
+    monkeypatch.setitem(sys.modules, "pycurl", old)
+    with pytest.raises(UsageError, match=r"7\.48 or later, and this is 7\.45\.3"):
+        check_client("curl")
