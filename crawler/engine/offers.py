@@ -49,7 +49,7 @@ class Offers:
             url = request.url
             spider = origin.spider if origin is not None else request.spider
             recent = self._recent[spider]
-            is_plain = request.method == "GET" and not request.body and not request.again
+            is_plain = request.method == "GET" and not request.body and not request.again and request.save is None
             jar = request.jar if request.jar is not None or origin is None else origin.jar
             if is_plain and (f"{jar} {url}" if jar else url) in recent:
                 continue

@@ -10,11 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
-from crawler.item import DropItem
-
-_encode = msgspec.json.Encoder().encode
+from crawler.item import DropItem, to_json
 
 
 class Dedupe:
@@ -48,9 +44,9 @@ class Dedupe:
             values = [getattr(item, field, None) for field in self.fields]
             if not may_lack and (lacking := [field for field in self.fields if not hasattr(item, field)]):
                 raise KeyError(lacking[0])
-        if None in values:
+        if any(value is None or value != value for value in values):  # not a number is equal to nothing, too
             return None
-        digest = blake2b(_encode([salt, self.fields, values]), digest_size=8).digest()
+        digest = blake2b(to_json([salt, self.fields, values]), digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)
 
 

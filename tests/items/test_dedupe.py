@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+import pydantic
 import pytest
 
 from crawler import Dedupe
@@ -93,3 +94,11 @@ def test_an_object_without_the_field_is_an_error_as_a_dict_is():
         Dedupe("titel").key_of(Film(), 0)
     assert Dedupe("titel").key_of(Film(), 0, may_lack=True) is None
     assert Dedupe("title").key_of(Film(), 0) is not None
+
+
+def test_types_of_pydantic_are_values_of_keys():
+    class Link(pydantic.BaseModel):
+        url: pydantic.HttpUrl
+
+    link = Link(url="https://films.example/a")
+    assert key("url", item=link) == key("url", item={"url": "https://films.example/a"})
