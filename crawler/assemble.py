@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -63,26 +65,23 @@ from crawler.pool.thread import ThreadPool
 from crawler.protocols import Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
-from crawler.response import HeaderPairs, Response
+from crawler.response import HeaderPairs, Response, ToRead
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
+from crawler.rules.after_fetch import after_fetch
 from crawler.rules.auth import Auth
 from crawler.rules.base import Rules
 from crawler.rules.blocked import Blocked
 from crawler.rules.cache import Always
 from crawler.rules.cache_folder import CacheFolder
-from crawler.rules.content import Content
 from crawler.rules.cookies import Cookies
 from crawler.rules.depth import Depth
 from crawler.rules.downloads import Downloads
 from crawler.rules.headers import HeaderFields
-from crawler.rules.redirect import Redirect
-from crawler.rules.retry import Retry
 from crawler.rules.robots import Robots, RobotsMemory, tokens_of
 from crawler.rules.route import Router, Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
-from crawler.rules.status import Status
 from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
 from crawler.secrets import resolve, shown
@@ -107,6 +106,7 @@ from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
+_LOGGERS = ("", "crawler", "urllib3", "charset_normalizer", "asyncio")  # whose levels count in workers, too
 _keys = count(1)
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
@@ -267,6 +267,25 @@ def run(
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
+        rules = _rules(
+            spiders,
+            settings,
+            Shared(
+                Cookies(ledger.keep_cookie, ledger.cookies()),
+                robots,
+                Starts(ledger.start_hosts()),
+                Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
+                lambda failed: emitter.emit(events.ReadFailed(failed)),
+                files,
+            ),
+        )
+        if common.crawl.parse_in == "pool":
+            wanted = emitter.wants_bodies or any(one.wants_bodies for one in rules)
+            shop.reader = _reader_setup(spiders, settings, files, wanted)
+
+        def to_read(request: Request) -> ToRead:
+            return ToRead(request, robots.sitemaps(request.url) if common.robots.obey else ())
+
         def renew_room() -> None:
             shop.renew_room()
             emitter.emit(events.RoomRenewed())
@@ -274,18 +293,7 @@ def run(
         lanes = Lanes(shop.new_lane, shop.workers)
         engine = Engine(
             spiders=spiders,
-            rules=_rules(
-                spiders,
-                settings,
-                Shared(
-                    Cookies(ledger.keep_cookie, ledger.cookies()),
-                    robots,
-                    Starts(ledger.start_hosts()),
-                    Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
-                    lambda failed: emitter.emit(events.ReadFailed(failed)),
-                    files,
-                ),
-            ),
+            rules=rules,
             frontier=Window(ledger),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
@@ -304,6 +312,7 @@ def run(
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
             url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
+            to_read=to_read if shop.reader is not None else None,
         )
 
         def leave_now(code: int) -> None:
@@ -385,6 +394,31 @@ def run(
         return last
 
 
+def _reader_setup(spiders: Sequence[Spider], settings: Sequence[Settings], files: DownloadFolders, bodies: bool) -> Any:
+    """What workers have to know to read pages. Raises `UsageError` for a spider that they could not have."""
+    from crawler.reader import ReaderSetup  # and the pickling of spiders, for those who want it
+    from crawler.spider.recipe import recipe_of
+
+    stages = [spider.item_stages for spider in spiders if spider.item_stages is not None]
+    levels = {name: level for name in _LOGGERS if (level := logging.getLogger(name or None).level)}
+    return ReaderSetup(
+        recipes=tuple(map(recipe_of, spiders)),
+        settings=tuple(settings),
+        options=tuple(map(page_options, settings)),
+        bodies=bodies or any(one.wants_page for one in stages),
+        plain=not any(one.runs_user_code for one in stages),
+        elsewhere=settings[0].crawl.pool == "process",
+        folder=os.getcwd(),
+        environment=dict(os.environ),
+        path=tuple(sys.path),
+        stderr_only=sys.stdout is sys.stderr,
+        run=files.run,
+        sync=files.sync,
+        places=files.places,
+        log_levels=levels,
+    )
+
+
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     """What the items of a spider go through; None where that is nothing.
 
@@ -447,6 +481,7 @@ class _Workshop:
         self.renew_room = renew_room
         self.switch = switch
         self.tidy = tidy
+        self.reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
 
 
 @contextmanager
@@ -482,7 +517,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
 
     def new_lane(number: int, one_at_a_time: bool) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
-        setup = Setup(key, number, client, limits)
+        setup = Setup(key, number, client, limits, shop.reader)
+        gauges.row(number).renew()  # one that was killed may have said that it is busy for a long time
         pool: Pool
         if context is not None:
             pool = ProcessPool(context, open_worker, (setup, gauges))
@@ -509,8 +545,9 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         if folder is not None:
             folder.withdraw()
 
+    shop = _Workshop(workers, new_lane, room, renew_room, switch, tidy)
     try:
-        yield _Workshop(workers, new_lane, room, renew_room, switch, tidy)
+        yield shop
     finally:
         switch.stop()  # lets the helper thread that waits for it go
         if folder is not None:
@@ -591,8 +628,7 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
         return search_within(settings.crawl.parse_timeout, pattern, url)
 
     has_own_signature = type(spider).blocked is not Spider.blocked
-    retry, limits, fetch = settings.retry, settings.limits, settings.fetch
-    scope, redirect = settings.scope, settings.redirect
+    limits, fetch, scope = settings.limits, settings.fetch, settings.scope
     rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url, search)]
     if limits.max_depth >= 0:
         rules.append(Depth(limits.max_depth))
@@ -631,21 +667,7 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
         *_downloads(settings, shared.files),
         *_cache(settings, rules),
         shared.since,
-        Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
-        Content(),
-        Retry(
-            retry.times,
-            retry.status,
-            retry.pause,
-            retry.max_pause,
-            jitter=retry.jitter,
-            methods=retry.methods,
-            budget=retry.host_budget,
-            share=retry.host_budget_share,
-            max_asked=settings.politeness.max_retry_after,
-            accepted=fetch.accept_status,
-        ),
-        Status(fetch.accept_status, retry.status),
+        *after_fetch(settings),
     ]
     return rules
 

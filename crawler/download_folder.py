@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -59,6 +60,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 # What was asked for first, and where: one URL may be saved in several places.
 _Key = tuple[str, tuple[str, str]]
+
+_alone = threading.Lock()
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
@@ -161,13 +164,18 @@ class DownloadFolder:
         part = Part(os.path.join(self.parts, name), len(body), hashlib.sha256(body).hexdigest())
         return self.keep(part, save, url, first_url, content_type, disposition)
 
-    def close(self) -> None:
-        """What is not whole goes; the rest stays for another run."""
+    def tidy(self) -> None:
+        """Nothing is being saved: the place for what is not whole goes until it is needed again."""
         if self._parts:
             shutil.rmtree(self._parts, ignore_errors=True)
             self._parts = ""
+
+    def close(self) -> None:
+        """What is not whole goes; the rest stays for another run."""
+        self.tidy()
         if self._index is not None:
-            os.close(self._index)
+            with _alone:  # or the lock of another folder object of this process goes, too
+                os.close(self._index)
             self._index = None
         with suppress(OSError):
             self._path.rmdir()  # only if nothing was saved
@@ -250,8 +258,9 @@ class DownloadFolder:
             self._path.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
             self._index = os.open(self._path / _INDEX, flags, 0o666)
-        fcntl.lockf(self._index, fcntl.LOCK_EX)
+        _alone.acquire()  # for lockf all threads of a process are one
         try:
+            fcntl.lockf(self._index, fcntl.LOCK_EX)
             size = os.fstat(self._index).st_size
             if size > self._read_to:
                 for line in os.pread(self._index, size - self._read_to, self._read_to).split(b"\n"):
@@ -261,6 +270,7 @@ class DownloadFolder:
             yield
         finally:
             fcntl.lockf(self._index, fcntl.LOCK_UN)
+            _alone.release()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -279,15 +289,15 @@ class DownloadFolders:
 
     def __init__(self, run: str, sync: bool, places: dict[str, str]) -> None:
         self.places = dict(places)
-        self._run = run or f"{os.getpid()}-{os.urandom(6).hex()}"
-        self._sync = sync
+        self.run = run or f"{os.getpid()}-{os.urandom(6).hex()}"
+        self.sync = sync
         self._folders: dict[str, DownloadFolder] = {}
 
     def of(self, path: str) -> DownloadFolder:
         """The folder with this path, the same whenever it is asked for and from whatever folder a run is resumed."""
         place = self.places.setdefault(path, os.path.abspath(path))
         if place not in self._folders:
-            self._folders[place] = DownloadFolder(place, path, self._run, self._sync)
+            self._folders[place] = DownloadFolder(place, path, self.run, self.sync)
         return self._folders[place]
 
     def close(self) -> None:

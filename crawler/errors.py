@@ -53,6 +53,13 @@ class RoomLost(CrawlError):
     """The control room is gone or does not answer in time. It held nothing that is not in the ledger."""
 
 
+class UnfitWorker(Exception):
+    """Raised in a worker that cannot read pages, with what a `SpiderLoadError` is made of: no other one could either.
+
+    It crosses to the parent, so it is plain.
+    """
+
+
 class StopNow(BaseException):
     """Raised into user code by the second Ctrl-C; the reading of the page ends, and so does the run."""
 

@@ -107,6 +107,7 @@ class Rule(Protocol):
     """
 
     name: str
+    # wants_bodies = True: it looks at the bodies of pages, also of those that were read where they were fetched.
 
 
 FoundMoment = Callable[[Request], Found]
@@ -134,6 +135,10 @@ class Stages(Protocol):
     @property
     def runs_user_code(self) -> bool:
         """Whether `process` runs code of the user."""
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether `process` has something to do with the page, besides its item."""
 
     def check(self, item: Any) -> Any:
         """The item as it is declared. Raises `WrongItem` for one that does not fit."""
@@ -195,5 +200,6 @@ class Listener(Protocol):
     """Hears every event of a run (`observe.events`) and cannot answer back."""
 
     hears: tuple[type, ...] | None  # the types of events it wants; None = all
+    # wants_bodies = True: of those that have a response it wants the body, also if a worker has read the page.
 
     def hear(self, event: Any) -> None: ...

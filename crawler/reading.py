@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -56,7 +57,7 @@ class Reading(msgspec.Struct, frozen=True):
     """
 
     items: list[Any] = []
-    requests: list[Request] = []
+    requests: Sequence[Request] = []
     error: PageError | None = None
     keys: list[tuple[int, ...]] = []
     item_errors: list[ItemError] = []

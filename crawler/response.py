@@ -69,6 +69,13 @@ class Headers(Mapping[str, str]):
         return f"Headers({self.pairs!r})"
 
 
+class Gist(msgspec.Struct, frozen=True):
+    """What is known of a body that was read where it was fetched: its size in bytes, and its `digest.digest_of`."""
+
+    size: int
+    digest: int
+
+
 class Response(msgspec.Struct, frozen=True):
     """One answer as fetched.
 
@@ -78,6 +85,8 @@ class Response(msgspec.Struct, frozen=True):
 
     If the body went to a file, `part` is what was written and `file` what became of it; `body` is empty then, but for
     the beginning of what may be a page that says no, and `seconds` is the time until the header was there.
+
+    If a worker has read the page, and found that it is one, `gist` is what is known of the body, which may be left out.
     """
 
     url: str
@@ -89,6 +98,7 @@ class Response(msgspec.Struct, frozen=True):
     cached: bool = False
     part: Part | None = None
     file: SavedFile | None = None
+    gist: Gist | None = None
 
     @property
     def headers(self) -> Headers:
@@ -132,13 +142,20 @@ class Route(msgspec.Struct, frozen=True):
         return f"Route(private={self.private}, verify={self.verify}, proxy={shown!r})"
 
 
+class ToRead(msgspec.Struct, frozen=True):
+    """What a worker needs to read a page: its request, and the `sitemaps` that the robots.txt of its host names."""
+
+    request: Request
+    sitemaps: tuple[str, ...] = ()
+
+
 class Order(msgspec.Struct, frozen=True):
     """What a worker is asked to fetch. `start` is the earliest start in seconds of `time.monotonic`.
 
     `timeout` is the total number of seconds the request may take, from its true start. `gap` is how many seconds it
     has to start after the last order for its host that this worker began with. Without a `route` it goes the
     ordinary way. `max_body`: bytes of the body that are read, 0 = as many as of any.
-    `into`: the body goes to a file.
+    `into`: the body goes to a file. `page`: the worker reads the page, too.
     """
 
     token: int
@@ -152,14 +169,19 @@ class Order(msgspec.Struct, frozen=True):
     route: Route | None = None
     max_body: int = 0
     into: Into | None = None
+    page: ToRead | None = None
 
 
 class Landing(msgspec.Struct, frozen=True):
-    """One finished order: its token, its true start in seconds of `time.monotonic`, and the outcome."""
+    """One finished order: its token, its true start in seconds of `time.monotonic`, and the outcome.
+
+    `reading` is what the page gave (`packed.pack`), if the worker has read it.
+    """
 
     token: int
     started: float
     outcome: Outcome
+    reading: bytes | None = None
 
 
 Batch = tuple[Landing, ...]  # what one exchange gives back

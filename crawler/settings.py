@@ -34,6 +34,7 @@ class Crawl(Section, frozen=True):
     workers: int
     concurrency: int
     pool: Literal["process", "thread", "inline"]
+    parse_in: Literal["main", "pool"]
     start_method: Literal["auto", "forkserver", "spawn", "fork"]
     linger: float
     worker_timeout: float

@@ -6,15 +6,23 @@ kept by the key of their lane.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from crawler.control.gauges import Gauges
+from crawler.errors import SpiderLoadError, UnfitWorker
 from crawler.fetch.limits import FetchLimits
 from crawler.protocols import Fetcher
-from crawler.response import Batch, Order
+from crawler.response import Batch, Landing, Order, Response, ToRead
 
+if TYPE_CHECKING:
+    from crawler.reader import Reader
+
+_TURN = 0.05  # seconds of reading after which a worker reports
 CLIENTS = ("requests", "curl", "inline")  # what may fetch in a worker; the last for the pool of that name
 
 
@@ -25,6 +33,7 @@ class Setup(msgspec.Struct, frozen=True):
     row: int
     client: str  # one of CLIENTS, or "curl inline": one request at a time
     limits: FetchLimits
+    reader: Any = None  # a `reader.ReaderSetup`: with one, the worker reads pages, too
 
 
 class Worker:
@@ -35,8 +44,18 @@ class Worker:
         self.row.renew()
         self.fetcher: Fetcher | None = None
         self.broken = ""
+        self.unfit: tuple[str, ...] = ()
+        self._reader: Reader | None = None
+        self._to_read: dict[int, ToRead] = {}  # by token
+        self._unread: deque[Landing] = deque()
         try:
             self.fetcher = _fetcher(setup)
+            if setup.reader is not None:
+                from crawler.reader import Reader
+
+                self._reader = Reader(setup.reader, self.row.busy)
+        except SpiderLoadError as error:
+            self.unfit = (error.message, error.hint, error.trace)
         except Exception as error:  # an initializer that raises would make the Pool start workers for ever
             self.broken = f"the worker could not start: {type(error).__name__}: {error}"
 
@@ -45,9 +64,30 @@ class Worker:
         self.row.begin(len(orders))
         if orders:
             self.fetcher.submit(orders)
-        batch = self.fetcher.collect(linger)
-        self.row.beat(len(batch), sum(len(getattr(landing.outcome, "body", b"")) for landing in batch))
+        if self._reader is None:
+            batch = self.fetcher.collect(linger)
+        else:
+            self._to_read.update({order.token: order.page for order in orders if order.page is not None})
+            self._unread += self.fetcher.collect(0.0 if self._unread else linger)
+            batch = tuple(self._read(self._reader))
+        self.row.beat(len(batch), sum(map(_size, batch)))
         return batch
+
+    def close(self) -> None:
+        if self.fetcher is not None:
+            self.fetcher.close()
+        if self._reader is not None:
+            self._reader.close()
+
+    def _read(self, reader: Reader) -> Iterator[Landing]:
+        """What has landed, and is read, until that has taken a while: the parent has orders, and hosts have answers."""
+        until = time.monotonic() + _TURN
+        while self._unread:
+            landing = self._unread.popleft()
+            to_read = self._to_read.pop(landing.token, None)
+            yield reader.read(to_read, landing) if to_read is not None else landing
+            if time.monotonic() > until:
+                break
 
 
 _workers: dict[str, Worker] = {}
@@ -61,9 +101,12 @@ def open_worker(setup: Setup, gauges: Gauges) -> None:
 def exchange(key: str, orders: tuple[Order, ...], linger: float) -> Batch:
     """Give the orders to the worker of lane `key` and take back what is done within `linger` seconds.
 
-    Raises nothing but `RuntimeError` with a text: any other exception may not survive the way to the parent.
+    Raises nothing but `UnfitWorker` and `RuntimeError` with a text: any other exception may not survive the way to the
+    parent.
     """
     worker = _workers[key]
+    if worker.unfit:
+        raise UnfitWorker(*worker.unfit)
     if worker.broken:
         raise RuntimeError(worker.broken)
     try:
@@ -75,8 +118,15 @@ def exchange(key: str, orders: tuple[Order, ...], linger: float) -> Batch:
 def close_worker(key: str) -> None:
     """Free the worker of a lane that lives in this process."""
     worker = _workers.pop(key, None)
-    if worker is not None and worker.fetcher is not None:
-        worker.fetcher.close()
+    if worker is not None:
+        worker.close()
+
+
+def _size(landing: Landing) -> int:
+    outcome = landing.outcome
+    if type(outcome) is not Response:
+        return 0
+    return outcome.gist.size if outcome.gist is not None else len(outcome.body)
 
 
 def _fetcher(setup: Setup) -> Fetcher:

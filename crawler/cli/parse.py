@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout
 from difflib import get_close_matches
 from inspect import isfunction
@@ -200,7 +201,7 @@ def _stored(items: list[Any], request: Request, url: str, fetched: str, settings
     return Chain((), meta=settings.output.meta).store(items, request, url, fetched)
 
 
-def _requests(visitor: Visitor, origin: Request, requests: list[Request]) -> list[dict[str, Any]]:
+def _requests(visitor: Visitor, origin: Request, requests: Sequence[Request]) -> list[dict[str, Any]]:
     """Each request that was found, once, as people ask about it; `dropped` is why it would not be fetched."""
     found: dict[bytes, dict[str, Any]] = {}
     for request in requests:

@@ -27,6 +27,7 @@ _SETTINGS = {
     "workers": "crawl.workers",
     "concurrency": "crawl.concurrency",
     "pool": "crawl.pool",
+    "parse_in": "crawl.parse_in",
     "per_host": "politeness.per_host",
     "delay": "politeness.delay",
     "max_pages": "limits.max_pages",
@@ -134,6 +135,7 @@ class _Run(click.Command):
 @click.option("--stop-after-errors", type=int, metavar="N", help="Stop once there are N errors.")
 @click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
 @click.option("--pool", type=click.Choice(["process", "thread", "inline"]), help="What fetches pages.")
+@click.option("--parse-in", type=click.Choice(["main", "pool"]), help="Where callbacks read pages (default: main).")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
 @click.option("--log-file", metavar="FILE", help="Also log to FILE.")
 @click.option("-v", "--verbose", is_flag=True, help="Log every page (--log-level debug).")

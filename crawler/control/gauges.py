@@ -32,8 +32,13 @@ class Row:
         self._cells[self._start + 2] += size
         self._cells[self._start + 3] -= requests
 
+    def busy(self, seconds: float) -> None:
+        """Say "alive" for the next `seconds`: nobody comes to say it again while a page is read."""
+        self._cells[self._start] = time.monotonic() + seconds
+
     def renew(self) -> None:
-        """A new worker begins with nothing in flight; what was counted before it stays."""
+        """A new worker begins with nothing in flight, and has said nothing; what was counted before it stays."""
+        self._cells[self._start] = 0.0
         self._cells[self._start + 3] = 0
 
     @property

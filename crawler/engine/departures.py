@@ -19,7 +19,7 @@ from crawler.politeness.addresses import Resolved
 from crawler.politeness.hosts import Hosts
 from crawler.protocols import Frontier
 from crawler.request import Request
-from crawler.response import Failure, HeaderPairs, Order, Outcome
+from crawler.response import Failure, HeaderPairs, Order, Outcome, ToRead
 from crawler.rules.base import Rules
 from crawler.url import host_of
 from crawler.verdict import Again, Answer, Drop, First, Go, Keep
@@ -39,7 +39,9 @@ class Departures:
         lanes: Lanes,
         judge: Judge,
         emit: Callable[[Any], None],
+        to_read: Callable[[Request], ToRead] | None = None,
     ) -> None:
+        self._to_read = to_read
         self.early: list[Landed] = []
         self._rules = rules
         self._frontier = frontier
@@ -165,6 +167,7 @@ class Departures:
             go.route,
             request.max_body or 0,
             go.into,
+            self._to_read(request) if self._to_read is not None and go.into is None and not request.purpose else None,
         )
         self._lanes.give(order, request, host)
         return again_at

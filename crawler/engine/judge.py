@@ -26,6 +26,7 @@ class Landed(NamedTuple):
     state: State = "done"
     reason: str | None = None
     keep: Keep = KEEP
+    reading: bytes | None = None  # what its page gave, if a worker has read it
 
 
 class Judge:

@@ -19,26 +19,28 @@ from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
 from crawler.engine.lanes import Lanes
-from crawler.engine.memory import LARGE, give_back
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
-from crawler.errors import CrawlError, StopNow
+from crawler.errors import CrawlError, SpiderLoadError, StopNow, UnfitWorker
 from crawler.frontier.ledger import Ledger
 from crawler.items.chain import Chain
+from crawler.memory import LARGE, give_back
 from crawler.observe import events
 from crawler.observe.emit import Emitter
+from crawler.observe.from_workers import FromWorkers
+from crawler.packed import NOTHING, unpack
 from crawler.politeness.addresses import Resolved
 from crawler.politeness.hosts import Hosts
 from crawler.pool.lane import Arrival, Fault, Inbox, Lane
 from crawler.protocols import Frontier, Seen
 from crawler.reading import PageError, Reading
 from crawler.request import Request
-from crawler.response import Failure, Outcome, Response
+from crawler.response import Failure, Outcome, Response, ToRead
 from crawler.rules.base import Rules
 from crawler.settings import Limits
 from crawler.spider.base import Spider
-from crawler.spider.read import read_failure, read_page
+from crawler.spider.read import read_failure, read_on, read_page
 from crawler.url import host_of
 from crawler.url_options import UrlOptions
 
@@ -57,7 +59,8 @@ class Engine:
 
     `lanes` starts and keeps the workers. `is_room` tells whether a control room is still the one in use. `carried`
     gives the counters that a resumed run begins with. With `sync` outputs are on the disk before the ledger says so.
-    `parse_timeout` is how many seconds a callback may take for a page; 0 = no limit.
+    `parse_timeout` is how many seconds a callback may take for a page; 0 = no limit. With `to_read` pages are read by
+    the workers that fetch them, which are told what it gives for a request.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Engine:
         sync: bool = False,
         parse_timeout: float = 0.0,
         url_options: Sequence[UrlOptions] = (),
+        to_read: Callable[[Request], ToRead] | None = None,
     ) -> None:
         url_options = url_options or [UrlOptions() for _ in spiders]
         self.hosts = hosts
@@ -107,7 +111,8 @@ class Engine:
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._starts = Starts(spiders, ledger)
         self._judge = Judge(rules, url_options, frontier, ledger, seen, self.ending, emitter.emit)
-        self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit)
+        self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit, to_read)
+        self._from_workers = FromWorkers()
         self._unread = 0  # pages that have landed and are not in the ledger yet
         self._lost_in_a_row = 0
         self._next_time: float | None = None  # when the next request may go, None = after a landing
@@ -230,6 +235,8 @@ class Engine:
         """Settle what came back and ask the rules; what is left for the spider to read."""
         if arrival.error is not None:
             # The library's error for what cannot be pickled shows the whole report, pages and all; `exc` is the reason.
+            if isinstance(arrival.error, UnfitWorker):
+                raise SpiderLoadError(*arrival.error.args)
             reason = str(getattr(arrival.error, "exc", arrival.error))[:_LONGEST_REASON]
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
@@ -242,8 +249,9 @@ class Engine:
             self._ledger.attempt(request, landing.started + self._to_wall, outcome.seconds, _told(outcome))
             if type(outcome) is Response:
                 if self._fetched_is_heard and not request.purpose:
-                    size = len(outcome.body) if outcome.part is None else outcome.part.size
-                    told = events.Fetched(request.url, host, outcome.status, size, outcome.seconds, outcome.truncated)
+                    told = events.Fetched(
+                        request.url, host, outcome.status, _size(outcome), outcome.seconds, outcome.truncated
+                    )
                     self._emit(told)
             elif type(outcome) is Failure and outcome.kind == "worker":
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
@@ -251,7 +259,10 @@ class Engine:
                     continue
                 outcome = self._guilty(request, outcome.detail)
             self._lanes.acquit(request)
-            landed += self._judged(request, outcome)
+            judged = self._judged(request, outcome)
+            if landing.reading is not None and judged and judged[0].outcome is outcome:
+                judged = [judged[0]._replace(reading=landing.reading)]
+            landed += judged
         self._unread = len(landed)
         return landed
 
@@ -265,7 +276,11 @@ class Engine:
                 break
             spider = self._spiders[request.spider]
             self.reading = (request.url, time.monotonic())
-            if type(outcome) is Response:
+            if one.reading is not None:
+                assert isinstance(outcome, Response)
+                reading = self._unpacked(spider, one.reading, outcome, request)
+                callback = str(request.callback or "parse")
+            elif type(outcome) is Response:
                 reading = read_page(spider, outcome, request, seconds=self._parse_timeout)
                 callback = str(request.callback or "parse")
             else:
@@ -362,6 +377,13 @@ class Engine:
             self._unread = len(landed)
             if not readings or not landed:
                 return
+
+    def _unpacked(self, spider: Spider, packed: bytes, response: Response, request: Request) -> Reading:
+        """What a worker has read, with its items through the pipelines, which are here."""
+        reading, told = unpack(packed)
+        if told is not NOTHING:
+            self._from_workers.hear(told)
+        return read_on(spider, reading, response, request, seconds=self._parse_timeout)
 
     def _recover(self) -> None:
         """Go on where the ledger stands; in a new run it stands nowhere."""
@@ -483,6 +505,13 @@ class Engine:
 
     def _guilty(self, request: Request, reason: str) -> Failure:
         return Failure(request.url, "worker", f"killed its worker, three times alone: {reason}")
+
+
+def _size(response: Response) -> int:
+    """Bytes of a body, wherever it went."""
+    if response.gist is not None:
+        return response.gist.size
+    return len(response.body) if response.part is None else response.part.size
 
 
 def _told(outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ from crawler.engine.ending import Ending
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.recent import Recent
 from crawler.observe import events
+from crawler.packed import Known, Leads
 from crawler.request import Request
 from crawler.rules.base import Rules
 from crawler.url import canonical, split_credentials
@@ -45,7 +46,9 @@ class Offers:
         Most links of most pages were offered a moment ago: those are left out first, before they cost anything.
         """
         allowed: list[Request] = []
-        for request in requests:
+        known: Known = self._recent[origin.spider] if origin is not None else frozenset()
+        prefix = f"{origin.jar} " if origin is not None and origin.jar else ""
+        for request in requests.unknown(known, prefix) if type(requests) is Leads else requests:
             url = request.url
             spider = origin.spider if origin is not None else request.spider
             recent = self._recent[spider]

@@ -15,10 +15,11 @@ _LOOKS_LIKE = "a pipeline is a class with process(self, item), an instance of on
 class Pipeline:
     """One pipeline of the user's. `process(item, page)` returns whatever theirs does."""
 
-    def __init__(self, name: str, process: Callable[[Any, Any], Any], owner: Any) -> None:
+    def __init__(self, name: str, process: Callable[[Any, Any], Any], owner: Any, wants_page: bool = False) -> None:
         self.name = name  # for people: "Upper"
         self._process = process
         self._owner = owner
+        self.wants_page = wants_page
 
     def send(self, item: Any, page: Any, _: list[int]) -> Any:
         return self._process(item, page)
@@ -61,7 +62,8 @@ def pipeline(listed: Any, place: str) -> Pipeline | Dedupe:
             raise UsageError(f"{listed!r} in {place} is no pipeline", hint=_LOOKS_LIKE)
         process = owner
     name = getattr(listed, "__name__", "") or type(listed).__name__
-    return Pipeline(name, _with_page(process, name, place), owner)
+    called = _with_page(process, name, place)
+    return Pipeline(name, called, owner, wants_page=called is process)
 
 
 def keys_of(unique_by: Any, place: str) -> list[Dedupe]:

@@ -89,6 +89,11 @@ class ItemStages:
         """Whether `process` runs code of the user."""
         return any(isinstance(one, Pipeline) for one in self._pipelines)
 
+    @property
+    def wants_page(self) -> bool:
+        """Whether one of them is given the page as well."""
+        return any(isinstance(one, Pipeline) and one.wants_page for one in self._pipelines)
+
     def check(self, item: Any) -> Any:
         """The item with its fields processed, as the class it is declared as. Raises `WrongItem` and `DropItem`."""
         if type(item) is FileItem:

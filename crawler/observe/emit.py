@@ -13,6 +13,7 @@ class Emitter:
     """A table of listeners by type of event, so that nobody is called for what it does not hear."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
+        self.wants_bodies = any(getattr(listener, "wants_bodies", False) for listener in listeners)
         self._table: dict[type, list[Callable[[Any], None]]] = {}
         for listener in listeners:
             for kind in listener.hears or get_args(Event):

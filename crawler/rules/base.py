@@ -18,6 +18,7 @@ class Rules:
     """
 
     def __init__(self, rules: Sequence[Rule], order: Sequence[str]) -> None:
+        self.wants_bodies = any(getattr(rule, "wants_bodies", False) for rule in rules)
         positions = [order.index(rule.name) for rule in rules]
         if positions != sorted(positions):
             raise ValueError(f"rules out of order: {[rule.name for rule in rules]}")

@@ -164,6 +164,8 @@ class Blocked:
         if type(outcome) is Failure:
             return KEEP
         assert isinstance(outcome, Response)
+        if outcome.gist is not None:  # asked where the page was read
+            return KEEP
         reason: bool | str = known(outcome)
         if not reason and self._own is not None:
             reason = self._own(request, outcome)

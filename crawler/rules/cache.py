@@ -31,6 +31,7 @@ class Always:
     """
 
     name = "cache"
+    wants_bodies = True
 
     def __init__(self, folder: CacheFolder, max_age: float = 0.0, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder

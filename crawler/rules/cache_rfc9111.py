@@ -51,6 +51,7 @@ class PrivateCache:
     """
 
     name = "cache"
+    wants_bodies = True
 
     def __init__(
         self,

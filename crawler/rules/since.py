@@ -92,7 +92,7 @@ class Since:
         is_page = 200 <= status < 300 and status != 206 and not outcome.truncated
         if is_page:
             etag, last_modified = _validators(outcome)
-            digest = digest_of(outcome.body if outcome.file is None else outcome.file.sha256.encode())
+            digest = _digest(outcome)
             self._remember(request.row, etag, last_modified, digest, frozenset())
         if self._earlier is None or not (is_page or status in (304, 404, 410)):
             return KEEP
@@ -132,6 +132,12 @@ class Since:
 def _conditions(known: KnownPage) -> tuple[tuple[str, str], ...]:
     pairs = (("If-None-Match", known.etag), ("If-Modified-Since", known.last_modified))
     return tuple((name, value) for name, value in pairs if value)
+
+
+def _digest(response: Response) -> int:
+    if response.gist is not None:
+        return response.gist.digest
+    return digest_of(response.body if response.file is None else response.file.sha256.encode())
 
 
 def _validators(response: Response) -> tuple[str | None, str | None]:

@@ -98,8 +98,7 @@ def import_file(path: Path) -> ModuleType:
     be pickled. Raises `SpiderLoadError` for any exception of the file, `SystemExit` too.
     """
     path = path.resolve()
-    digest = blake2b(str(path).encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
-    name = f"{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
+    name = module_name(path)
     loader = SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
@@ -122,6 +121,12 @@ def import_file(path: Path) -> ModuleType:
             # Last, so that a helper called like a library (json.py) hides it from nobody but the spider's own imports.
             sys.path.append(folder)
     return module
+
+
+def module_name(path: Path) -> str:
+    """What the module of the spider file with that absolute path is called."""
+    digest = blake2b(str(path).encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
+    return f"{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
 
 
 def _forget_helpers_of_other_folders(folder: str) -> None:

@@ -47,6 +47,15 @@ def read_page(
     )
 
 
+def read_on(spider: Spider, reading: Reading, response: Response, request: Request, seconds: float = 0.0) -> Reading:
+    """A reading that began in a worker, whose items have their pipelines still before them."""
+    stages = spider.item_stages
+    if not reading.items or stages is None or not stages.has_pipelines:
+        return reading
+    page = Page(response, request, spider.page_options)
+    return through_pipelines(reading, stages, page, str(request.callback or "parse"), seconds)
+
+
 def read_failure(
     spider: Spider, failure: Failure, request: Request, max_yields: int = MAX_YIELDS, seconds: float = 0.0
 ) -> Reading:
