@@ -96,6 +96,7 @@ from crawler.settings import (
     merge,
     project_layer,
 )
+from crawler.spider import load
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
@@ -136,6 +137,11 @@ def crawl(
     Raises `UsageError` for a spider, setting or output that cannot be used; a run that broke later has
     `report.error`.
     """
+    if load.is_worker:
+        raise UsageError(
+            "crawl() is called while a worker loads this file, as crawl.parse_in = pool has it: put what is to run "
+            'once under if __name__ == "__main__":'
+        )
     if not spiders:
         raise UsageError("crawl() needs a spider", hint="crawl(MySpider)")
     outputs = [out] if isinstance(out, str | Path) else list(out or ())

@@ -34,6 +34,7 @@ _LOOKS_LIKE = """a spider looks like this:
         for url in page.links(pattern="/films/"):
             yield page.follow(url)"""
 
+is_worker = False  # while a worker loads a spider that is running already
 _spider_folders: set[str] = set()
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from crawler.errors import SpiderLoadError, UsageError
+from crawler.spider import load
 from crawler.spider.base import Spider
 from crawler.spider.load import import_file, module_name
 from crawler.spider.module_spider import ModuleSpider, spider_class
@@ -123,7 +124,11 @@ def _made(recipe: Recipe, module: ModuleType) -> Spider:
 
 @lru_cache(maxsize=64)
 def _loaded(path: str) -> ModuleType:
-    return import_file(Path(path))  # once: spiders of one file share what stands in it
+    load.is_worker = True  # a script may have its `crawl(...)` at the top level
+    try:
+        return import_file(Path(path))  # once: spiders of one file share what stands in it
+    finally:
+        load.is_worker = False
 
 
 def _module(recipe: Recipe) -> ModuleType:
