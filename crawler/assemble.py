@@ -285,9 +285,10 @@ def run(
                 files,
             ),
         )
+        reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
         if common.crawl.parse_in == "pool":
             wanted = emitter.wants_bodies or any(one.wants_bodies for one in rules)
-            shop.reader = _reader_setup(spiders, settings, files, wanted)
+            reader = _reader_setup(spiders, settings, files, wanted)
 
         def to_read(request: Request) -> ToRead:
             return ToRead(request, robots.sitemaps(request.url) if common.robots.obey else ())
@@ -296,7 +297,7 @@ def run(
             shop.renew_room()
             emitter.emit(events.RoomRenewed())
 
-        lanes = Lanes(shop.new_lane, shop.workers)
+        lanes = Lanes(lambda number, alone: shop.new_lane(number, alone, reader), shop.workers)
         engine = Engine(
             spiders=spiders,
             rules=rules,
@@ -318,7 +319,7 @@ def run(
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
             url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
-            to_read=to_read if shop.reader is not None else None,
+            to_read=to_read if reader is not None else None,
         )
 
         def leave_now(code: int) -> None:
@@ -475,7 +476,7 @@ class _Workshop:
     def __init__(
         self,
         workers: int,
-        new_lane: Callable[[int, bool], Lane],
+        new_lane: Callable[[int, bool, Any], Lane],
         room: Callable[[], ControlRoom | RoomProxy],
         renew_room: Callable[[], None],
         switch: Switch,
@@ -487,7 +488,6 @@ class _Workshop:
         self.renew_room = renew_room
         self.switch = switch
         self.tidy = tidy
-        self.reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
 
 
 @contextmanager
@@ -521,9 +521,9 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         assert keeper is not None, "a room in this process is not lost"
         keeper.renew()
 
-    def new_lane(number: int, one_at_a_time: bool) -> Lane:
+    def new_lane(number: int, one_at_a_time: bool, reader: Any) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
-        setup = Setup(key, number, client, limits, shop.reader)
+        setup = Setup(key, number, client, limits, reader)
         gauges.row(number).renew()  # one that was killed may have said that it is busy for a long time
         pool: Pool
         if context is not None:
@@ -551,9 +551,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
         if folder is not None:
             folder.withdraw()
 
-    shop = _Workshop(workers, new_lane, room, renew_room, switch, tidy)
     try:
-        yield shop
+        yield _Workshop(workers, new_lane, room, renew_room, switch, tidy)
     finally:
         switch.stop()  # lets the helper thread that waits for it go
         if folder is not None:
