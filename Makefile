@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
 DATA ?= ../shared/data
+OPTIONS ?=
 
-.PHONY: help demo test docs faults hostile conformance lint check format bench clean
+.PHONY: help demo test docs faults hostile conformance lint check format bench profile clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what sil
 	@$(BIN)/python benchmarks/crawl.py many
 	@$(BIN)/python benchmarks/silent.py
 	@$(BIN)/python benchmarks/rules.py
+
+profile: $(VENV)/installed  ## where the CPU time of a crawl goes, by floor and room, per page
+	@$(BIN)/python benchmarks/cpu.py $(OPTIONS)
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
