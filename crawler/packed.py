@@ -24,7 +24,8 @@ _Group = tuple[str | None, str | list[str]]  # the callback of requests that hav
 class Known(Protocol):
     """URLs that are known already."""
 
-    def __contains__(self, url: str, /) -> bool: ...
+    def unknown(self, urls: Sequence[str], /) -> list[str]:
+        """Those that are not."""
 
 
 class Record(NamedTuple):
@@ -61,7 +62,7 @@ class Leads(Sequence[Request]):
         return sum([1 if isinstance(group, Request) else _size(group[1]) for group in self._groups])
 
     def __iter__(self) -> Iterator[Request]:
-        return self.unknown(frozenset())
+        return self.unknown(None)
 
     @overload
     def __getitem__(self, index: int) -> Request: ...
@@ -70,16 +71,20 @@ class Leads(Sequence[Request]):
     def __getitem__(self, index: int | slice) -> Request | list[Request]:
         return list(self)[index]
 
-    def unknown(self, known: Known, prefix: str = "") -> Iterator[Request]:
-        """Those that have more than a URL and a callback, or whose `prefix` + URL is not `known` at that moment."""
+    def unknown(self, known: Known | None, prefix: str = "") -> Iterator[Request]:
+        """Those that have more than a URL and a callback, or whose `prefix` + URL is not `known`."""
         for group in self._groups:
             if isinstance(group, Request):
                 yield group
                 continue
             callback, urls = group
-            for url in urls.split("\n") if type(urls) is str else urls:
-                if (prefix + url if prefix else url) not in known:
-                    yield Request(url, callback)
+            each = urls.split("\n") if isinstance(urls, str) else urls
+            if known is not None and prefix:
+                each = [url.removeprefix(prefix) for url in known.unknown([prefix + url for url in each])]
+            elif known is not None:
+                each = known.unknown(each)
+            for url in each:
+                yield Request(url, callback)
 
 
 def pack(reading: Reading, told: Told = NOTHING, plain: bool = True) -> bytes:

@@ -49,34 +49,12 @@ def join(base: str, href: str) -> str:
 
 
 def join_all(base: str, hrefs: Iterable[str]) -> Iterator[str]:
-    """`join` for all links of a page, in order; those that are no URL are left out.
-
-    A site repeats its links on every page: those that are absolute already, or only had to be put behind the host,
-    are remembered.
-    """
-    path_start = base.find("/", base.find("//") + 2)
-    origin = base[:path_start] if path_start > 0 else "?"
+    """`join` for many links, one after the other as they are asked for; those that are no URL are left out."""
     for href in hrefs:
-        url = origin + href if href[:1] == "/" else href
-        if url in _joined:
-            yield url
-            continue
         try:
-            joined = join(base, href)
+            yield join(base, href)
         except ValueError:
             continue
-        if (
-            joined == url and "//" not in url[_AFTER_SCHEME:]
-        ):  # "//b.example/" leads elsewhere than http://a//b.example/
-            if len(_joined) >= _MOST_JOINED:
-                _joined.clear()
-            _joined.add(url)
-        yield joined
-
-
-_MOST_JOINED = 50_000
-_AFTER_SCHEME = len("https://")
-_joined: set[str] = set()  # canonical URLs that a link gave as it stands, or with the origin of its page before it
 
 
 def host_of(url: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler import Request
+from crawler.frontier.recent import Recent
 from crawler.observe.from_workers import FromWorkers
 from crawler.packed import NOTHING, Leads, Record, Told, pack, unpack
 from crawler.reading import ItemError, PageError, Reading
@@ -42,6 +43,13 @@ def test_requests_cross_as_they_are_and_in_their_order(requests):
     assert [leads[number] for number in range(len(requests))] == requests
 
 
+def recent(urls):
+    known = Recent()
+    for url in urls:
+        known.add(url)
+    return known
+
+
 @given(st.lists(REQUESTS, max_size=12), st.sets(URLS))
 def test_only_bare_requests_for_known_urls_are_left_out(requests, known):
     leads = unpack(pack(Reading([], requests)))[0].requests
@@ -52,18 +60,8 @@ def test_only_bare_requests_for_known_urls_are_left_out(requests, known):
         for request in requests
         if request.url not in known or msgspec.structs.replace(request, url="", callback=None) != bare
     ]
-    assert list(leads.unknown(known)) == left
-    assert list(leads.unknown({f"jar {url}" for url in known}, "jar ")) == left
-
-
-def test_what_becomes_known_meanwhile_is_left_out():
-    leads = unpack(pack(Reading([], [Request("http://a/1"), Request("http://a/1"), Request("http://a/2")])))[0].requests
-    known = set()
-    found = []
-    for request in leads.unknown(known):
-        found.append(request.url)
-        known.add(request.url)
-    assert found == ["http://a/1", "http://a/2"]
+    assert list(leads.unknown(recent(known))) == left
+    assert list(leads.unknown(recent(f"jar {url}" for url in known), "jar ")) == left
 
 
 @dataclasses.dataclass

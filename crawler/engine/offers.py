@@ -10,7 +10,7 @@ from crawler.engine.ending import Ending
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.recent import Recent
 from crawler.observe import events
-from crawler.packed import Known, Leads
+from crawler.packed import Leads
 from crawler.request import Request
 from crawler.rules.base import Rules
 from crawler.url import canonical, split_credentials
@@ -46,7 +46,7 @@ class Offers:
         Most links of most pages were offered a moment ago: those are left out first, before they cost anything.
         """
         allowed: list[Request] = []
-        known: Known = self._recent[origin.spider] if origin is not None else frozenset()
+        known = self._recent[origin.spider] if origin is not None else None
         prefix = f"{origin.jar} " if origin is not None and origin.jar else ""
         for request in requests.unknown(known, prefix) if type(requests) is Leads else requests:
             url = request.url

@@ -5,6 +5,8 @@ Only a shortcut in front of the seen set: what is not in here is asked there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _MOST = 50_000  # URLs per generation
 
 
@@ -28,3 +30,9 @@ class Recent:
         if len(self._young) >= self._most:
             self._old, self._young = self._young, set()
         self._young.add(url)
+
+    def unknown(self, urls: Sequence[str]) -> list[str]:
+        """Those of the URLs that are not in here; asked for all links of a page at once."""
+        young = self._young
+        missing = [url for url in urls if url not in young]
+        return [url for url in missing if url not in self] if missing and self._old else missing

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 from lxml import etree
 
+from crawler.spider.joined import is_page, joined
 from crawler.url import join_all
 
 _MOST_HIDDEN = 1_000  # fields of a form that is followed
 _FOLLOWED = "[not(contains(translate(@rel, 'NOFLW', 'noflw'), 'nofollow'))]"
-_WEB_SCHEMES = ("http://", "https://")
 _A = "descendant-or-self::a{0}/@href"
 _RARE = " | descendant-or-self::area{0}/@href | descendant-or-self::iframe/@src | descendant-or-self::frame/@src"
 # Walks over the tree for attributes are several times faster than one over elements that are then asked; each costs as
@@ -185,20 +185,17 @@ def absolute(
     first `most`.
     """
     wanted = [href for href in dict.fromkeys(hrefs) if href[:1] != "#"]
+    left_out = frozenset(extensions)
     few = most is None or len(wanted) <= most
     # In one go where nothing has to be counted: this is run for every link of every page.
-    found: Iterable[str] = dict.fromkeys(join_all(base, wanted)) if few else _each_once(join_all(base, wanted))
-    if extensions:
-        urls: Iterable[str] = (
-            url
-            for url in found
-            if url.startswith(_WEB_SCHEMES) and url.partition("?")[0].rpartition(".")[2].lower() not in extensions
-        )
-    else:
-        urls = (url for url in found if url.startswith(_WEB_SCHEMES))
+    urls: Iterable[str] = (
+        joined(base, wanted, left_out)
+        if few
+        else _each_once(url for url in join_all(base, wanted) if is_page(url, left_out))
+    )
     if pattern is not None:
         search = re.compile(pattern).search
-        urls = (url for url in urls if search(url))
+        urls = [url for url in urls if search(url)] if few else (url for url in urls if search(url))
     return list(urls if few else islice(urls, most))
 
 

@@ -40,7 +40,7 @@ def missing(root: etree._Element, text: str, most: int = MOST_TAGS) -> str:
     found = []
     if is_too_deep(root):
         found.append("nests too deep: what stands deeper, and all after it, is not in its tree")
-    if 0 < most < text.count("<"):
+    if 0 < most < len(text) and most < text.count("<"):
         found.append(f"has more than {most} tags: the others are not in its tree (limits.max_tags)")
     return "; ".join(found)
 
