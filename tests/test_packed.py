@@ -12,26 +12,36 @@ from crawler.frontier.recent import Recent
 from crawler.observe.from_workers import FromWorkers
 from crawler.packed import NOTHING, Leads, Record, Told, pack, unpack
 from crawler.reading import ItemError, PageError, Reading
+from crawler.saved import Save
 
 URLS = st.sampled_from(["http://a.example/", "http://a.example/2", "", "x\ny", "http://b.example/\n", "\n"])
-REQUESTS = st.builds(
-    Request,
-    url=URLS,
-    callback=st.sampled_from([None, "parse_a", "parse_b"]),
-    data=st.sampled_from([None, None, None, {"a": [1, 2.5]}, 0, ""]),
-    method=st.sampled_from(["GET", "GET", "POST"]),
-    body=st.sampled_from([None, None, b"", b"q=1"]),
-    headers=st.sampled_from([None, None, {}, {"A": "b"}]),
-    priority=st.sampled_from([0, 0, 0, 3]),
-    cookies=st.sampled_from([None, None, {"a": "b"}]),
-    jar=st.sampled_from([None, None, "", "own"]),
-    timeout=st.sampled_from([None, None, 1.5]),
-    max_body=st.sampled_from([None, None, 1]),
-    again=st.sampled_from([False, False, True]),
-    on_failure=st.sampled_from([None, None, "parse_failure"]),
-    row=st.sampled_from([0, 0, 7]),
-    purpose=st.sampled_from(["", "", "robots"]),
-)
+FIELDS = {
+    "data": {"a": [1, 2.5]},
+    "method": "POST",
+    "headers": {"A": "b"},
+    "body": b"q=1",
+    "priority": 3,
+    "cookies": {"a": "b"},
+    "jar": "own",
+    "timeout": 1.5,
+    "max_body": 1,
+    "again": True,
+    "on_failure": "parse_failure",
+    "save": Save("a"),
+    "row": 7,
+    "purpose": "robots",
+}
+MORE = st.one_of(st.just({}), st.just({}), st.sampled_from(list(FIELDS)).map(lambda name: {name: FIELDS[name]}))
+CALLBACKS = st.sampled_from([None, "parse_a", "parse_b"])
+REQUESTS = st.builds(lambda url, callback, more: Request(url, callback, **more), URLS, CALLBACKS, MORE)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_no_field_is_lost_on_the_way(name):
+    requests = [Request("http://a/"), Request("http://a/", **{name: FIELDS[name]}), Request("http://a/")]
+    leads = unpack(pack(Reading([], requests)))[0].requests
+    assert list(leads) == requests
+    assert list(leads.unknown(recent(["http://a/"]))) == requests[1:2]
 
 
 @given(st.lists(REQUESTS, max_size=12))
