@@ -1,9 +1,9 @@
 """Where the CPU time of a crawl goes: `python benchmarks/cpu.py`, on the 10,000 pages of `benchmarks/crawl.py one`.
 
-Prints microseconds of CPU per page by floor and room of ARCHITECTURE.md, in the main process and in all others, then the
-functions that take most. All processes and threads are sampled (`sampled/sitecustomize.py`); what libraries take counts
-for the function of the crawler that called them. The time until the first page is in it. Other options are handed to
-`crawl run`: `python benchmarks/cpu.py -s fetch.client=curl --parse-in pool`.
+Prints microseconds of CPU per page by floor and room of ARCHITECTURE.md, in the main process and in all others, then
+the functions that take most. All processes and threads are sampled (`sampled/sitecustomize.py`); what libraries take
+counts for the function of the crawler that called them. The time until the first page is in it. Other options go
+to `crawl run`: `python benchmarks/cpu.py -s fetch.client=curl --parse-in pool`.
 """
 
 from __future__ import annotations

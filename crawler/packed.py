@@ -53,13 +53,14 @@ NOTHING = Told()
 class Leads(Sequence[Request]):
     """The requests of a page, in order. Made when they are looked at, and then each time anew."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_groups", "_number")
 
-    def __init__(self, groups: Sequence[_Group | Request]) -> None:
+    def __init__(self, groups: Sequence[_Group | Request], number: int) -> None:
         self._groups = groups
+        self._number = number
 
     def __len__(self) -> int:
-        return sum([1 if isinstance(group, Request) else _size(group[1]) for group in self._groups])
+        return self._number
 
     def __iter__(self) -> Iterator[Request]:
         return self.unknown(None)
@@ -93,7 +94,7 @@ def pack(reading: Reading, told: Told = NOTHING, plain: bool = True) -> bytes:
     """
     items, errors = _items(reading, plain)
     rest = (
-        _groups(reading.requests),
+        (_groups(reading.requests), len(reading.requests)),
         reading.error,
         [*reading.item_errors, *errors],
         reading.dropped,
@@ -104,7 +105,7 @@ def pack(reading: Reading, told: Told = NOTHING, plain: bool = True) -> bytes:
 
 def unpack(data: bytes) -> tuple[Reading, Told]:
     """What `pack` has packed."""
-    packed, groups, error, item_errors, dropped, told = pickle.loads(data)
+    packed, requests, error, item_errors, dropped, told = pickle.loads(data)
     items: list[Any] = []
     if packed:
         try:
@@ -112,7 +113,7 @@ def unpack(data: bytes) -> tuple[Reading, Told]:
         except Exception as raised:  # of a class of the user's, which is to be put together again
             why = f"its items cannot be read in the main process: {type(raised).__name__}: {raised}"
             item_errors = [*item_errors, ItemError("the page", "parse_in = pool", why)]
-    return Reading(items, Leads(groups), error, [], item_errors, dropped), told or NOTHING
+    return Reading(items, Leads(*requests), error, [], item_errors, dropped), told or NOTHING
 
 
 def _items(reading: Reading, plain: bool) -> tuple[bytes, list[ItemError]]:
@@ -143,47 +144,33 @@ def _groups(requests: Sequence[Request]) -> list[_Group | Request]:
     urls: list[str] = []
     callback: Any = None
     for request in requests:
-        if not _is_bare(request):
-            if urls:
-                groups.append((callback, _joined(urls)))
-                urls = []
-            groups.append(request)
-            continue
-        if urls and request.callback != callback:
+        # Run for every link of every page, so in one expression: it has a URL, maybe a callback, and nothing else.
+        is_bare = (
+            request.data is None
+            and request.on_failure is None
+            and request.method == "GET"
+            and request.headers is None
+            and request.body is None
+            and request.cookies is None
+            and request.jar is None
+            and request.timeout is None
+            and request.max_body is None
+            and request.save is None
+            and not (request.priority or request.again or request.row or request.purpose)
+        )
+        if urls and not (is_bare and request.callback == callback):
             groups.append((callback, _joined(urls)))
             urls = []
-        callback = request.callback
-        urls.append(request.url)
+        if is_bare:
+            callback = request.callback
+            urls.append(request.url)
+        else:
+            groups.append(request)
     if urls:
         groups.append((callback, _joined(urls)))
     return groups
 
 
-def _is_bare(request: Request) -> bool:
-    """Whether a request has a URL, maybe a callback, and nothing else that counts. Run for every link of every page."""
-    return (
-        request.data is None
-        and request.priority == 0
-        and request.on_failure is None
-        and request.method == "GET"
-        and request.headers is None
-        and request.body is None
-        and request.cookies is None
-        and request.jar is None
-        and request.timeout is None
-        and request.max_body is None
-        and not request.again
-        and request.save is None
-        and not request.row
-        and not request.purpose
-        and type(request.url) is str
-    )
-
-
 def _joined(urls: list[str]) -> str | list[str]:
-    text = "\n".join(urls)
+    text = "\n".join(urls)  # what is no text was refused when it was yielded
     return text if text and text.count("\n") == len(urls) - 1 else list(urls)
-
-
-def _size(urls: str | list[str]) -> int:
-    return urls.count("\n") + 1 if type(urls) is str else len(urls)

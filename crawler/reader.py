@@ -20,7 +20,6 @@ import msgspec
 from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.errors import UsageError
-from crawler.items.stages import ItemStages
 from crawler.memory import LARGE, give_back
 from crawler.packed import NOTHING, Record, Told, pack
 from crawler.protocols import Rule
@@ -124,6 +123,8 @@ class Reader:
 
         spider.page_options = msgspec.structs.replace(options, save=save)
         if spider.item is not None or spider.processors:
+            from crawler.items.stages import ItemStages  # most spiders have none
+
             spider.item_stages = ItemStages(
                 spider.name,
                 declared=_unless_callback(spider.item),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,7 +22,8 @@ from crawler.response import Batch, Landing, Order, Response, ToRead
 if TYPE_CHECKING:
     from crawler.reader import Reader
 
-_TURN = 0.05  # seconds of reading after which a worker reports
+_TURN = 0.05  # seconds of reading after which a worker reports,
+_MOST = 24  # and how many pages at once: the others wait for the next order meanwhile
 CLIENTS = ("requests", "curl", "inline")  # what may fetch in a worker; the last for the pool of that name
 
 
@@ -68,8 +69,7 @@ class Worker:
             batch = self.fetcher.collect(linger)
         else:
             self._to_read.update({order.token: order.page for order in orders if order.page is not None})
-            self._unread += self.fetcher.collect(0.0 if self._unread else linger)
-            batch = tuple(self._read(self._reader))
+            batch = self._read(self.fetcher, self._reader, linger)
         self.row.beat(len(batch), sum(map(_size, batch)))
         return batch
 
@@ -79,15 +79,23 @@ class Worker:
         if self._reader is not None:
             self._reader.close()
 
-    def _read(self, reader: Reader) -> Iterator[Landing]:
-        """What has landed, and is read, until that has taken a while: the parent has orders, and hosts have answers."""
+    def _read(self, fetcher: Fetcher, reader: Reader, linger: float) -> Batch:
+        """What has landed, and is read, with what lands meanwhile: until nothing is left, or a report is due.
+
+        Large reports cost less, for both sides; but hosts have answers, and the parent has orders.
+        """
+        unread, done = self._unread, []
+        unread += fetcher.collect(0.0 if unread else linger)
         until = time.monotonic() + _TURN
-        while self._unread:
-            landing = self._unread.popleft()
+        while unread:
+            landing = unread.popleft()
             to_read = self._to_read.pop(landing.token, None)
-            yield reader.read(to_read, landing) if to_read is not None else landing
-            if time.monotonic() > until:
+            done.append(reader.read(to_read, landing) if to_read is not None else landing)
+            if len(done) >= _MOST or time.monotonic() > until:
                 break
+            if not unread:
+                unread += fetcher.collect(0.0)
+        return tuple(done)
 
 
 _workers: dict[str, Worker] = {}

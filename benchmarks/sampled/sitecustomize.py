@@ -46,16 +46,16 @@ def _sample(_number: int, interrupted: FrameType | None) -> None:
 
 def _place(frame: FrameType | None) -> str:
     """ "spider/links.py hrefs_in", "user" for the spider of the benchmark, or what library works by itself."""
-    outermost = "python"
+    innermost = ""
     while frame is not None:
         file = frame.f_code.co_filename
         if _INSIDE in file:
             return f"{file.rpartition(_INSIDE)[2]} {frame.f_code.co_name}"
         if file.endswith("benchmarks/spider.py"):
             return f"user {frame.f_code.co_name}"
-        outermost = f"python {os.path.basename(file)} {frame.f_code.co_name}"
+        innermost = innermost or f"python {os.path.basename(file)} {frame.f_code.co_name}"
         frame = frame.f_back
-    return outermost
+    return innermost
 
 
 def _write() -> None:

@@ -203,9 +203,11 @@ def execute(
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
     if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
-        from crawler.pool.context import context_for
+        from crawler.pool.context import READER, context_for
 
-        context_for("auto")  # its server imports what workers need while this process imports what it needs itself
+        reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)
+        # Its server imports what workers need while this process imports what it needs itself.
+        context_for("auto", READER if reads else ())
     from crawler.assemble import output_options, settings_of
     from crawler.export.outputs import exporters, named
     from crawler.spider.load import build_all

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import (
     connection,
@@ -35,6 +35,8 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 # What the fork server imports once, so that each worker starts with it in place.
 PRELOAD = ["crawler.worker", "crawler.control.room", "crawler.fetch.requests_fetcher"]
+
+READER = ("crawler.reader", "crawler.spider.links", "crawler.spider.tree")  # and for workers that read pages
 
 _FAREWELL = 1.0  # seconds
 
@@ -135,10 +137,11 @@ class _ForkServer(ForkServerContext):
     Process = _ForkServerProcess  # type: ignore[assignment]
 
 
-def context_for(start_method: str) -> BaseContext:
+def context_for(start_method: str, preload: Sequence[str] = ()) -> BaseContext:
     """The context of "fork", "spawn", "forkserver", or "auto" (forkserver where there is one, else spawn).
 
-    A fork server is started at once, in the background: it imports while the caller goes on.
+    A fork server is started at once, in the background: it imports while the caller goes on, `preload` too. One that
+    runs already goes on as it is.
     """
     if multiprocessing.current_process().daemon:
         raise UsageError(
@@ -153,7 +156,7 @@ def context_for(start_method: str) -> BaseContext:
         with _launch_of_ours():
             _start_tracker()
     if start_method == "forkserver":
-        context.set_forkserver_preload(PRELOAD)
+        context.set_forkserver_preload([*PRELOAD, *preload])
         with _launch_of_ours():
             forkserver.ensure_running()
     return context

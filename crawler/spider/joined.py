@@ -1,12 +1,12 @@
 """The links of a page joined to its base, with a memory: a site repeats its links on every page.
 
-What a link that begins with "/", "http://" or "https://" leads to depends on the origin of its page alone (URL standard,
-4.4): no path and no query of the base takes part. So it is remembered by origin.
+What a link that begins with "/", "http://" or "https://" leads to depends on the origin of its page alone (URL
+standard, 4.4): no path and no query of the base takes part. So it is remembered by origin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from crawler.url import join
 
@@ -20,15 +20,15 @@ _memories: dict[tuple[str, frozenset[str]], _Memory] = {}
 _count = 0
 
 
-def joined(base: str, hrefs: Iterable[str], extensions: frozenset[str] = frozenset()) -> list[str]:
+def joined(base: str, hrefs: Sequence[str], extensions: frozenset[str] = frozenset()) -> list[str]:
     """Where links on the page `base` (a canonical URL) lead to: canonical http and https URLs, each once, in order.
 
-    What is no URL, has another scheme, or a path that ends in one of `extensions` ("pdf"), is left out.
+    What is no URL, has another scheme, or a path that ends in one of `extensions` ("pdf"), is left out, and so are
+    places on the page itself (`#top`).
     """
-    hrefs = list(hrefs)
     start = base.find("/", base.find("//") + 2)
     memory = _memories.get((base[:start], extensions))
-    urls = list(map(memory.get, hrefs)) if memory else [None] * len(hrefs)
+    urls: list[str | None] = list(map(memory.get, hrefs)) if memory else [None] * len(hrefs)
     if None in urls:
         for number, href in enumerate(hrefs):
             if urls[number] is None:
@@ -47,6 +47,8 @@ def is_page(url: str, extensions: frozenset[str]) -> bool:
 
 def _one(base: str, href: str, start: int, extensions: frozenset[str]) -> str:
     global _count
+    if href[:1] == "#":
+        return ""
     try:
         url = join(base, href)
     except ValueError:

@@ -184,14 +184,18 @@ def absolute(
     URLs in which `pattern` is not found, paths that end in one of `extensions` (lower case, "pdf"), and all after the
     first `most`.
     """
-    wanted = [href for href in dict.fromkeys(hrefs) if href[:1] != "#"]
+    every = list(hrefs)
     left_out = frozenset(extensions)
-    few = most is None or len(wanted) <= most
+    few = most is None or len(every) <= most
     # In one go where nothing has to be counted: this is run for every link of every page.
     urls: Iterable[str] = (
-        joined(base, wanted, left_out)
+        joined(base, every, left_out)
         if few
-        else _each_once(url for url in join_all(base, wanted) if is_page(url, left_out))
+        else _each_once(
+            url
+            for url in join_all(base, (href for href in dict.fromkeys(every) if href[:1] != "#"))
+            if is_page(url, left_out)
+        )
     )
     if pattern is not None:
         search = re.compile(pattern).search

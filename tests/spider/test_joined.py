@@ -16,7 +16,7 @@ def expected(base, links, extensions=frozenset()):
     urls = []
     for link in links:
         url = answer(join_url, base, link)
-        if url is ValueError:
+        if url is ValueError or link[:1] == "#":
             continue
         url = url.partition("#")[0]
         is_left_out = url.split("?")[0].rpartition(".")[2].lower() in extensions
