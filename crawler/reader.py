@@ -153,6 +153,7 @@ class Reader:
         for handler in list(root.handlers):
             root.removeHandler(handler)  # a forked worker has those of the parent, with its files
         root.addHandler(_Collector(self._records))
+        logging.captureWarnings(True)  # Python would write them to standard error as they are
         for name, level in setup.log_levels.items():
             logging.getLogger(name).setLevel(level)
 

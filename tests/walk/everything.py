@@ -1,6 +1,7 @@
 """A spider with everything that has to be the same wherever its pages are read."""
 
 import logging
+import warnings
 from dataclasses import dataclass
 
 from lxml import etree
@@ -70,6 +71,7 @@ class Everything(Spider):
             yield {"at": "same", "n": 1}
             yield {"at": "same", "n": 1}
             logging.getLogger("everything").warning("page one was read")
+            warnings.warn("old\x1b[2J", UserWarning, stacklevel=1)
         if at == "/page/5":
             yield from self.parse_five(page)
 

@@ -82,11 +82,16 @@ def expected():
 
 @pytest.mark.parametrize("parse_in", ["main", "pool"])
 @pytest.mark.parametrize("way", [*reversed(WAYS)])
-def test_every_way_gives_the_same(site, tmp_path, way, parse_in, expected, caplog):
+def test_every_way_gives_the_same(site, tmp_path, way, parse_in, expected, caplog, capfd):
     report = run(str(EVERYTHING), site, way, parse_in, download={"folder": str(tmp_path / "files")})
     found = json.loads(re.sub(r"0x[0-9a-f]+", "0x", json.dumps(told(report, site, tmp_path))))
     assert len(found["items"]) > 2 * PAGES
     assert [record.message for record in caplog.records if record.name == "everything"] == ["page one was read"]
+    if WAYS[way]["pool"] == "process" and parse_in == "pool":
+        assert ["UserWarning: old" in record.message for record in caplog.records if record.name == "py.warnings"] == [
+            True
+        ]
+        assert "\x1b" not in capfd.readouterr().err
     for part in found:
         assert found[part] == expected.setdefault(part, found[part])
 
