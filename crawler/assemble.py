@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from secrets import token_hex
 from shutil import rmtree
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -61,7 +61,7 @@ from crawler.pool.thread import ThreadPool
 from crawler.protocols import Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
-from crawler.response import HeaderPairs, Response
+from crawler.response import HeaderPairs, Outcome, Response
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.auth import Auth
@@ -94,6 +94,7 @@ from crawler.settings import (
     is_network,
     merge,
     project_layer,
+    version,
 )
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
@@ -105,7 +106,14 @@ from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
+if TYPE_CHECKING:
+    from crawler.archive.archive import Archive
+    from crawler.archive.recorder import Recorder
+
+Take = Callable[[Request, HeaderPairs, Outcome], None]
+
 _keys = count(1)
+_NO_TIME = 1e-9  # seconds; 0 would mean "however long"
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -186,7 +194,8 @@ def layers_of(
 def _lasting(settings: Settings) -> Settings:
     """Settings that mean the same wherever the run is resumed."""
     items = msgspec.structs.replace(settings.items, pipelines=[lasting(one) for one in settings.items.pipelines])
-    return msgspec.structs.replace(settings, items=items)
+    archives = {name: os.path.abspath(path) for name in ("record", "replay") if (path := getattr(settings.run, name))}
+    return msgspec.structs.replace(settings, items=items, run=msgspec.structs.replace(settings.run, **archives))
 
 
 def check_secrets(settings: Settings) -> None:
@@ -217,7 +226,10 @@ def run(
     """
     for one in settings:
         check_secrets(one)
+    if settings[0].run.replay:
+        settings = [unhurried(one) for one in settings]
     common = settings[0]
+    check_archives(common, is_compared=since is not None, has_folder=folder is not None)
     stats = Stats()
     emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
@@ -233,7 +245,11 @@ def run(
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
-        chain = Chain(exporters(outputs, options, ledger.items_after), meta=common.output.meta, keep=keep_items)
+        replayed = _replayed(common, stack)
+        recorders = _recorders(common, options.run, folder)
+        chain = Chain(
+            [*exporters(outputs, options, ledger.items_after), *recorders], meta=common.output.meta, keep=keep_items
+        )
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
         if addresses is not None:
@@ -281,6 +297,8 @@ def run(
                     Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                     lambda failed: emitter.emit(events.ReadFailed(failed)),
                     files,
+                    [recorder.take for recorder in recorders],
+                    replayed,
                 ),
             ),
             frontier=Window(ledger),
@@ -356,6 +374,7 @@ def run(
                 kept=chain.kept,
                 notes=[
                     *chain.notes(),
+                    *(replayed.notes if replayed is not None else ()),
                     *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
                 ],
                 manners=notes_of([spider.name for spider in spiders], settings),
@@ -372,6 +391,8 @@ def run(
             if failed is not None:
                 emitter.emit(events.ReadFailed(failed))
         last = report()
+        if any(recorder.has_failed for recorder in recorders):
+            return last  # what is not in the archive is fetched again by who resumes the run
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
         for path, mark, item in chain.marks():
             ledger.mark(path, mark, item)
@@ -380,6 +401,63 @@ def run(
         with suppress(OutputError):
             ledger.commit()
         return last
+
+
+def unhurried(settings: Settings) -> Settings:
+    """The settings of a replay: nobody is asked, so nobody has to be spared, and there is nothing to wait for."""
+    change = msgspec.structs.replace
+    return change(
+        settings,
+        host=[change(one, delay=None) for one in settings.host],
+        crawl=change(settings.crawl, pool="inline"),
+        politeness=change(
+            settings.politeness, delay=0.0, jitter=0.0, adaptive=False, host_key="name", max_retry_after=_NO_TIME
+        ),
+        breaker=change(settings.breaker, failures=0),
+        robots=change(settings.robots, pause=0.0),
+        retry=change(settings.retry, pause=0.0, jitter=0.0),
+        cache=change(settings.cache, mode="off"),
+    )
+
+
+def check_archives(settings: Settings, is_compared: bool, has_folder: bool) -> None:
+    """Whether a run can be recorded and replayed as it is wanted. Raises `UsageError`."""
+    own = settings.run
+    if own.record and own.replay:
+        raise UsageError("--record would record what --replay has from an archive", hint="leave one of them out")
+    if is_compared and (own.record or own.replay):
+        flag = "--record" if own.record else "--replay"
+        raise UsageError(
+            f"{flag} wants all pages whole, and with --since those that have not changed are not sent again",
+            hint="leave one of them out",
+        )
+    if own.keep_pages != "no" and not has_folder:
+        raise UsageError(
+            f"run.keep_pages = {own.keep_pages}: the pages are kept in the folder of the run, and this one has none",
+            hint="crawl run keeps its runs; settings={'run.record': 'site.warc.gz'} records one without",
+        )
+
+
+def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
+    """The archive that answers, instead of hosts."""
+    if not settings.run.replay:
+        return None
+    from crawler.archive.archive import Archive
+
+    return stack.enter_context(closing(Archive(settings.run.replay)))
+
+
+def _recorders(settings: Settings, run: str, folder: RunFolder | None) -> list[Recorder]:
+    """Who keeps what is fetched: for --record, and in the run's folder."""
+    own = settings.run
+    pages = [str(folder.pages)] if folder is not None and own.keep_pages != "no" else []
+    paths = [*([own.record] if own.record else []), *pages]
+    if not paths:
+        return []
+    from crawler.archive.recorder import Recorder
+
+    robots = "classic" if settings.robots.obey else "ignore"
+    return [Recorder(path, run, f"crawler/{version()}", robots) for path in paths]
 
 
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
@@ -447,6 +525,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
+    if settings.run.replay:
+        workers = 0  # there is nothing to fetch
     limits = limits_of(settings)
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
@@ -536,6 +616,8 @@ class Shared(NamedTuple):
     since: Since
     read_failed: Callable[[PageError], None]
     files: DownloadFolders | None = None  # what looks at single pages saves nothing
+    takes: Sequence[Take] = ()  # who records what came
+    replayed: Archive | None = None
 
 
 def page_options(settings: Settings) -> PageOptions:
@@ -617,11 +699,14 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
         Auth(settings.host),
         shared.cookies,
     ]
+    if shared.takes:
+        rules.append(_record(rules, shared.takes))
     rules += [
         Blocked(own_signature if has_own_signature else None),
         *_downloads(settings, shared.files),
         *_cache(settings, rules),
         shared.since,
+        *_replay(settings, shared),
         Redirect(redirect.max_hops, redirect.downgrade, redirect.secret_headers, limits.max_url),
         Content(),
         Retry(
@@ -656,13 +741,45 @@ def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
         return [Always(folder, cache.max_age)]
     from crawler.rules.cache_rfc9111 import PrivateCache  # its library takes 40 ms to import
 
+    return [PrivateCache(folder, _sent_by(rules))]
+
+
+def _sent_by(rules: Sequence[Rule]) -> Callable[[Request], HeaderPairs]:
+    """The fields that rules send along with a request."""
     senders = Rules([rule for rule in rules if rule.name in ("headers", "auth", "cookies")], ORDER)
 
     def sent(request: Request) -> HeaderPairs:
         verdict = senders.before(request)
         return verdict.header_pairs if isinstance(verdict, Go) else ()
 
-    return [PrivateCache(folder, sent)]
+    return sent
+
+
+def _record(rules: Sequence[Rule], takes: Sequence[Take]) -> Rule:
+    """The rule that tells everything to recorders; `rules` are those that stand before it."""
+    from crawler.fetch.decoding import ACCEPTED
+    from crawler.rules.record import Record
+
+    sent_by_rules = _sent_by(rules)
+    accept = ("Accept-Encoding", ACCEPTED)
+
+    def take(request: Request, outcome: Outcome) -> None:
+        own = request.headers or {}
+        names = {name.lower() for name in own}
+        pairs = (*own.items(), *(pair for pair in (*sent_by_rules(request), accept) if pair[0].lower() not in names))
+        for one in takes:
+            one(request, pairs, outcome)
+
+    return Record(take)
+
+
+def _replay(settings: Settings, shared: Shared) -> list[Rule]:
+    if shared.replayed is None:
+        return []
+    from crawler.rules.replay import Replay
+
+    folder = shared.files.of(settings.download.folder) if shared.files is not None else None
+    return [Replay(shared.replayed, lambda: folder.parts if folder is not None else "")]
 
 
 def output_options(spiders: Sequence[str], settings: Settings, run: str) -> Options:

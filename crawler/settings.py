@@ -172,6 +172,9 @@ class Output(Section, frozen=True):
 class Run(Section, frozen=True):
     durability: Literal["process", "power"]
     keep: int
+    keep_pages: Literal["no", "failed", "all"]
+    record: str
+    replay: str
 
 
 class Log(Section, frozen=True):

@@ -29,6 +29,7 @@ COMMANDS = {
     "new": "new",
     "parse": "parse",
     "pause": "pause",
+    "reparse": "reparse",
     "resume": "resume",
     "run": "run",
     "runs": "runs",

@@ -44,6 +44,8 @@ _SETTINGS = {
     "batch_items": "output.batch_items",
     "no_robots": "robots.obey",
     "proxy": "fetch.proxy",
+    "record": "run.record",
+    "replay": "run.replay",
     "log_level": "log.level",
     "log_file": "log.file",
 }
@@ -107,6 +109,12 @@ class _Run(click.Command):
     "--since",
     metavar="RUN",
     help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
+)
+@click.option("--record", metavar="FILE", help="Record all that is fetched in FILE, an archive (.warc.gz).")
+@click.option(
+    "--replay",
+    metavar="FILE|FOLDER",
+    help="Answer from an archive, or a folder of archives, and send no request. It takes no workers and no pauses.",
 )
 @click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
 @click.option("--append", is_flag=True, default=None, help="Add to outputs that are there, instead of replacing them.")

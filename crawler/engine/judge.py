@@ -12,7 +12,7 @@ from crawler.frontier.ledger import Ledger, State
 from crawler.observe import events
 from crawler.protocols import Frontier, Seen
 from crawler.request import Request
-from crawler.response import Failure, FailureKind, Outcome
+from crawler.response import Failure, FailureKind, Outcome, Response
 from crawler.rules.base import Rules
 from crawler.url_options import UrlOptions
 from crawler.verdict import KEEP, Again, Answer, Drop, Keep
@@ -66,7 +66,7 @@ class Judge:
             case Drop():
                 return self.give_up(request, outcome, verdict)
             case Answer():
-                if verdict.by:
+                if verdict.by and isinstance(verdict.response, Response):
                     self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self.judge(request, verdict.response)
             case _:
