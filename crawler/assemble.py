@@ -108,6 +108,7 @@ from crawler.worker import Setup, close_worker, exchange, open_worker
 
 if TYPE_CHECKING:
     from crawler.archive.archive import Archive
+    from crawler.archive.failing import FailingOnly
     from crawler.archive.recorder import Recorder
 
 Take = Callable[[Request, HeaderPairs, Outcome], None]
@@ -231,7 +232,6 @@ def run(
     common = settings[0]
     check_archives(common, is_compared=since is not None, has_folder=folder is not None)
     stats = Stats()
-    emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
@@ -246,7 +246,8 @@ def run(
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
         replayed = _replayed(common, stack)
-        recorders = _recorders(common, options.run, folder)
+        recorders, hearing = _recorders(common, options.run, folder)
+        emitter = Emitter([stats, *listeners, *hearing])
         chain = Chain(
             [*exporters(outputs, options, ledger.items_after), *recorders], meta=common.output.meta, keep=keep_items
         )
@@ -276,7 +277,7 @@ def run(
             save = files.of(settings[number].download.folder).save
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
-        all_stages = _open_stages(spiders, settings, ledger.has_key, stack)
+        all_stages = open_stages(spiders, settings, ledger.has_key, stack)
         chain.open(ledger.marks(), ledger.items_after)
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
@@ -447,17 +448,27 @@ def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
     return stack.enter_context(closing(Archive(settings.run.replay)))
 
 
-def _recorders(settings: Settings, run: str, folder: RunFolder | None) -> list[Recorder]:
-    """Who keeps what is fetched: for --record, and in the run's folder."""
+def _recorders(
+    settings: Settings, run: str, folder: RunFolder | None
+) -> tuple[list[Recorder | FailingOnly], list[FailingOnly]]:
+    """Who keeps what is fetched: for --record, and in the run's folder; and those of them that listen."""
     own = settings.run
-    pages = [str(folder.pages)] if folder is not None and own.keep_pages != "no" else []
-    paths = [*([own.record] if own.record else []), *pages]
-    if not paths:
-        return []
+    if not own.record and (folder is None or own.keep_pages == "no"):
+        return [], []
+    from crawler.archive.failing import FailingOnly
     from crawler.archive.recorder import Recorder
 
-    robots = "classic" if settings.robots.obey else "ignore"
-    return [Recorder(path, run, f"crawler/{version()}", robots) for path in paths]
+    software, robots = f"crawler/{version()}", "classic" if settings.robots.obey else "ignore"
+    site = [Recorder(own.record, run, software, robots)] if own.record else []
+    if folder is None or own.keep_pages == "no":
+        return [*site], []
+    pages = Recorder(str(folder.pages), run, software, robots)
+    if own.keep_pages == "all":
+        return [*site, pages], []
+    bad = (events.ReadFailed, events.FetchFailed, events.Blocked, events.ItemFailed)
+    over = (events.Redirected, events.Retried, events.Dropped)
+    failing = FailingOnly(pages, bad, over, events.PageRead)
+    return [*site, failing], [failing]
 
 
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
@@ -484,7 +495,7 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     return build_stages(build)
 
 
-def _open_stages(
+def open_stages(
     spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
 ) -> list[Stages]:
     """The stages of all spiders, with pipelines that have begun. Whatever comes then, `stack` closes them."""
