@@ -70,11 +70,14 @@ def read_at(file: BinaryIO, offset: int) -> tuple[Head, bytes]:
     """A record and its block. Raises `Cut` for a broken one."""
     iterator_type, errors = _library()
     file.seek(offset)
+    iterator = iterator_type(file, no_record_parse=True)
     try:
-        record = next(iter(iterator_type(file, no_record_parse=True)))
+        record = next(iterator)
         return _head(record, offset, record.rec_type), record.raw_stream.read()
     except (*errors, StopIteration) as error:
         raise Cut(str(error)) from None
+    finally:
+        iterator.close()  # it holds itself, and what it has read would wait for the garbage collector
 
 
 def message_of(block: bytes) -> Message:
