@@ -58,7 +58,7 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Listener, Pool, Rule, Stages
+from crawler.protocols import Frontier, Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
 from crawler.response import HeaderPairs, Outcome, Response
@@ -302,7 +302,7 @@ def run(
                     replayed,
                 ),
             ),
-            frontier=Window(ledger),
+            frontier=_frontier(ledger, replayed),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
             hosts=hosts,
@@ -446,6 +446,14 @@ def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
     from crawler.archive.archive import Archive
 
     return stack.enter_context(closing(Archive(settings.run.replay)))
+
+
+def _frontier(ledger: Ledger, replayed: Archive | None) -> Frontier:
+    if replayed is None:
+        return Window(ledger)
+    from crawler.archive.frontier import RecordedOrder
+
+    return RecordedOrder(replayed, ledger)
 
 
 def _recorders(

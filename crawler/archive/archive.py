@@ -71,6 +71,14 @@ class Archive:
             place = self._index.next(key_of(request.replace(jar="")), request.attempts)  # others know no jars
         return None if place is None else self._outcome(place, request.url)
 
+    def rank(self, request: Request) -> int | None:
+        """The place of that answer among all of them, which is when it came; None if there is none."""
+        key = key_of(request)
+        rank = self._index.peek(key, request.attempts)
+        if rank is None and request.jar and not all(self._is_own):
+            rank = self._index.peek(key_of(request.replace(jar="")), request.attempts)
+        return rank
+
     def count(self, request: Request) -> int:
         """How many answers there are to what a request asks for."""
         return self._index.count(key_of(request))

@@ -1,6 +1,7 @@
-"""Where the answers of archives are, by what was asked for. 28 bytes each, 100 more while it is being built.
+"""Where the answers of archives are, by what was asked for. 36 bytes each, 100 more while it is being built.
 
-Bodies stay in their files. Answers to the same question stand in the order they were given.
+Bodies stay in their files. Answers to the same question stand in the order they were given. Each answer has a rank, its
+place among all of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ class Index:
 
     def __init__(self) -> None:
         self._keys = array("Q")
-        self._places = array("Q")
         self._tries = array("Q")
+        self._ranks = array("Q")
+        self._places = array("Q")  # by rank
         self._given = array("I")  # how often was asked, at the first answer of each key
 
     def __len__(self) -> int:
@@ -38,36 +40,38 @@ class Index:
 
     def finish(self) -> None:
         """Sort. Of several answers to one try, of which only the last was stored by its crawl, that one stays."""
-        keys, tries, places = self._keys, self._tries, self._places
+        keys, tries = self._keys, self._tries
         order = sorted(range(len(keys)), key=keys.__getitem__)  # keeps the order of equal ones
-        self._keys, self._tries, self._places = array("Q"), array("Q"), array("Q")
+        self._keys, self._tries, self._ranks = array("Q"), array("Q"), array("Q")
         of_key: dict[int, int] = {}  # the answers to the same key, by try
-        for number in order:
-            key, try_ = keys[number], tries[number]
+        for rank in order:
+            key, try_ = keys[rank], tries[rank]
             if not self._keys or self._keys[-1] != key:
                 of_key.clear()
             if try_ and (known := of_key.setdefault(try_, len(self._keys))) < len(self._keys):
-                self._places[known] = places[number]
+                self._ranks[known] = rank
                 continue
             self._keys.append(key)
             self._tries.append(try_)
-            self._places.append(places[number])
+            self._ranks.append(rank)
         self._given = array("I", bytes(4 * len(self._keys)))
 
-    def next(self, key: int, least: int = 0) -> tuple[int, int] | None:
-        """File and offset of the next answer to a key, at least the one that has the number `least` among them.
+    def peek(self, key: int, least: int = 0) -> int | None:
+        """The rank of the next answer to a key, at least the one that has the number `least` among them.
 
         None if there is none, or all were given.
         """
+        number = self._next(key, least)
+        return None if number is None else self._ranks[number]
+
+    def next(self, key: int, least: int = 0) -> tuple[int, int] | None:
+        """File and offset of that answer, which counts as given from now on."""
+        number = self._next(key, least)
+        if number is None:
+            return None
         first = bisect_left(self._keys, key)
-        if first == len(self._keys) or self._keys[first] != key:
-            return None
-        number = max(self._given[first], least)
-        place = first + number
-        if place >= len(self._keys) or self._keys[place] != key:
-            return None
-        self._given[first] = number + 1
-        return self._place(place)
+        self._given[first] = number - first + 1
+        return self._place(number)
 
     def of_try(self, key: int, try_: int) -> tuple[int, int] | None:
         """File and offset of the answer to one try."""
@@ -91,5 +95,13 @@ class Index:
             yield number
             number += 1
 
+    def _next(self, key: int, least: int) -> int | None:
+        first = bisect_left(self._keys, key)
+        if first == len(self._keys) or self._keys[first] != key:
+            return None
+        number = first + max(self._given[first], least)
+        return number if number < len(self._keys) and self._keys[number] == key else None
+
     def _place(self, number: int) -> tuple[int, int]:
-        return self._places[number] >> _OFFSET, self._places[number] & ((1 << _OFFSET) - 1)
+        place = self._places[self._ranks[number]]
+        return place >> _OFFSET, place & ((1 << _OFFSET) - 1)
