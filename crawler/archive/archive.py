@@ -10,25 +10,18 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import BinaryIO
 
+from crawler.archive import members, reader
+from crawler.archive.head import Cut, Head
 from crawler.archive.identity import key_of, key_of_parts, short, try_of
 from crawler.archive.index import Index
-from crawler.archive.reader import (
-    Cut,
-    Head,
-    failure_of,
-    fields_of,
-    message_of,
-    read_at,
-    records,
-    response_of,
-)
+from crawler.archive.reader import failure_of, fields_of, message_of, response_of
 from crawler.errors import UsageError
 from crawler.request import Request
 from crawler.response import Failure, Outcome, Response
 
 _SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
 _REMEMBERED = 1000  # records between those that belong together
-_OWN = "crawler/"  # how the software calls itself that writes own archives
+_OWN = b"crawler/"  # how the software calls itself that writes own archives
 
 
 class Archive:
@@ -46,7 +39,7 @@ class Archive:
                     self._files.append(one.open("rb"))
                 except OSError as error:
                     raise UsageError(f"cannot read the archive {one}: {error.strerror}") from None
-                self._is_own.append(False)
+                self._is_own.append(members.is_own(self._files[number], _OWN))
                 self._scan(number)
         except BaseException:
             self.close()
@@ -91,7 +84,7 @@ class Archive:
     def _outcome(self, place: tuple[int, int], url: str) -> Outcome:
         number, offset = place
         try:
-            head, block = read_at(self._files[number], offset)
+            head, block = self._read_at(number, offset)
             match head.kind:
                 case "metadata":
                     failure = failure_of(fields_of(block), url)
@@ -104,6 +97,10 @@ class Archive:
         except Cut as error:
             return Failure(url, "archive", f"broken in {self._paths[number].name} at byte {offset}: {error}")
 
+    def _read_at(self, number: int, offset: int) -> tuple[Head, bytes]:
+        file = self._files[number]
+        return members.read_at(file, offset) if self._is_own[number] else reader.read_at(file, offset)
+
     def _revisited(self, head: Head, block: bytes, url: str, is_own: bool) -> Outcome:
         """An answer whose body was the same as an earlier one's, and is there only."""
         key = key_of_parts(head.refers_to or url)
@@ -111,7 +108,7 @@ class Archive:
         if place is None:
             raise Cut(f"its body is that of {head.refers_to}, which is not there")
         number, offset = place
-        first, body = read_at(self._files[number], offset)
+        first, body = self._read_at(number, offset)
         if first.kind != "response":
             raise Cut(f"its body is that of {head.refers_to}, which has none")
         there = response_of(first, body, url, self._is_own[number])
@@ -124,10 +121,9 @@ class Archive:
         answers: OrderedDict[str, int] = OrderedDict()  # numbers in the index by id of the record
         asked: OrderedDict[str, int] = OrderedDict()  # keys of requests by id of the record they belong to
         try:
-            for head, read in records(self._files[file], str(path)):
+            opened = self._files[file]
+            for head, read in members.records(opened) if self._is_own[file] else reader.records(opened, str(path)):
                 match head.kind:
-                    case "warcinfo":
-                        self._is_own[file] = fields_of(read()).get("software", "").startswith(_OWN)
                     case "response" | "revisit":
                         if not head.url.startswith(("http://", "https://")):
                             continue

@@ -12,6 +12,7 @@ from contextlib import suppress
 from io import BytesIO, StringIO
 from typing import Any, BinaryIO, NamedTuple
 
+from crawler.archive.head import Cut, Head
 from crawler.archive.records import ORIGINAL
 from crawler.errors import UsageError
 from crawler.response import Failure, HeaderPairs, Response
@@ -20,28 +21,12 @@ _KINDS = frozenset({"response", "revisit", "request", "metadata", "warcinfo"})
 _MOST_BODY = 1 << 31  # bytes that are read of one body
 
 
-class Head(NamedTuple):
-    """A record without its block; `offset` is where it begins in the file."""
-
-    offset: int
-    kind: str
-    url: str
-    record_id: str
-    concurrent_to: tuple[str, ...]
-    truncated: bool
-    refers_to: str
-
-
 class Message(NamedTuple):
     """An HTTP message; `start` is its first line."""
 
     start: str
     header_pairs: HeaderPairs
     body: bytes
-
-
-class Cut(Exception):
-    """The file ends in the middle of a record, or is broken there."""
 
 
 def records(file: BinaryIO, path: str) -> Iterator[tuple[Head, Any]]:

@@ -115,12 +115,16 @@ class WarcFile:
     def _write(self, record: Pieces) -> None:
         """One record as one gzip member (RFC 1952), whole or not at all."""
         member = zlib.compressobj(_LEVEL, wbits=31)
-        at = self._size
+        at, packed, waiting = self._size, [], 0
         for piece in record:
             view = memoryview(piece)
             for start in range(0, view.nbytes, _CHUNK):
-                at = self._pwrite(member.compress(view[start : start + _CHUNK]), at)
-        self._size = self._pwrite(member.flush(), at)
+                packed.append(member.compress(view[start : start + _CHUNK]))
+                waiting += len(packed[-1])
+                if waiting > _CHUNK:
+                    at, packed, waiting = self._pwrite(b"".join(packed), at), [], 0
+        packed.append(member.flush())
+        self._size = self._pwrite(b"".join(packed), at)
 
     def _pwrite(self, data: bytes, at: int) -> int:
         rest = memoryview(data)
