@@ -334,7 +334,8 @@ def run(
 
         view = LiveView(stats, lambda: _extra(engine), quiet=not live)
         signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now, view.say)
-        emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
+        pool = common.crawl.pool if replayed is None else f"replay of {replayed.path}"
+        emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
         ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before

@@ -67,7 +67,7 @@ class Counts(msgspec.Struct):
 
 
 class Reparse:
-    """`folder` is the run; its pages are looked for in its folder, and in what it was recorded in.
+    """`folder` is the run; its pages are looked for in its folder, and in what it was recorded in or replayed from.
 
     Iterating gives the pages that changed, and the errors of those that could not be read; `counts` and `notes` are
     whole afterwards. What changed goes to `outputs`. Raises `UsageError` for a run without pages, and `OutputError`.
@@ -85,6 +85,7 @@ class Reparse:
             self.settings = [msgspec.convert(one, Settings) for one in self._record.settings]
             self._run = str(self._ledger.get("id"))
             place = _pages_of(folder, self.settings[0])
+            self._is_replay = place != folder.pages and bool(self.settings[0].run.replay)  # of another run's pages
             self.spiders: list[Spider] = build_all(self._record.targets, self._record.arguments)
             give(folder.path, self.spiders)
             self._archive = self._stack.enter_context(closing(Archive(str(place))))
@@ -147,7 +148,7 @@ class Reparse:
         is_page = state == "done" or reason.startswith(f"{callback}: ")
         if request.save is not None or not (is_page or request.on_failure):
             return None
-        outcome = self._archive.of_try(self._run, request)
+        outcome = self._archive.next(request) if self._is_replay else self._archive.of_try(self._run, request)
         if outcome is None:
             self.counts.without += 1
             return None
@@ -194,8 +195,8 @@ class Reparse:
 
 def _pages_of(folder: RunFolder, settings: Settings) -> Path:
     """The archive that has the pages of a run. Raises `UsageError` if there is none."""
-    for place in (folder.pages, Path(settings.run.record) if settings.run.record else None):
-        if place is not None and place.is_file():
+    for place in (folder.pages, *(Path(path) for path in (settings.run.record, settings.run.replay) if path)):
+        if place.exists():
             return place
     raise UsageError(
         f"the run {folder.path} has no pages that could be read again",

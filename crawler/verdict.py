@@ -68,8 +68,8 @@ class First(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """This response is the outcome: before the fetch instead of it, afterwards in place of what came.
 
-    `by` says where it comes from, for people: "the cache"; "" = it is what came, in another form. What is replayed may
-    be a failure.
+    `by` says where it comes from, for people: "the cache"; "" = it is what came, in another form, or nothing
+    came. What is replayed may be a failure.
     """
 
     response: Outcome

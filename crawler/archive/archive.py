@@ -6,6 +6,7 @@ of other programs a request of the same method, URL and body gets the answer.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +29,7 @@ class Archive:
     """The archives at `path`. `notes` say what is wrong with them. Raises `UsageError` for what is none."""
 
     def __init__(self, path: str) -> None:
+        self.path = os.path.relpath(path) if os.path.isabs(path) else path
         self.notes: list[str] = []
         self._paths = archives_in(path)
         self._files: list[BinaryIO] = []

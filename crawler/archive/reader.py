@@ -35,19 +35,23 @@ def records(file: BinaryIO, path: str) -> Iterator[tuple[Head, Any]]:
     Raises `Cut` where the rest of the file is no record, and `UsageError` for what is no archive at all.
     """
     iterator_type, errors = _library()
-    came = False
+    came: Any = None
     iterator = iterator_type(file, no_record_parse=True)
     found = iter(iterator)
     try:
         while (record := _next(found)) is not None:
-            came = True
+            came = record
+            if not hasattr(record.raw_stream, "limit"):
+                break
             if record.rec_type in _KINDS:
                 yield _head(record, iterator.offset, record.rec_type), record.raw_stream.read
     except errors as error:
-        if not came:
+        if came is None:
             raise UsageError(f"{path} is no archive: {str(error).strip().splitlines()[0][:200]}") from None
         raise Cut(str(error)) from None
-    if not came:
+    if came is not None and _is_torn(came):
+        raise Cut("the file ends in the middle of it")
+    if came is None:
         raise UsageError(f"{path} is no archive: there is no record in it")
 
 
@@ -58,7 +62,10 @@ def read_at(file: BinaryIO, offset: int) -> tuple[Head, bytes]:
     iterator = iterator_type(file, no_record_parse=True)
     try:
         record = next(iterator)
-        return _head(record, offset, record.rec_type), record.raw_stream.read()
+        block = record.raw_stream.read()
+        if _is_torn(record):
+            raise Cut("the file ends in the middle of it")
+        return _head(record, offset, record.rec_type), block
     except (*errors, StopIteration) as error:
         raise Cut(str(error)) from None
     finally:
@@ -167,6 +174,11 @@ def _head(record: Any, offset: int, kind: str) -> Head:
             case "uri":  # ARC
                 url = value
     return Head(offset, kind, url, record_id, concurrent, truncated, refers_to)
+
+
+def _is_torn(record: Any) -> bool:
+    """Whether less of a record came than it says; the library takes that for its end, and the end of a head for the whole."""
+    return getattr(record.raw_stream, "limit", 1) > 0
 
 
 def _library() -> tuple[Any, Any]:

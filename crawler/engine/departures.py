@@ -77,7 +77,9 @@ class Departures:
                 self._frontier.open(host, start)
                 outcome = verdict.response
                 told = outcome.status if isinstance(outcome, Response) else outcome
-                self._ledger.attempt(request, time.time(), 0.0, f"{told} from {verdict.by}")
+                self._ledger.attempt(
+                    request, time.time(), 0.0, f"{told} from {verdict.by}" if verdict.by else str(told)
+                )
                 if isinstance(outcome, Response):
                     self._emit(events.Answered(request.url, outcome.status, verdict.by))
                 self.early += self._judge.judge(request, outcome)

@@ -175,7 +175,8 @@ class Report(msgspec.Struct, frozen=True):
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
         for source, count in self.answered.items():
-            lines.append(f"  cached   {_times(count, 'page')} came from {plain(source)}")
+            label = "replayed" if source == "the archive" else "cached"
+            lines.append(f"  {label:8} {_times(count, 'page')} came from {plain(source)}")
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")

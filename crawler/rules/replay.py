@@ -20,7 +20,9 @@ BY = "the archive"  # what people are told
 
 
 class Answers(Protocol):
-    """The archive."""
+    """The archive; `path` is what people call it."""
+
+    path: str
 
     def next(self, request: Request) -> Outcome | None: ...
 
@@ -42,7 +44,7 @@ class Replay:
     def before(self, request: Request) -> Before:
         outcome = self._answers.next(request)
         if outcome is None:
-            return Answer(self._missing(request), by=BY)
+            return Answer(self._missing(request), by=BY if request.purpose else "")
         if request.save is not None and isinstance(outcome, Response) and outcome.status == 200:
             outcome = self._as_file(outcome)
         return Answer(outcome, by=BY)
@@ -50,12 +52,14 @@ class Replay:
     def _missing(self, request: Request) -> Outcome:
         if request.purpose:
             return Response(request.url, 404)
-        known = self._answers.count(request)
+        known, path = self._answers.count(request), self._answers.path
         if known:
             times = "once" if known == 1 else f"{known:,} times"
-            return Failure(request.url, "archive", f"{request.url} was answered {times}, and is asked for once more")
+            return Failure(
+                request.url, "archive", f"{request.url} was answered {times} in {path}, and is asked for once more"
+            )
         what = request.url if request.method == "GET" else f"{request.method} {request.url}"
-        return Failure(request.url, "archive", f"{what} is not in it")
+        return Failure(request.url, "archive", f"{what} is not in {path}")
 
     def _as_file(self, response: Response) -> Response:
         """The body in a file, as a worker would have written it."""
