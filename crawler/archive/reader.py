@@ -77,7 +77,8 @@ def message_of(block: bytes) -> Message:
     head, _, body = block.partition(b"\r\n\r\n")
     if b"\n\n" in head:  # by who ends lines with a mere line feed
         head, _, body = block.partition(b"\n\n")
-    start, *lines = head.decode("latin-1").splitlines() if b"\r\n" not in head else head.decode("latin-1").split("\r\n")
+    text = head.decode("latin-1")
+    start, *lines = text.split("\r\n") if "\r\n" in text else text.split("\n")
     pairs: list[tuple[str, str]] = []
     for line in lines:
         if line[:1] in (" ", "\t") and pairs:
@@ -177,7 +178,7 @@ def _head(record: Any, offset: int, kind: str) -> Head:
 
 
 def _is_torn(record: Any) -> bool:
-    """Whether less of a record came than it says; the library takes that for its end, and the end of a head for the whole."""
+    """Whether less of a record came than it says; the library takes that for its end."""
     return getattr(record.raw_stream, "limit", 1) > 0
 
 

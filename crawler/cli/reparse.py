@@ -69,7 +69,7 @@ def command(name: str | None, outputs: tuple[str, ...], quiet: bool) -> None:
         if not quiet and shown > _PAGES:
             click.echo(f"… and {shown - _PAGES:,} pages more", file=out)
         if failed > _ERRORS:
-            click.echo(f"crawl: and {failed - _ERRORS:,} pages more could not be read", err=True)
+            click.echo(f"crawl: and {_times(failed - _ERRORS, 'page')} more could not be read", err=True)
         click.echo(_summary(counts, plain(str(folder.path)), time.monotonic() - began), err=True)
     finally:
         undo()

@@ -96,6 +96,23 @@ def test_archives_of_others_are_read(foreign, is_packed, read):
     assert len(archive) == 6
 
 
+def test_the_older_format_is_read(tmp_path, read):
+    version = "1 0 Somebody\nURL IP-address Archive-date Content-type Archive-length\n"
+    answer = "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<p>old"
+    path = tmp_path / "a.arc"
+    path.write_text(
+        f"filedesc://a.arc 0.0.0.0 20010101000000 text/plain {len(version)}\n{version}\n"
+        f"{URL} 127.0.0.1 20010101000000 text/html {len(answer)}\n{answer}\n"
+    )
+    response = read(path).next(Request(URL))
+    assert (response.status, response.header_pairs, response.body) == (200, (("Content-Type", "text/html"),), b"<p>old")
+
+
+def test_an_answer_without_any_head_is_a_failure_of_its_page(foreign, read):
+    archive = read(foreign("a.warc", [("response", URL, ("",), b"")]))
+    assert archive.next(Request(URL)).kind == "archive"
+
+
 def test_who_records_without_jars_answers_every_jar(foreign, read):
     archive = read(foreign("a.warc.gz", [("response", URL, HEAD, b"x")]))
     assert archive.next(Request(URL, jar="mine")).body == b"x"

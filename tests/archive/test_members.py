@@ -45,7 +45,7 @@ def test_a_file_that_is_cut_anywhere_gives_what_is_whole(record, page, tmp_path)
     whole = path.read_bytes()
     with path.open("rb") as file:
         offsets = [head.offset for head, _ in members.records(file)]
-    for size in range(len(whole) - 1, 0, -7):
+    for size in range(len(whole) - 1, 0, -31):
         path.write_bytes(whole[:size])
         found = []
         with path.open("rb") as file, suppress(Cut):

@@ -74,6 +74,50 @@ def test_the_demo_site_is_recorded_and_replayed_with_every_pool(walk, site, tmp_
     assert len(site.log) == asked
 
 
+WITNESS = """
+import os
+import sys
+
+ASKS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect")
+
+def look(event, arguments):
+    if event == "socket.__new__" and arguments[1] in (2, 10):
+        names, frame = [], sys._getframe(1)
+        while frame is not None:
+            names.append(frame.f_code.co_name)
+            frame = frame.f_back
+        if "_has_ipv6" in names:  # urllib3 looks, when it is imported, whether this machine has ::1
+            return
+    elif event not in ASKS or event == "socket.connect" and arguments[0].family == 1:
+        return
+    with open(os.environ["WITNESS"], "a") as file:
+        file.write(f"{event} {arguments}\\n")
+
+sys.addaudithook(look)
+"""
+
+
+def test_no_process_of_a_replay_opens_a_socket_of_the_network(site, write, crawl_command, tmp_path):
+    """As its user runs it, with worker processes; Python itself tells of every socket."""
+    write("witness/sitecustomize.py", WITNESS)
+    write("board.py", "from tests.walk import test_pools\n\n\nclass Board(test_pools.Board):\n    pass")
+    seen = tmp_path / "seen"
+    root = Path(__file__).parents[2]
+    env = {"PYTHONPATH": f"{tmp_path / 'witness'}:{root}", "WITNESS": str(seen)}
+    arguments = ("run", "board.py", "-a", f"site={site.url}", "-s", "politeness.delay=0", "--pool", "process", "-q")
+    done = crawl_command(*arguments, "-o", "a.jsonl", "--record", "s.warc.gz", env=env)
+    assert done.rc == 0, done
+    assert "socket.connect" in seen.read_text()  # the witness sees what workers do
+    seen.unlink()
+    asked = len(site.log)
+    done = crawl_command(*arguments, "--workers", 16, "-o", "b.jsonl", "--replay", "s.warc.gz", env=env)
+    assert done.rc == 0, done
+    assert not seen.exists(), seen.read_text()
+    assert len(site.log) == asked
+    assert lines(tmp_path / "a.jsonl") == lines(tmp_path / "b.jsonl")
+    assert len(lines(tmp_path / "b.jsonl")) == 100
+
+
 def test_redirects_retries_forms_failures_and_robots_are_replayed(walk, maze, maze_spider, tmp_path):
     maze.routes["/robots.txt"] = "User-agent: *\nDisallow: /page/17"
     archive, options = tmp_path / "maze.warc.gz", {"robots": {"obey": True}}
@@ -114,6 +158,7 @@ def echo(hit):
 def test_the_nth_question_gets_the_nth_answer_and_one_too_many_is_an_error(walk, serve, tmp_path):
     server = serve({"/count": lambda hit: (200, {"X-Number": str(hit.count)}, f"answer {hit.count}"), "/echo": echo})
     arguments, run = {"site": server.url}, {"replay": str(tmp_path / "s.warc.gz")}
+    name = os.path.relpath(run["replay"])
     first = walk(Poll, arguments=arguments, run={"record": run["replay"]})
     server.stop()
     again = walk(Poll, arguments=arguments, run=run)
@@ -124,7 +169,7 @@ def test_the_nth_question_gets_the_nth_answer_and_one_too_many_is_an_error(walk,
     assert len(more.items) == 5
     [failure] = more.failures
     assert (failure.kind, failure.error) == ("archive", True)
-    assert failure.detail == f"{server.url}/count was answered 3 times, and is asked for once more"
+    assert failure.detail == f"{server.url}/count was answered 3 times in {name}, and is asked for once more"
     assert more.exit_code == 1
 
 
@@ -141,15 +186,16 @@ def test_what_is_not_in_the_archive_is_an_error_that_names_it(walk, serve, tmp_p
 
     server = serve({"*": "<p>page"})
     run = {"replay": str(tmp_path / "s.warc.gz")}
+    name = os.path.relpath(run["replay"])
     walk(Two, arguments={"site": server.url}, run={"record": run["replay"]})
     server.stop()
     report = walk(Two, arguments={"site": server.url, "paths": ["/a", "/b"]}, run=run, robots={"obey": True})
     assert [item["at"] for item in report.items] == [f"{server.url}/a"]
     assert [(one.url, one.kind, one.detail) for one in report.failures] == [
-        (f"{server.url}/b", "archive", f"{server.url}/b is not in it")
+        (f"{server.url}/b", "archive", f"{server.url}/b is not in {name}")
     ]
     assert report.exit_code == 1
-    assert f"archive: {server.url}/b is not in it" in report.summary()
+    assert f"archive: {server.url}/b is not in {name}" in report.summary()
 
 
 class Sheets(Spider):
@@ -306,6 +352,8 @@ def test_a_recording_that_was_killed_goes_on_and_has_every_page_once(
         wait_until(lambda hits=hits: len(server.log) > hits)
         os.kill(running.pid, signal.SIGKILL)
         running.process.wait()
+        with open(tmp_path / "s.warc.gz", "ab") as file:
+            file.write(gzip.compress(b"WARC/1.1\r\nWARC-Type: response\r\n" + os.urandom(500))[:300])  # torn
         running = start_crawl("resume")
     running.end(20)
     assert running.rc == 0, running.stderr
