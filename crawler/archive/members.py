@@ -1,7 +1,7 @@
 """Archives of this crawler as they are read: each record is a gzip member (RFC 1952) of its own, written by `writer`.
 
-The library that reads all other archives takes 600 us for the four times that a replay comes by a page, which is as
-much as everything else of that page; this takes 200.
+The library that reads all other archives takes 290 us of a replay for a page of 25 KB, and this takes 175, of which 150
+are spent on decompressing it twice: to find where it ends, and to read it.
 """
 
 from __future__ import annotations
