@@ -118,18 +118,20 @@ def test_who_records_without_jars_answers_every_jar(foreign, read):
     assert archive.next(Request(URL, jar="mine")).body == b"x"
 
 
-@pytest.mark.parametrize("is_own", [True, False])
-def test_what_is_before_a_torn_record_is_used(record, foreign, page, is_own, read):
+@pytest.mark.parametrize(("is_own", "torn"), [(True, 400), (False, 400), (False, 100)])  # in the head, in the body
+def test_what_is_before_a_torn_record_is_used(record, foreign, page, is_own, torn, read):
     if is_own:
         path = record("a.warc.gz", *(page(f"{URL}{n}", bytes(range(256)) * 9, row=n) for n in range(3)))
     else:
         path = foreign("a.warc.gz", [("response", f"{URL}{n}", HEAD, bytes(range(256)) * 9) for n in range(3)])
     whole = path.read_bytes()
-    path.write_bytes(whole[:-400])
+    path.write_bytes(whole[:-torn])
     archive = read(path)
     assert archive.notes == [f"{path} ends at a record that is not whole; what is before it is used"]
     assert archive.next(Request(f"{URL}0")).body == bytes(range(256)) * 9
     assert archive.next(Request(f"{URL}1")).status == 200
+    if torn < 400:
+        assert archive.next(Request(f"{URL}2")).kind == "archive"
 
 
 @pytest.mark.parametrize("is_own", [True, False])
