@@ -10,12 +10,14 @@ import errno
 import fcntl
 import os
 import shlex
+import struct
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 
+from crawler.archive.gzip_head import GZIP_HEAD, gzip_head
 from crawler.archive.records import Pieces
 from crawler.errors import OutputError, UsageError
 
@@ -114,17 +116,28 @@ class WarcFile:
 
     def _write(self, record: Pieces) -> None:
         """One record as one gzip member (RFC 1952), whole or not at all."""
-        member = zlib.compressobj(_LEVEL, wbits=31)
-        at, packed, waiting = self._size, [], 0
+        member = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
+        begin = at = self._size
+        packed, waiting, crc, size = [bytes(GZIP_HEAD)], 0, 0, 0
         for piece in record:
             view = memoryview(piece)
+            size += view.nbytes
             for start in range(0, view.nbytes, _CHUNK):
-                packed.append(member.compress(view[start : start + _CHUNK]))
+                chunk = view[start : start + _CHUNK]
+                crc = zlib.crc32(chunk, crc)
+                packed.append(member.compress(chunk))
                 waiting += len(packed[-1])
                 if waiting > _CHUNK:
                     at, packed, waiting = self._pwrite(b"".join(packed), at), [], 0
-        packed.append(member.flush())
-        self._size = self._pwrite(b"".join(packed), at)
+        packed += [member.flush(), struct.pack("<II", crc, size & 0xFFFFFFFF)]
+        length = at - begin + sum(map(len, packed))
+        if at == begin:
+            packed[0] = gzip_head(length, size)
+            self._size = self._pwrite(b"".join(packed), at)
+        else:
+            end = self._pwrite(b"".join(packed), at)
+            self._pwrite(gzip_head(length, size), begin)
+            self._size = end
 
     def _pwrite(self, data: bytes, at: int) -> int:
         rest = memoryview(data)

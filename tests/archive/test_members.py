@@ -1,3 +1,4 @@
+import gzip
 import os
 import zlib
 from contextlib import suppress
@@ -5,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from crawler.archive import members
+from crawler.archive.gzip_head import GZIP_HEAD, gzip_head, length_in
 from crawler.archive.head import Cut
 
 
@@ -38,6 +40,36 @@ def test_no_more_of_a_body_is_kept_than_its_head(opened, monkeypatch):
     monkeypatch.setattr(members, "_read", lambda text, offset: kept.append(len(text)) or true(text, offset))
     list(members.records(file))
     assert max(kept) < 5_000_000
+
+
+def test_members_tell_where_they_end(opened):
+    file, _ = opened
+    members_of = members._Members(file, 100_000)
+    offset = 0
+    while not members_of.is_end(offset):
+        assert length_in(members_of._piece(offset)) > GZIP_HEAD
+        text, end = members_of.at(offset)
+        assert members_of.beginning(offset) == (text[:4096], end)
+        offset = end
+
+
+def test_members_that_do_not_tell_it_are_read_as_well(opened, tmp_path):
+    file, _ = opened
+    rest, plain = file.read(), b""
+    while rest:
+        member = zlib.decompressobj(31)
+        plain += gzip.compress(member.decompress(rest))
+        rest = member.unused_data
+    (tmp_path / "plain.warc.gz").write_bytes(plain)
+    with (tmp_path / "plain.warc.gz").open("rb") as other:
+        found = [(head[1:], block()) for head, block in members.records(other)]
+    assert found == [(head[1:], block()) for head, block in members.records(file)]
+
+
+def test_lengths_that_have_no_room_are_not_told():
+    assert length_in(gzip_head(100, 1 << 32)) == length_in(gzip_head(1 << 33, 5)) == 0
+    assert length_in(gzip_head(100, 5)) == 100
+    assert length_in(gzip_head(100, 5)[:-1]) == length_in(gzip.compress(b"some text that is long enough")) == 0
 
 
 def test_a_file_that_is_cut_anywhere_gives_what_is_whole(record, page, tmp_path):
