@@ -115,7 +115,7 @@ if TYPE_CHECKING:
 Take = Callable[[Request, HeaderPairs, Outcome], None]
 
 _keys = count(1)
-_NO_TIME = 1e-9  # seconds; 0 would mean "however long"
+_NO_TIME = 1e-9  # seconds; 0 would mean "however long", or that it is no retry
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -417,7 +417,7 @@ def unhurried(settings: Settings) -> Settings:
             settings.politeness, delay=0.0, jitter=0.0, adaptive=False, host_key="name", max_retry_after=_NO_TIME
         ),
         breaker=change(settings.breaker, failures=0),
-        robots=change(settings.robots, pause=0.0),
+        robots=change(settings.robots, pause=_NO_TIME),
         retry=change(settings.retry, pause=0.0, jitter=0.0),
         cache=change(settings.cache, mode="off"),
     )

@@ -1,7 +1,7 @@
 """Archives of this crawler as they are read: each record is a gzip member (RFC 1952) of its own, written by `writer`.
 
-The library that reads all other archives takes 270 us of a replay for a page of 25 KB, and this takes 125: it decompresses
-a body only to read it, since the member tells where it ends.
+The library that reads all other archives takes 270 us of a replay for a page of 25 KB, and this takes 125: a body is
+decompressed only to be read, since the member tells where it ends.
 """
 
 from __future__ import annotations

@@ -53,6 +53,12 @@ def test_members_tell_where_they_end(opened):
         offset = end
 
 
+def test_a_head_may_be_long(record, page):
+    url = f"http://h/{'long' * 3000}"
+    with record("long.warc.gz", page(url, bytes(100_000))).open("rb") as file:
+        assert [head.url for head, _ in members.records(file)] == ["", url, url]
+
+
 def test_members_that_do_not_tell_it_are_read_as_well(opened, tmp_path):
     file, _ = opened
     rest, plain = file.read(), b""

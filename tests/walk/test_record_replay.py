@@ -119,12 +119,14 @@ def test_no_process_of_a_replay_opens_a_socket_of_the_network(site, write, crawl
 
 
 def test_redirects_retries_forms_failures_and_robots_are_replayed(walk, maze, maze_spider, tmp_path):
-    maze.routes["/robots.txt"] = "User-agent: *\nDisallow: /page/17"
-    archive, options = tmp_path / "maze.warc.gz", {"robots": {"obey": True}}
+    rules = "User-agent: *\nDisallow: /page/17"
+    maze.routes["/robots.txt"] = lambda hit: (503, {}, "") if hit.count == 1 else rules
+    archive, options = tmp_path / "maze.warc.gz", {"robots": {"obey": True, "pause": 0.01}}
     first = walk(
         maze_spider, arguments={"site": maze.url}, out=tmp_path / "a.jsonl", run={"record": str(archive)}, **options
     )
     maze.stop()
+    options["robots"]["pause"] = 3600  # a replay waits for nobody
     again = walk(
         maze_spider, arguments={"site": maze.url}, out=tmp_path / "b.jsonl", run={"replay": str(archive)}, **options
     )
@@ -132,7 +134,7 @@ def test_redirects_retries_forms_failures_and_robots_are_replayed(walk, maze, ma
     assert b'"/shaky"' in b"".join(lines(tmp_path / "b.jsonl"))  # 503 at first
     assert again.failures_by_kind == first.failures_by_kind
     assert again.dropped == first.dropped
-    assert again.retried == first.retried == 3
+    assert again.retried == first.retried == 4
     assert again.exit_code == first.exit_code == 1
     assert passes(archive)
 
@@ -382,10 +384,34 @@ def test_a_replay_can_be_stopped_and_goes_on(walk, serve, tmp_path, crawl_here, 
     arguments = ("run", "site.py", "-a", f"site={server.url}", "-s", "politeness.delay=0", "--pool", "thread")
     assert crawl_here(*arguments, "--record", "s.warc.gz", "-o", "a.jsonl").rc == 0
     server.stop()
-    assert crawl_here(*arguments, "--replay", "s.warc.gz", "-o", "b.jsonl", "--max-pages", 40).rc == 0
-    done = crawl_here("resume", "-s", "limits.max_pages=0")
+    run = ("--run-dir", tmp_path / "run")
+    assert crawl_here(*arguments, "--replay", "s.warc.gz", "-o", "b.jsonl", "--max-pages", 40, *run).rc == 0
+    (tmp_path / "elsewhere").mkdir()
+    done = crawl_here("resume", tmp_path / "run", "-s", "limits.max_pages=0", cwd=tmp_path / "elsewhere")
     assert done.rc == 0, done.stderr
     assert lines(tmp_path / "a.jsonl") == lines(tmp_path / "b.jsonl")
+
+
+def test_what_a_cache_has_is_no_answer_of_the_archive(walk, serve, tmp_path):
+    class One(Spider):
+        site: str
+
+        def start(self):
+            yield Request(f"{self.site}/count")
+
+        def parse(self, page):
+            yield {"text": page.text}
+
+    server = serve({"/count": lambda hit: f"answer {hit.count}"})
+    cached = {"arguments": {"site": server.url}, "cache": {"mode": "always", "folder": str(tmp_path / "cache")}}
+    archive = str(tmp_path / "s.warc.gz")
+    assert walk(One, **cached).items == [{"text": "answer 1"}]
+    assert walk(One, arguments=cached["arguments"], run={"record": archive}).items == [{"text": "answer 2"}]
+    assert walk(One, **cached, run={"replay": archive}).items == [{"text": "answer 2"}]
+    again = str(tmp_path / "cached.warc.gz")  # what the cache answers is recorded as well
+    assert walk(One, **cached, run={"record": again}).items == [{"text": "answer 1"}]
+    assert walk(One, arguments=cached["arguments"], run={"replay": again}).items == [{"text": "answer 1"}]
+    assert len(server.log) == 2
 
 
 def test_no_credentials_are_in_the_archive(walk, serve, tmp_path):
@@ -425,6 +451,8 @@ def test_what_cannot_be_meant_is_refused(tmp_path, crawl_here, write, serve):
     arguments = ("run", "site.py", "-a", f"site={server.url}", "--pool", "inline", "--max-pages", 1)
     (tmp_path / "there.warc.gz").write_bytes(b"precious")
     (tmp_path / "empty").mkdir()
+    assert crawl_here(*arguments, "--run-dir", "before").rc == 0
+    server.log.clear()
     for flags, told in (
         (("--record", "there.warc.gz"), "is there already, and an archive is not replaced"),
         (("--record", "no/such.warc.gz"), "mkdir -p"),
@@ -432,6 +460,8 @@ def test_what_cannot_be_meant_is_refused(tmp_path, crawl_here, write, serve):
         (("--replay", "empty"), "there is no archive in the folder"),
         (("--replay", "there.warc.gz"), "is no archive"),
         (("--record", "a.warc.gz", "--replay", "there.warc.gz"), "leave one of them out"),
+        (("--record", "a.warc.gz", "--since", "before"), "--record wants all pages whole"),
+        (("--replay", "there.warc.gz", "--since", "before"), "--replay wants all pages whole"),
     ):
         done = crawl_here(*arguments, *flags)
         assert done.rc in (2, 5), done
