@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import Page, Request, Response
-from crawler.cli.new_spider import class_name, comment, draft, literal
+from crawler.cli.new_spider import draft
+from crawler.cli.new_text import class_name, comment, literal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -80,3 +81,13 @@ def test_a_hostile_page_gives_a_program_with_nothing_of_it_in_its_code(kind, bod
         "name", "field", "match", "title", "link", "image", "start_urls", "sitemap_urls", "sitemap_rules",
     }  # fmt: skip
     assert all(line.isprintable() for line in made.text.split("\n"))
+
+
+def test_a_class_called_link_does_not_take_the_name_from_the_link():
+    films = "".join(
+        f'<li class="r"><a class="link" href="/{n}">Film {n}</a><img class=image src="{n}"></li>' for n in range(4)
+    )
+    page = Page(Response("http://a.example/", 200, (), f"<ul>{films}</ul>".encode()), Request("http://a.example/"))
+    text = draft("css", "films", page, page.url).text
+    assert '"link": link and page.urljoin(link),' in text
+    assert '"link_text": block.css(".link::text")' in text
