@@ -84,7 +84,7 @@ def _more(value: Any, path: _Path, url: str) -> list[str]:
     if not isinstance(value, dict):
         ask = _question(url, "page")
         return [
-            "# That the parameter is called page is a guess: a site that does not know it gives the same page for ever.",
+            "# That the parameter is called page is a guess: a site that does not know it gives one page for ever.",
             "# Try it with --max-pages 3. The first page without records is the last one.",
             "# if page.json():",
             "#     number = (page.data or 1) + 1",
@@ -100,8 +100,8 @@ def _more(value: Any, path: _Path, url: str) -> list[str]:
     told = f"# It says what to ask for next; that the parameter is called {name} is a guess."
     ask = _question(url, name)
     if isinstance(following, str):
-        quoting = ["#     from urllib.parse import quote", "#"]
-        return [told, test, *quoting, f'#     yield page.follow(f"{ask}{{quote(following)}}")']
+        quoting = "#     from urllib.parse import quote"
+        return [told, test, quoting, f'#     yield page.follow(f"{ask}{{quote(following)}}")']
     return [told, test, f'#     yield page.follow(f"{ask}{{following}}")']
 
 
