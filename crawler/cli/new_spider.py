@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crawler.spider.page import Page
 
 _SITEMAP = re.compile(r"\s*+(?:<\?xml[^>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:\w+:)?(?:urlset|sitemapindex)\b", re.DOTALL)
+_GZIP = b"\x1f\x8b"
 _TITLE = 'page.css("title::text").get("").strip()'
 
 
@@ -76,16 +77,20 @@ def _check_kind(kind: str, page: Page) -> None:
             raise UsageError(f"{page.url} is a sitemap", hint="--sitemap writes a spider for that")
         if not page.body.strip():
             raise UsageError(f"{page.url} is empty", hint="--page FILE takes a page that you have saved")
+        from crawler.rules.content import found
+
         is_markup = mime.startswith("text/") or "xml" in mime or "html" in mime or b"<" in page.body[:1024]
-        if mime and not is_markup:
-            raise UsageError(f"{page.url} is no page: it is {plain(mime)}", hint="crawl fetch --save keeps it")
+        what = plain(mime) if mime and not is_markup else found(page.body)
+        if what:
+            raise UsageError(f"{page.url} is no page: it is {what}", hint="crawl fetch --save keeps it")
 
 
 def _is_sitemap(page: Page) -> bool:
-    if page.body.startswith(b"\x1f\x8b") or _SITEMAP.match(page.text):
+    is_list = page.text.lstrip("\ufeff \t\r\n")[:8].lower().startswith(("http://", "https://"))
+    if page.body.startswith(_GZIP) or is_list or _SITEMAP.match(page.text):
         from crawler.spider.sitemap import read_sitemap
 
-        return read_sitemap(page.body, page.url, page.truncated).kind in ("urlset", "index")
+        return read_sitemap(page.body, page.url, page.truncated).kind in ("urlset", "index", "text")
     return False
 
 

@@ -183,6 +183,8 @@ def test_a_folder_that_cannot_be_written_ends_with_5(crawl_here, site, tmp_path)
         ("/file", "/file is no page: it is application/pdf"),
         ("/map", "/map is a sitemap"),
         ("/map.gz", "/map.gz is a sitemap"),
+        ("/map.txt", "/map.txt is a sitemap"),
+        ("/other.gz", "/other.gz is no page: it is "),
     ],
 )
 def test_what_is_no_page_is_told(crawl_here, serve, tmp_path, path, told):
@@ -196,6 +198,8 @@ def test_what_is_no_page_is_told(crawl_here, serve, tmp_path, path, told):
             "/empty": " ",
             "/file": (200, {"Content-Type": "application/pdf"}, "%PDF-1.7"),
             "/map": (200, {"Content-Type": "text/xml"}, f"<!-- a map -->{odd}"),
+            "/map.txt": (200, {"Content-Type": "text/plain"}, "http://a.example/1\nhttp://a.example/2\n"),
+            "/other.gz": (200, {}, gzip.compress(b"some words")),
             "/map.gz": (200, {"Content-Type": "application/gzip"}, gzip.compress(odd.encode())),
         }
     )

@@ -183,7 +183,7 @@ def test_a_crawl_reads_what_the_sitemaps_name(serve, obey):
     )
     assert len(report.items) == 6
     (error,) = report.page_errors
-    assert error.message == f"no sitemap at {server.url}/p/none.xml: it is XML, but no sitemap and no feed"
+    assert error.message == f"no sitemap at {server.url}/p/none.xml: it is XML or HTML, but no sitemap and no feed"
 
 
 def test_it_is_imported_when_it_is_asked_for():
