@@ -79,7 +79,10 @@ def _delimiter(page: Page) -> tuple[str, bool]:
     best = _TABLES.get(mime) or max(_DELIMITERS, key=lines[0].count)
     if is_sure:
         return best, True
-    widths = {len(row) for row in csv.reader(lines, delimiter=best)}
+    try:
+        widths = {len(row) for row in csv.reader(lines, delimiter=best)}
+    except csv.Error:
+        return "", False
     return (best, False) if len(widths) == 1 and widths.pop() > 1 else ("", False)
 
 

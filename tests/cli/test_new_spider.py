@@ -61,12 +61,21 @@ def test_of_the_patterns_those_are_taken_that_fit_the_page():
 FILMS = "".join(f"<li class='r&quot;) or (1'><h2 class='t'>{n}{HOSTILE}</h2></li>" for n in range(4))
 HTML = f"""<title>{HOSTILE}</title><div class='next pager"'><a href="/2">2</a></div><ul class='a"b x'>{FILMS}</ul>"""
 ANSWER = '{"items": [{"a\\"]\\n": 1, "\\u202e": "\\u2028", "__import__(\\"os\\")": [1]}], "next": "\\"\\n"}'
+TABLE = """a"b\u202e,{x},\\\x1b[2J''',__import__('os')\n1,2,3,4\n"""
 SITEMAP = f"<urlset>{'<url><loc>http://a.example/%22%5C%0A/x</loc></url>' * 2}</urlset>"
 
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [("css", HTML), ("xpath", HTML), ("regex", HTML), ("json-api", ANSWER), ("sitemap", SITEMAP), ("sitemap", HTML)],
+    [
+        ("", TABLE),
+        ("css", HTML),
+        ("xpath", HTML),
+        ("regex", HTML),
+        ("json-api", ANSWER),
+        ("sitemap", SITEMAP),
+        ("sitemap", HTML),
+    ],
 )
 def test_a_hostile_page_gives_a_program_with_nothing_of_it_in_its_code(kind, body):
     url = "http://a.example/?q=%22%22%22'\\"
@@ -77,7 +86,8 @@ def test_a_hostile_page_gives_a_program_with_nothing_of_it_in_its_code(kind, bod
     tree = ast.parse(made.text)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert names <= {
-        "Spider", "SitemapSpider", "page", "block", "record", "re", "html", "BLOCK", "FIELDS", "TITLE", "part", "found",
+        "Spider", "SitemapSpider", "FeedSpider", "entry", "feed_format",
+        "page", "block", "record", "re", "html", "BLOCK", "FIELDS", "TITLE", "part", "found",
         "name", "field", "match", "title", "link", "image", "start_urls", "sitemap_urls", "sitemap_rules",
     }  # fmt: skip
     assert all(line.isprintable() for line in made.text.split("\n"))
