@@ -10,7 +10,7 @@ def test_people_see_what_can_be_typed(crawl_here, write):
     done = crawl_here("list")
     assert (done.rc, done.stderr) == (0, "hello\n")
     assert done.stdout.startswith("spiders\n  spiders/films.py  All films.\n      -a pages: int = 3\nexporters  .csv ")
-    assert "\npools      process thread inline\nfetchers   requests inline\n" in done.stdout
+    assert "\npools      process thread inline\nfetchers   requests curl inline\n" in done.stdout
 
 
 def test_programs_get_one_json_object(crawl_here, write, monkeypatch):
