@@ -196,7 +196,10 @@ def _write(files: dict[Path, bytes]) -> None:
     except OSError as error:
         for one in reversed(made):
             with suppress(OSError):
-                one.rmdir() if one.is_dir() else one.unlink()
+                if one.is_dir():
+                    one.rmdir()
+                else:
+                    one.unlink()
         in_the_way = next((one for one in path.parents if one.exists() and not one.is_dir()), None)
         reason = f"{in_the_way} is a file, not a folder" if in_the_way is not None else error.strerror
         raise OutputError(f"cannot write {path}: {reason}") from None
