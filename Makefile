@@ -42,11 +42,12 @@ format: $(VENV)/linted  ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts and rules cost
+bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts, rules and archives cost
 	@$(BIN)/python benchmarks/crawl.py one
 	@$(BIN)/python benchmarks/crawl.py many
 	@$(BIN)/python benchmarks/silent.py
 	@$(BIN)/python benchmarks/rules.py
+	@$(BIN)/python benchmarks/replay.py
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from crawler.archive.options import check_archives, unhurried
 from crawler.control.gauges import Gauges
 from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
@@ -116,7 +117,6 @@ if TYPE_CHECKING:
 Take = Callable[[Request, HeaderPairs, Outcome], None]
 
 _keys = count(1)
-_NO_TIME = 1e-9  # seconds; 0 would mean "however long", or that it is no retry
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -406,41 +406,6 @@ def run(
         with suppress(OutputError):
             ledger.commit()
         return last
-
-
-def unhurried(settings: Settings) -> Settings:
-    """The settings of a replay: nobody is asked, so nobody has to be spared, and there is nothing to wait for."""
-    change = msgspec.structs.replace
-    return change(
-        settings,
-        host=[change(one, delay=None) for one in settings.host],
-        crawl=change(settings.crawl, pool="inline"),
-        politeness=change(
-            settings.politeness, delay=0.0, jitter=0.0, adaptive=False, host_key="name", max_retry_after=_NO_TIME
-        ),
-        breaker=change(settings.breaker, failures=0),
-        robots=change(settings.robots, pause=_NO_TIME),
-        retry=change(settings.retry, pause=0.0, jitter=0.0),
-        cache=change(settings.cache, mode="off"),
-    )
-
-
-def check_archives(settings: Settings, is_compared: bool, has_folder: bool) -> None:
-    """Whether a run can be recorded and replayed as it is wanted. Raises `UsageError`."""
-    own = settings.run
-    if own.record and own.replay:
-        raise UsageError("--record would record what --replay has from an archive", hint="leave one of them out")
-    if is_compared and (own.record or own.replay):
-        flag = "--record" if own.record else "--replay"
-        raise UsageError(
-            f"{flag} wants all pages whole, and with --since those that have not changed are not sent again",
-            hint="leave one of them out",
-        )
-    if own.keep_pages != "no" and not has_folder:
-        raise UsageError(
-            f"run.keep_pages = {own.keep_pages}: the pages are kept in the folder of the run, and this one has none",
-            hint="crawl run keeps its runs; settings={'run.record': 'site.warc.gz'} records one without",
-        )
 
 
 def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:

@@ -456,6 +456,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path, crawl_here, write, serve):
     for flags, told in (
         (("--record", "there.warc.gz"), "is there already, and an archive is not replaced"),
         (("--record", "no/such.warc.gz"), "mkdir -p"),
+        (("--record", "site.warc"), "site.warc.gz"),
         (("--replay", "none.warc.gz"), "there is no archive"),
         (("--replay", "empty"), "there is no archive in the folder"),
         (("--replay", "there.warc.gz"), "is no archive"),
