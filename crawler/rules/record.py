@@ -13,6 +13,7 @@ class Record:
     """`take` is told every outcome, also of what rules wanted first (robots.txt)."""
 
     name = "record"
+    wants_bodies = True  # also of pages that are read elsewhere
 
     def __init__(self, take: Callable[[Request, Outcome], None]) -> None:
         self._take = take
