@@ -74,6 +74,10 @@ class Archive:
             rank = self._index.peek(key_of(request.replace(jar="")), request.attempts)
         return rank
 
+    def group(self, rank: int) -> int:
+        """Answers of one group, in the order of their ranks, may be given before anything of them is read."""
+        return self._index.group(rank)
+
     def count(self, request: Request) -> int:
         """How many answers there are to what a request asks for."""
         return self._index.count(key_of(request))
@@ -162,12 +166,17 @@ class Archive:
         except (KeyError, ValueError):
             return
         try_ = short(fields.get("crawlerTry", ""))
+        report = fields.get("crawlerReport", "")
         if "crawlerFailure" in fields:
-            self._index.add(key, file, head.offset, try_)
-            return
-        for other in head.concurrent_to:
-            if other in answers:
-                self._index.change(answers[other], key, try_)
+            number = self._index.add(key, file, head.offset, try_)
+        else:
+            known = next((answers[other] for other in head.concurrent_to if other in answers), None)
+            if known is None:
+                return
+            number = known
+            self._index.change(number, key, try_)
+        if report.isascii() and report.isdecimal() and len(report) < 10:
+            self._index.came(number, int(report), "crawlerMoves" in fields)
 
 
 def archives_in(path: str) -> list[Path]:

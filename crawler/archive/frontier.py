@@ -2,7 +2,8 @@
 
 So each page is found by the same page as then, and whatever depends on who was first (the depth, the data of a request,
 which of two equal items is kept) is as it was. Several are handed out at once only if their answers came right after
-each other: else the one that is missing in between may be found by the ones that were handed out.
+each other: else the one that is missing in between may be found by the ones that were handed out. They are also of one
+group (`index.Index.group`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Ranks(Protocol):
     """The archive."""
 
     def rank(self, request: Request) -> int | None: ...
+
+    def group(self, rank: int) -> int: ...
 
 
 class Backlog(Protocol):
@@ -64,7 +67,7 @@ class RecordedOrder:
                 heapreplace(self._waiting, (now, row, request))
                 continue
             host = host_of(request.url)
-            if host in self._closed or (self._rank >= 0 and rank not in (self._rank, self._rank + 1)):
+            if host in self._closed or not self._follows(rank):
                 self._rank = -2
                 return None
             heappop(self._waiting)
@@ -100,6 +103,13 @@ class RecordedOrder:
                     if request.row not in known:
                         self.push(request)
                 after = (found[-1][0].priority, found[-1][0].row)
+
+    def _follows(self, rank: int) -> bool:
+        """Whether what has this rank may go although the pages of those before have not been read yet."""
+        last = self._rank
+        if last < 0 or rank == last:
+            return True
+        return rank == last + 1 and self._archive.group(rank) == self._archive.group(last)
 
     def _rank_of(self, request: Request) -> int:
         rank = self._archive.rank(request)

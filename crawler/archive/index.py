@@ -1,7 +1,7 @@
-"""Where the answers of archives are, by what was asked for. 36 bytes each, 100 more while it is being built.
+"""Where the answers of archives are, by what was asked for. 40 bytes each, 100 more while it is being built.
 
 Bodies stay in their files. Answers to the same question stand in the order they were given. Each answer has a rank, its
-place among all of them.
+place among all of them, and a group: those of one group can be given at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ class Index:
         self._tries = array("Q")
         self._ranks = array("Q")
         self._places = array("Q")  # by rank
+        self._reports = array("I")  # by rank; 0 = nobody knows
+        self._groups = array("I")  # by rank
+        self._moves: set[int] = set()  # ranks
         self._given = array("I")  # how often was asked, at the first answer of each key
 
     def __len__(self) -> int:
@@ -31,6 +34,7 @@ class Index:
         self._keys.append(key)
         self._places.append(file << _OFFSET | offset)
         self._tries.append(try_)
+        self._reports.append(0)
         return len(self._keys) - 1
 
     def change(self, number: int, key: int, try_: int) -> None:
@@ -38,8 +42,23 @@ class Index:
         self._keys[number] = key
         self._tries[number] = try_
 
+    def came(self, number: int, report: int, moves: bool) -> None:
+        """With which report an answer came, and whether it leads to another URL."""
+        self._reports[number] = report
+        if moves:
+            self._moves.add(number)
+
+    def group(self, rank: int) -> int:
+        """Answers follow each other at once where the group is the same.
+
+        Its crawl has judged all answers of a report before it read their pages. So who leads to another URL found it
+        before those pages did, and after the pages of all reports before: there a group begins.
+        """
+        return self._groups[rank]
+
     def finish(self) -> None:
         """Sort. Of several answers to one try, of which only the last was stored by its crawl, that one stays."""
+        self._group()
         keys, tries = self._keys, self._tries
         order = sorted(range(len(keys)), key=keys.__getitem__)  # keeps the order of equal ones
         self._keys, self._tries, self._ranks = array("Q"), array("Q"), array("Q")
@@ -88,6 +107,19 @@ class Index:
         """File and offset of the first answer to a key, however often was asked."""
         number = next(self._with(key), None)
         return None if number is None else self._place(number)
+
+    def _group(self) -> None:
+        group = begin = 0
+        reports = self._reports
+        for rank in range(1, len(reports) + 1):
+            if rank < len(reports) and reports[rank] == reports[begin]:
+                continue
+            if reports[begin] and any(one in self._moves for one in range(begin, rank)):
+                group += 1
+            self._groups.extend([group] * (rank - begin))
+            begin = rank
+        self._reports = array("I")
+        self._moves.clear()
 
     def _with(self, key: int) -> Iterator[int]:
         number = bisect_left(self._keys, key)

@@ -32,6 +32,8 @@ class Recorder:
         self._file = WarcFile(path)
         self._size = 0
         self._is_over = False
+        # Of a report from a worker all is taken before it is stored; who goes on counts from another number.
+        self._report = time.time_ns() // 1_000_000 % 500_000_000 + 1
 
     @property
     def has_failed(self) -> bool:
@@ -55,7 +57,7 @@ class Recorder:
                     opened = os.open(outcome.part.path, os.O_RDONLY | os.O_CLOEXEC)
                 except OSError as error:
                     raise OutputError(f"cannot record {request.url}: {error.strerror}") from error
-        self._file.put(partial(_records, request, sent, outcome, at, key, try_, opened))
+        self._file.put(partial(_records, request, sent, outcome, at, key, try_, self._report, opened))
 
     def open(self) -> None:
         self._file.create(warcinfo(*self._first), self._run.encode())
@@ -71,7 +73,9 @@ class Recorder:
         # Called "base", as what of an output is not made of items: it stays when items are taken back.
         if not self._is_over:
             try:
-                self._size = self._file.size
+                size = self._file.size
+                self._report += size != self._size
+                self._size = size
             except OutputError:
                 self._is_over = True  # it is told once; from then on the mark stays where it is good
                 raise
@@ -92,15 +96,22 @@ class Recorder:
 
 
 def _records(
-    request: Request, sent: HeaderPairs, outcome: Outcome, at: float, key: int, try_: str, opened: int | None
+    request: Request,
+    sent: HeaderPairs,
+    outcome: Outcome,
+    at: float,
+    key: int,
+    try_: str,
+    report: int,
+    opened: int | None,
 ) -> Iterable[Pieces]:
     """The records of a fetch; `opened` is the file that has its body."""
     if opened is None:
-        yield from exchange(request, sent, outcome, at, key, try_)
+        yield from exchange(request, sent, outcome, at, key, try_, report)
         return
     try:
         size = os.fstat(opened).st_size
         with mmap.mmap(opened, size, access=mmap.ACCESS_READ) if size else memoryview(b"") as body:
-            yield from exchange(request, sent, outcome, at, key, try_, body)
+            yield from exchange(request, sent, outcome, at, key, try_, report, body)
     finally:
         os.close(opened)

@@ -58,12 +58,13 @@ def exchange(
     at: float,
     key: int,
     try_: str,
+    report: int,
     file: Buffer | None = None,
 ) -> Iterator[Pieces]:
     """The records of one fetch, the one after the other: what was asked, what came, what else is known.
 
-    `sent` are the fields of the request without credentials; `at`: its start, seconds since 1970; `file`: the body, if
-    it went to a file. A failure has no response.
+    `sent` are the fields of the request without credentials; `at`: its start, seconds since 1970; `report`: with
+    which other fetches it was reported; `file`: the body, if it went to a file. A failure has no response.
     """
     date = _date(at)
     asked_id, answer_id = _id(), _id()
@@ -90,7 +91,7 @@ def exchange(
             answer_id,
         )
     about = answer_id if isinstance(outcome, Response) else asked_id
-    told = _fields(_metadata(request, outcome, key, try_))
+    told = _fields(_metadata(request, outcome, key, try_, report))
     yield _record("metadata", date, "application/warc-fields", (told,), (target, ("WARC-Concurrent-To", about)))
 
 
@@ -130,13 +131,18 @@ def _request(request: Request, sent: HeaderPairs) -> bytes:
     return _http(lines) + body
 
 
-def _metadata(request: Request, outcome: Response | Failure, key: int, try_: str) -> Iterator[tuple[str, str]]:
+def _metadata(
+    request: Request, outcome: Response | Failure, key: int, try_: str, report: int
+) -> Iterator[tuple[str, str]]:
     """What no HTTP message says; `via` and `fetchTimeMs` as other crawlers call them."""
     if request.parent:
         yield "via", request.parent
     yield "fetchTimeMs", str(round(outcome.seconds * 1000))
     yield "crawlerKey", f"{key:016x}"
     yield "crawlerTry", try_
+    yield "crawlerReport", str(report)
+    if isinstance(outcome, Response) and 300 <= outcome.status < 400:
+        yield "crawlerMoves", "yes"
     if request.jar:
         yield "crawlerJar", request.jar
     if isinstance(outcome, Failure):

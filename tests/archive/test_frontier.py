@@ -11,6 +11,9 @@ class Ranks:
     def rank(self, request):
         return self.ranks.get(request.url.rpartition("/")[2])
 
+    def group(self, rank):
+        return rank // 100
+
 
 class Backlog:
     def __init__(self, *requests):
@@ -42,6 +45,13 @@ def given(frontier):
 
 def test_requests_go_in_the_order_of_their_answers_and_a_gap_is_waited_for():
     frontier = RecordedOrder(Ranks(a=0, b=1, c=5, d=6), Backlog())
+    for row, name in enumerate("dcba"):
+        frontier.push(at(name, row))
+    assert given(frontier) == ["a", "b", None, "c", "d"]
+
+
+def test_those_of_another_group_wait_until_all_before_are_read():
+    frontier = RecordedOrder(Ranks(a=98, b=99, c=100, d=101), Backlog())
     for row, name in enumerate("dcba"):
         frontier.push(at(name, row))
     assert given(frontier) == ["a", "b", None, "c", "d"]
