@@ -39,6 +39,15 @@ def test_it_is_a_list_for_each_key_in_which_a_try_stands_once(answers):
         assert index.next(key) is index.peek(key) is None
 
 
+def test_a_group_begins_with_a_report_in_which_somebody_moves():
+    index = Index()
+    reports = [(1, False), (1, False), (2, False), (3, False), (3, True), (4, False), (0, False), (0, True), (5, True)]
+    for rank, (report, moves) in enumerate(reports):
+        index.came(index.add(rank + 1, 0, rank), report, moves)
+    index.finish()
+    assert [index.group(rank) for rank in range(len(reports))] == [0, 0, 0, 1, 1, 1, 1, 1, 2]
+
+
 def test_a_later_try_leaves_answers_out():
     index = built([(7, 0)] * 4)
     assert index.next(7, 2) == (1, 102)

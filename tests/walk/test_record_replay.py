@@ -200,6 +200,27 @@ def test_what_is_not_in_the_archive_is_an_error_that_names_it(walk, serve, tmp_p
     assert f"archive: {server.url}/b is not in {name}" in report.summary()
 
 
+def test_who_found_a_page_first_is_who_did_then(walk, serve, tmp_path):
+    class Race(Spider):
+        site: str
+
+        def start(self):
+            yield Request(f"{self.site}/links")
+            yield Request(f"{self.site}/redirects")
+
+        def parse(self, page):
+            yield {"at": page.url, "parent": page.request.parent, "hops": page.request.hops}
+            for link in page.css("a"):
+                yield page.follow(link)
+
+    server = serve({"/links": "<a href=/there>", "/redirects": (302, {"Location": "/there"}, ""), "/there": "<p>x"})
+    run = {"replay": str(tmp_path / "s.warc.gz")}
+    first = walk(Race, arguments={"site": server.url}, run={"record": run["replay"]})
+    assert {"at": f"{server.url}/there", "parent": f"{server.url}/links", "hops": ()} in first.items
+    again = walk(Race, arguments={"site": server.url}, run=run)
+    assert again.items == first.items
+
+
 class Sheets(Spider):
     site: str
 
