@@ -87,8 +87,10 @@ def _told(known: Known, run: Entry, spider: str) -> Iterator[str]:
         yield plain(f"  found     by {by}, depth {request.depth}")
     for number, hop in enumerate((*request.hops[1:], request.url) if request.hops else ()):
         yield plain(f"  {'' if number else 'redirect':9} → {hop}")
+    # Not all were for the URL itself: redirects, and the robots.txt that was fetched first.
+    names_urls = any(attempt.url != request.url for attempt in known.attempts)
     for number, attempt in enumerate(known.attempts):
-        where = f"  {attempt.url}" if request.hops else ""
+        where = f"  {attempt.url}" if names_urls else ""
         label = "" if number else "attempts"
         yield plain(f"  {label:9} {_clock(attempt.at)}  {attempt.seconds:.2f} s  {attempt.outcome}{where}")
     if known.item_count:
