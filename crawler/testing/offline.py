@@ -6,7 +6,7 @@ redirects, cookies, items. What else would open a connection, or look a name up,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -95,8 +95,5 @@ def crawl_offline(
         answers.register(stack.enter_context(responses.RequestsMock(assert_all_requests_are_fired=False)))
         stack.enter_context(shut_network())
         report = crawl(spider, arguments=given, settings={**OFFLINE, "download.folder": str(folder), **own})
-    return OfflineReport(*_values(report), requests=answers.requests)
-
-
-def _values(report: Report) -> Iterable[Any]:
-    return [getattr(report, name) for name in report.__struct_fields__]
+    values = {name: getattr(report, name) for name in report.__struct_fields__}
+    return OfflineReport(**values, requests=answers.requests)

@@ -1,4 +1,4 @@
-"""The pytest plugin (entry point `pytest11`): the fixture `crawl_offline`. It imports the crawler when a test uses it."""
+"""The pytest plugin (entry point `pytest11`): the fixture `crawl_offline`. It imports the crawler when used."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _refusing_method(name: str, original: Callable[..., Any], spared: set[int | 
     return method
 
 
-def _refusing(name: str, original: Callable[..., Any], spared: set[int | None]) -> Callable[..., Any]:
+def _refusing(_: str, original: Callable[..., Any], spared: set[int | None]) -> Callable[..., Any]:
     def function(*given: Any, **more: Any) -> Any:
         if threading.get_ident() in spared:
             return original(*given, **more)
