@@ -18,29 +18,10 @@ from crawler.assemble import crawl
 from crawler.errors import UsageError
 from crawler.observe.report import Report
 from crawler.request import Request
-from crawler.settings import Fetch, flat
+from crawler.settings import flat
 from crawler.testing.answers import Answers, Value
+from crawler.testing.layers import OFFLINE
 from crawler.testing.shut_network import shut_network
-
-# One request after the other, at once, so that two runs of a test are the same; and nothing of the sites' ways that
-# needs a network or a secret.
-OFFLINE: dict[str, Any] = {
-    "crawl.pool": "inline",
-    "politeness.delay": 0.0,
-    "politeness.jitter": 0.0,
-    "politeness.adaptive": False,
-    "politeness.host_key": "name",
-    "politeness.max_retry_after": 0.001,
-    "breaker.failures": 0,
-    "retry.pause": 0.0,
-    "retry.jitter": 0.0,
-    "robots.obey": False,
-    "robots.pause": 0.0,
-    "cache.mode": "off",
-    "fetch.proxy": "",
-    "host": [],
-    **({"fetch.client": "requests"} if "client" in Fetch.__struct_fields__ else {}),
-}
 
 
 class OfflineReport(Report, frozen=True):

@@ -15,17 +15,14 @@ from crawler.errors import UsageError
 from crawler.items.chain import Chain
 from crawler.request import Request
 from crawler.response import Failure, Response
-from crawler.settings import Layer
 from crawler.spider.base import Spider
 from crawler.spider.load import build
 from crawler.spider.read import read_page
 from crawler.spider.trace import is_users, place, shown
 from crawler.testing.cases import Asked, Case
+from crawler.testing.layers import AS_SAVED
 from crawler.url import split_credentials
 from crawler.visit import Visitor, fetched_now, typed
-
-# A saved page needs no way to its site, and no secret that opens one.
-_AS_SAVED = Layer("saved pages", {"fetch.proxy": "", "fetch.headers": {}, "host": [], "cache.mode": "off"})
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -64,7 +61,7 @@ def read_case(kind: type[Spider], case: Case, folder: Path) -> Given:
 def read_body(kind: type[Spider], case: Case, body: bytes) -> Given:
     """As `read_case`, of a page that is in memory."""
     spider = build(kind, dict(case.arguments))
-    settings = settings_of([spider], None, [_AS_SAVED])[0]
+    settings = settings_of([spider], None, [AS_SAVED])[0]
     visitor = Visitor(settings, spider)
     spider.page_options = visitor.options
     at = _place(spider, case.callback)

@@ -68,7 +68,7 @@ def save_case(
     if there is not None and not replace:
         raise UsageError(
             f"{folder / there.page} is the page of {case.url} already",
-            hint="--replace puts the page of today in its place",
+            hint=f"crawl save-page {quote(kind.name)} {quote(case.url)} --replace puts the page of today in its place",
         )
     if there is None:
         page = Path(save_in(response, str(folder))).name
