@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -34,57 +34,26 @@ def command(targets: tuple[str, ...], update: bool, yes: bool, quiet: bool) -> N
     Without a SPIDER all in spiders/ that have pages are checked. No request is sent. The exit code is 1 if anything
     differs.
     """
-    from crawler.testing.cases import EXPECTED, folder_of, load_cases, store_cases, unclaimed
-
     if yes and not update:
         raise UsageError("--yes is the answer to what --update asks", hint="crawl check --update --yes")
     with redirect_stdout(sys.stderr):  # what a spider file prints
         found = _spiders(targets)
-    is_red = broken = can_update = False
-    checked = 0
-    for one in found:
-        if one.kind is None:
-            if not targets and not (folder_of(one.name) / EXPECTED).exists():
-                continue  # a file that is no spider of ours to judge
-            _tell_error(one.name, one.error)
-            broken = True
-            continue
-        folder = folder_of(one.kind.name)
-        cases = load_cases(folder)
-        loose = unclaimed(folder, cases)
-        if not cases and not loose:
-            if targets:
-                raise UsageError(
-                    f"spider {one.kind.name} has no saved pages in {folder}",
-                    hint=f"crawl save-page {one.name} URL saves one",
-                )
-            continue
-        checked += 1
-        results = [_result(one.kind, case, folder) for case in cases]
-        if update:
-            new = [_result(one.kind, _new_case(one.kind, page), folder, is_new=True) for page in loose]
-            results, loose = results + new, []
-        red = [result for result in results if result.lines]
-        _show(one, folder, results, loose, quiet)
-        if update and red and _agreed(folder / EXPECTED, yes):
-            store_cases(folder, [result.case if result.stays else result.given.into(result.case) for result in results])
-            red = [result for result in red if result.stays]
-            _tell(f"crawl: {folder / EXPECTED} is rewritten")
-            for result in red:
-                _tell(f"crawl: {result.case.page}: what a callback raises is not expected, so it still differs")
-        is_red = is_red or bool(red or loose)
-        can_update = can_update or bool(loose) or not all(result.stays for result in red)
-    if not checked and not broken:
+    checked = [_checked(one, update, yes, quiet) for one in found if targets or _has_pages(one)]
+    if not targets:
+        checked += _orphans(found)
+    if not checked:
         raise UsageError(
             "there are no saved pages in tests/pages/ of any spider in spiders/",
             hint="crawl save-page SPIDER URL saves one, and crawl new begins with one",
         )
-    if broken:
-        sys.exit(2)
-    if is_red:
-        if can_update and not update:
-            _tell("crawl: if that is right: crawl check --update")
-        sys.exit(1)
+    if "may be meant" in checked and not update:
+        _tell("crawl: if that is right: crawl check --update")
+    if code := max(_CODES[state] for state in checked):
+        sys.exit(code)
+
+
+_State = Literal["good", "may be meant", "wrong", "broken"]
+_CODES: dict[_State, int] = {"good": 0, "may be meant": 1, "wrong": 1, "broken": 2}
 
 
 class _Found(NamedTuple):
@@ -121,6 +90,57 @@ def _spiders(targets: tuple[str, ...]) -> list[_Found]:
                 raise
             found.append(_Found(name, None, error))
     return found
+
+
+def _has_pages(one: _Found) -> bool:
+    from crawler.testing.cases import EXPECTED, folder_of, unclaimed
+
+    folder = folder_of(one.kind.name if one.kind is not None else one.name)
+    return (folder / EXPECTED).exists() or (one.kind is not None and bool(unclaimed(folder, ())))
+
+
+def _checked(one: _Found, update: bool, yes: bool, quiet: bool) -> _State:
+    """Check a spider, show it, and update what it expects if that is wanted."""
+    from crawler.testing.cases import EXPECTED, folder_of, load_cases, store_cases, unclaimed
+
+    if one.kind is None:
+        _tell_error(one)
+        return "broken"
+    folder = folder_of(one.kind.name)
+    cases = load_cases(folder)
+    loose = unclaimed(folder, cases)
+    if not cases and not loose:
+        raise UsageError(
+            f"spider {one.kind.name} has no saved pages in {folder}",
+            hint=f"crawl save-page {one.name} URL saves one",
+        )
+    results = [_result(one.kind, case, folder) for case in cases]
+    if update:
+        results += [_result(one.kind, _new_case(one.kind, page), folder, is_new=True) for page in loose]
+        loose = []
+    red = [result for result in results if result.lines]
+    _show(one, folder, results, loose, quiet)
+    if not red and not loose:
+        return "good"
+    stays = [result for result in red if result.stays]
+    if update and red and _agreed(folder / EXPECTED, yes):
+        store_cases(folder, [result.case if result.stays else result.given.into(result.case) for result in results])
+        _tell(f"crawl: {folder / EXPECTED} is rewritten")
+        for result in stays:
+            _tell(f"crawl: {result.case.page} still differs: what a callback raises is not taken for what is expected")
+        return "wrong" if stays else "good"
+    return "may be meant" if loose or len(stays) < len(red) else "wrong"
+
+
+def _orphans(found: list[_Found]) -> list[_State]:
+    """Tell of cases whose spider is gone."""
+    from crawler.testing.cases import EXPECTED, PAGES, folder_of
+
+    known = {folder_of(one.kind.name if one.kind is not None else one.name) for one in found}
+    lost = [path.parent for path in sorted(PAGES.glob(f"*/{EXPECTED}")) if path.parent not in known]
+    for folder in lost:
+        _print(f"{_mark('✗', 'red')} {plain(folder.name)}  {plain(str(folder))} has cases of no spider in spiders/")
+    return ["wrong"] * len(lost)
 
 
 def _result(kind: type[Spider], case: Case, folder: Path, is_new: bool = False) -> _Result:
@@ -192,9 +212,9 @@ def _tell(text: str) -> None:
     click.echo(plain(text), err=True)
 
 
-def _tell_error(name: str, error: CrawlError | None) -> None:
+def _tell_error(one: _Found) -> None:
     from crawler.cli import tell
 
-    _print(f"{_mark('✗', 'red')} {plain(name)}  cannot be loaded")
-    if error is not None:
-        tell(error)
+    _print(f"{_mark('✗', 'red')} {plain(one.name)}  cannot be loaded")
+    if one.error is not None:
+        tell(one.error)
