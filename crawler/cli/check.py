@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crawler.testing.compare import Line
     from crawler.testing.reading import Given
 
-_COLOURS = {"-": "red", "+": "green", " ": None}
+_COLOURS = {"-": "red", "+": "green"}
 
 
 @click.command("check")
@@ -188,7 +188,8 @@ def _show(one: _Found, folder: Path, results: list[_Result], loose: list[str], q
         _print(f"  {plain(str(folder / case.page))}  {plain(case.url)}")
         _print(f"    read by {plain(case.callback)}{f' at {plain(given.place)}' if given.place else ''}")
         for sign, text in result.lines:
-            _print(click.style(f"    {sign} {plain(text)}", fg=_COLOURS[sign]))
+            told = f"    {sign} {plain(text)}"
+            _print(click.style(told, fg=_COLOURS[sign]) if sign in _COLOURS else told)
         if result.stays:
             for line in given.trace.rstrip().splitlines():
                 _print(f"      {plain(line)}")

@@ -18,7 +18,7 @@ Record = dict[str, Any]
 _MOST = 3  # items or requests with one kind of difference that are shown
 _LONGEST = 110  # characters of a value
 _BEFORE = 20  # of them, what is shown before the place where two long values begin to differ
-_MOST_PAIRS = 250_000  # pairs of items that are compared; of more, those in the same place are paired
+_MOST_PAIRS = 100_000  # pairs of items that are compared; of more, those in the same place are paired
 _NONE: Any = object()
 
 
