@@ -71,7 +71,7 @@ class _Result(NamedTuple):
 
     @property
     def stays(self) -> bool:
-        """Whether it is not for `--update`: nobody expects an exception because it was raised."""
+        """Whether it is not for `--update`: nobody expects an error because it came."""
         return self.given.raised and self.given.error != self.case.error
 
 
@@ -127,7 +127,7 @@ def _checked(one: _Found, update: bool, yes: bool, quiet: bool) -> _State:
         store_cases(folder, [result.case if result.stays else result.given.into(result.case) for result in results])
         _tell(f"crawl: {folder / EXPECTED} is rewritten")
         for result in stays:
-            _tell(f"crawl: {result.case.page} still differs: what a callback raises is not taken for what is expected")
+            _tell(f"crawl: {result.case.page} still differs: such an error is never expected by itself")
         return "wrong" if stays else "good"
     return "may be meant" if loose or len(stays) < len(red) else "wrong"
 

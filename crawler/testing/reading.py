@@ -28,8 +28,8 @@ from crawler.visit import Visitor, fetched_now, typed
 class Given(msgspec.Struct, frozen=True):
     """What a page gives now; the first four as in `Case`.
 
-    `raised`: the error is an exception of the spider's code. `place` is "file:line" of the callback, `where` that of
-    each item error, or of the error, and `trace` its traceback.
+    `raised`: the error is an exception of the spider, or the case is none for it any more. `place` is "file:line"
+    of the callback, `where` that of each item error, or of the error, and `trace` its traceback.
     """
 
     items: list[dict[str, Any]] = []
@@ -50,21 +50,25 @@ class Given(msgspec.Struct, frozen=True):
 
 
 def read_case(kind: type[Spider], case: Case, folder: Path) -> Given:
-    """What a spider of the class makes of the page of a case. Raises `UsageError` for a page that cannot be read."""
+    """What a spider of the class makes of the page of a case, which may be gone. Raises `SettingsError`."""
     try:
         body = (folder / case.page).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {folder / case.page}: {error.strerror}") from None
+        return Given(error=f"cannot read {folder / case.page}: {error.strerror}", raised=True)
     return read_body(kind, case, body)
 
 
 def read_body(kind: type[Spider], case: Case, body: bytes) -> Given:
     """As `read_case`, of a page that is in memory."""
-    spider = build(kind, dict(case.arguments))
+    try:
+        spider = build(kind, dict(case.arguments))
+        at = _place(spider, case.callback)
+        typed(case.url)
+    except UsageError as refused:  # the spider has changed, and has no such argument or callback any more
+        return Given(error=refused.message, raised=True, trace=getattr(refused, "trace", ""))
     settings = settings_of([spider], None, [AS_SAVED])[0]
     visitor = Visitor(settings, spider)
     spider.page_options = visitor.options
-    at = _place(spider, case.callback)
     request = typed(case.url)
     visitor.start(request)
     visited = visitor.judge(request, Response(request.url, case.status, _header_pairs(case), body))

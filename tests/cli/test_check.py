@@ -165,7 +165,7 @@ def test_what_a_callback_raises_is_told_and_never_becomes_expected(crawl_here, e
         assert "at spiders/films.py:12\n    - 2 items\n    - 2 requests\n" in done.stdout
         assert 'File "' in done.stdout
         assert "if that is right" not in done.stderr
-    assert "board.html still differs: what a callback raises is not taken for what is expected" in done.stderr
+    assert "board.html still differs: such an error is never expected by itself" in done.stderr
     assert len(expected()[0]["items"]) == 2
 
 
@@ -234,8 +234,29 @@ def test_a_spider_that_does_not_load_a_page_that_is_gone_and_a_spider_that_is(
         ["✓ films  1 page, 2 items, 2 requests", "✗ gone  cannot be loaded"],
     )
     assert "spiders/gone.py:1: ZeroDivisionError" in done.stderr
-    (tmp_path / "tests/pages/films/board.html").unlink()
-    done = crawl_here("check", "films")
-    assert (done.rc, done.stderr.splitlines()[-1]) == (
-        2, "crawl: cannot read tests/pages/films/board.html: No such file or directory"
-    )  # fmt: skip
+
+
+def test_a_case_that_is_none_for_the_spider_any_more_is_red_and_the_others_are_read(
+    crawl_here, edit, expected, tmp_path
+):
+    edit("parse_film", "read_film")
+    assert '-   callback: "parse_film"\n    +   callback: "read_film"' in crawl_here("check").stdout
+    path = tmp_path / "tests/pages/films/expected.json"
+    case = expected()[0]
+    others = [
+        {**case, "callback": "parse_film"},
+        {**case, "arguments": {"year": "1"}},
+        {**case, "page": "gone.html"},
+        {**case, "url": "board"},
+    ]
+    path.write_text(json.dumps(others))
+    done = crawl_here("check", "--update", "--yes")
+    assert (done.rc, done.stdout.splitlines()[0]) == (1, "✗ films  4 of 4 pages differ")
+    for told in (
+        "spider films has no callback 'parse_film'",
+        "spider films has no argument 'year'",
+        "cannot read tests/pages/films/gone.html: No such file or directory",
+        "'board' is no URL that can be fetched",
+    ):
+        assert f"    + error: {told}" in done.stdout
+    assert sorted(expected(), key=str) == sorted(others, key=str)
