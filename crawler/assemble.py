@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from inspect import isroutine
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -32,6 +33,7 @@ from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
+from crawler.fetch.clients import check_client
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.proxies import check_proxy
 from crawler.frontier.earlier import EarlierRuns
@@ -194,7 +196,8 @@ def check_secrets(settings: Settings) -> None:
     for value in settings.fetch.headers.values():
         resolve(value)
     for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
-        check_proxy(resolve(proxy or ""))
+        check_proxy(resolve(proxy or ""), settings.fetch.client)
+    check_client(settings.fetch.client)
     Auth(settings.host)
 
 
@@ -389,17 +392,21 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     code of the user raises.
     """
     further = settings.items.pipelines
-    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique_by or further):
+    # Any of these may also be the name of a callback, which says nothing about items.
+    item, processors, pipelines, unique_by = (
+        None if isroutine(one) else one for one in (spider.item, spider.processors, spider.pipelines, spider.unique_by)
+    )
+    if item is None and not (processors or pipelines or unique_by or further):
         return None
     from crawler.items.stages import ItemStages  # most spiders have none
 
     def build() -> Stages:
         return ItemStages(
             spider.name,
-            declared=spider.item,
-            processors=spider.processors,
-            pipelines=spider.pipelines,
-            unique_by=spider.unique_by,
+            declared=item,
+            processors=processors or {},
+            pipelines=pipelines or (),
+            unique_by=unique_by or (),
             further=[load_object(target) for target in further],
         )
 
@@ -448,6 +455,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
     limits = limits_of(settings)
+    inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
+    client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
     if folder is not None and folder.is_paused:
@@ -473,7 +482,7 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
 
     def new_lane(number: int, one_at_a_time: bool) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
-        setup = Setup(key, number, "inline" if kind == "inline" else "requests", limits)
+        setup = Setup(key, number, client, limits)
         pool: Pool
         if context is not None:
             pool = ProcessPool(context, open_worker, (setup, gauges))

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import msgspec
 
@@ -29,7 +30,26 @@ ItemsAfter = Callable[[int], Iterator[tuple[int, bytes]]]
 _DATABASES = frozenset(
     {"postgresql", "postgres", "mysql", "mariadb", "sqlite", "oracle", "mssql", "cockroachdb", "redshift", "snowflake"}
 )
+# Addresses that -o takes, and the libraries they need: all of the first group, and one of the second.
+_NEEDED = {
+    "file": ((), ()),
+    "s3": (("s3fs",), ()),
+    "gs": (("gcsfs",), ()),
+    "az": (("adlfs",), ()),
+    "sqlite": (("sqlalchemy",), ()),
+    "postgresql": (("sqlalchemy",), ("psycopg", "psycopg2")),
+    "mysql": (("sqlalchemy",), ("pymysql", "MySQLdb", "mysql")),
+}
 _NAME = re.compile(r"%\((\w+)\)(0?\d*[sd])?")
+
+
+def schemes() -> list[str]:
+    """What URLs of outputs can begin with, as far as the libraries for them are installed: "file", "s3", ..."""
+    return [
+        scheme
+        for scheme, (every, one) in _NEEDED.items()
+        if all(map(find_spec, every)) and (not one or any(map(find_spec, one)))
+    ]
 
 
 def named(output: str, spider: str, now: float | None = None) -> str:
@@ -67,7 +87,7 @@ def check_outputs(outputs: Sequence[str], options: Options) -> None:
     """Raise `UsageError` for outputs that do not go together, or with the options."""
     places = [
         place_of(output) if is_url(output) or output == STANDARD_OUTPUT else os.path.realpath(output)
-        for output in outputs
+        for output in map(_named_by_path, outputs)
     ]
     for output, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
@@ -85,6 +105,10 @@ def check_outputs(outputs: Sequence[str], options: Options) -> None:
     if options.append and (numbered or options.sort):
         told = f"the output {masked(numbered[0])}: batches are" if numbered else "what is sorted is"
         raise UsageError(f"{told} written whole, and cannot be appended", hint="leave out --append")
+
+
+def _named_by_path(output: str) -> str:
+    return output if output.startswith("env:") else resolved(output)
 
 
 def _exporter(output: str, options: Options, items_after: ItemsAfter) -> Exporter:
@@ -115,7 +139,7 @@ def _file(output: str, options: Options) -> Inner:
     from crawler.export.cloud import Cloud
 
     local = msgspec.structs.replace(options, append=False)
-    exporter_for(os.path.basename(output), local)  # a suffix that no format has is told now
+    exporter_for(os.path.basename(masked(output)), local)  # a suffix that no format has is told now
     return Cloud(output, lambda path: exporter_for(path, local))
 
 

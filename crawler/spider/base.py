@@ -15,6 +15,7 @@ from crawler.saved import FileItem
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
 from crawler.spider.page_options import PageOptions
+from crawler.spider.trace import shown
 
 
 class Spider:
@@ -115,6 +116,17 @@ class Spider:
         file = as_dict(page.file)
         yield FileItem({**file, **{name: value for name, value in more.items() if name not in file}})
 
+    def check(self) -> None:
+        """Raise `UsageError` for what this spider declares and cannot mean. Asked before anything runs."""
+        for name in ("name", "settings"):
+            kind = str if name == "name" else Mapping
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                wanted = "a text" if kind is str else 'a dict: {"politeness.delay": 1}'
+                raise UsageError(f"{name} of spider {type(self).__name__} is {value!r}, and not {wanted}")
+        for name in ("start", "parse"):
+            check_plain(self.name, name, getattr(self, name))
+
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""
         return False
@@ -138,3 +150,25 @@ class Spider:
             f"spider {self.name} has no callback {name!r}",
             hint=f"callbacks are methods of the spider or functions of its file; write def {name}(self, page)",
         )
+
+
+def check_plain(spider: str, name: str, function: Any) -> None:
+    """Raise `UsageError` for a function that has to be awaited, or does not take a page ("start": nothing)."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(
+            f"{name} of spider {spider} is async, and callbacks are plain functions",
+            hint=f"write def {name}, without async and await: workers fetch meanwhile",
+        )
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return
+    wanted = [] if name == "start" else ["page"]
+    try:
+        inspect.signature(function).bind(*wanted)
+    except (TypeError, ValueError) as error:  # ValueError: a method without even a self
+        own = ["self", *wanted] if inspect.ismethod(function) else wanted
+        code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+        raise UsageError(
+            f"{name} of spider {spider} cannot be called as it is written ({shown(code.co_filename)}:"
+            f"{code.co_firstlineno}): {error}",
+            hint=f"write def {name}({', '.join(own)})",
+        ) from None

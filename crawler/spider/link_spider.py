@@ -73,6 +73,16 @@ class LinkSpider(Spider):
 
     rules: ClassVar[Sequence[Follow]] = ()
 
+    def check(self) -> None:
+        """Raise `UsageError` for rules that are none, and callbacks that are not there."""
+        super().check()
+        for rule, _, callback, _ in self._ready:
+            if callback is not None:
+                self.callback(callback)
+            for language, query in (("css", rule.css), ("xpath", rule.xpath)):
+                if query is not None:
+                    self._check_query(language, query)
+
     def start(self) -> Iterable[Request]:
         """A request for each of `start_urls`."""
         for request in super().start():
@@ -118,10 +128,20 @@ class LinkSpider(Spider):
 
         return read_and_follow
 
+    def _check_query(self, language: str, query: str) -> None:
+        from lxml import etree
+        from parsel.csstranslator import HTMLTranslator
+
+        try:
+            etree.XPath(HTMLTranslator().css_to_xpath(query) if language == "css" else query)
+        except (SyntaxError, RuntimeError, etree.XPathError) as error:
+            raise UsageError(f"a rule of spider {self.name}: {language}={query!r} selects nothing: {error}") from None
+
     @cached_property
     def _ready(self) -> list[tuple[Follow, Callable[[str], Any], str | None, Callable[..., Any] | None]]:
         """Each rule with its search, the callback of its requests (None: it makes none), and its process."""
-        if isinstance(self.rules, Follow) or not all(isinstance(rule, Follow) for rule in self.rules):
+        rules: Any = self.rules
+        if not isinstance(rules, list | tuple) or not all(isinstance(rule, Follow) for rule in rules):
             raise UsageError(
                 f"rules of spider {self.name} is {self.rules!r}, and not a list of Follow(...)",
                 hint='write rules = [Follow("/films/", callback="parse_film"), Follow("page=")]',

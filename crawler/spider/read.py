@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from crawler.errors import CrawlError
-from crawler.item import is_item
+from crawler.item import as_yielded, is_item
 from crawler.reading import ItemError, PageError, Reading
 from crawler.request import Request
 from crawler.response import Failure, Response
@@ -101,6 +101,7 @@ def _read(
                 _check(value, callback, spider, known)
                 requests.append(value)
             elif is_item(value):
+                value = as_yielded(value)
                 if stages is not None:
                     value = checked(stages, value, callback, lambda: _line(values, function), item_errors, dropped)
                     if value is None:
@@ -139,7 +140,8 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
         for value in values:
             try:
                 if not isinstance(value, Request):
-                    raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
+                    told = f"start yielded {_described(value, advice=False)}"
+                    raise _RefusedError(TypeError, f'{told}: it can only yield requests, such as Request("https://…")')
                 _check(value, "start", spider, known)
             except _RefusedError as refused:
                 told = getattr(value, "url", "")
