@@ -248,13 +248,18 @@ def _case(text: str, name: str, response: Response, page: str, callback: str) ->
     from crawler.testing.saving import case_of
 
     case = case_of(response, page, callback)
+    log = logging.getLogger("crawler")  # see _read
+    level = log.level
     try:
         with TemporaryDirectory(prefix="crawl-new-") as folder:
             path = Path(folder, f"{name}.py")
             path.write_text(text, encoding="utf-8")
+            log.setLevel(logging.ERROR)
             return read_body(named(str(path)), case, response.body).into(case)
     except OSError as error:
         raise OutputError(f"cannot write a temporary file: {error.strerror}") from None
+    finally:
+        log.setLevel(level)
 
 
 def _count(number: int, what: str) -> str:

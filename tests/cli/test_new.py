@@ -360,6 +360,7 @@ def test_where_one_file_cannot_be_written_none_is(crawl_here, serve, tmp_path, b
     (tmp_path / blocked).unlink()
     assert crawl_here(*words).rc == 0
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "expected.json",
         "films.py",
         "p.html",
         "test_films.py",
