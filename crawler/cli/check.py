@@ -104,10 +104,14 @@ def _checked(one: _Found, update: bool, yes: bool, quiet: bool) -> _State:
     from crawler.testing.cases import EXPECTED, folder_of, load_cases, store_cases, unclaimed
 
     if one.kind is None:
-        _tell_error(one)
+        _tell_error(one.name, "cannot be loaded", one.error)
         return "broken"
     folder = folder_of(one.kind.name)
-    cases = load_cases(folder)
+    try:
+        cases = load_cases(folder)
+    except UsageError as error:  # the others are checked
+        _tell_error(one.name, "has cases that cannot be read", error)
+        return "broken"
     loose = unclaimed(folder, cases)
     if not cases and not loose:
         raise UsageError(
@@ -213,9 +217,9 @@ def _tell(text: str) -> None:
     click.echo(plain(text), err=True)
 
 
-def _tell_error(one: _Found) -> None:
+def _tell_error(name: str, what: str, error: CrawlError | None) -> None:
     from crawler.cli import tell
 
-    _print(f"{_mark('✗', 'red')} {plain(one.name)}  cannot be loaded")
-    if one.error is not None:
-        tell(one.error)
+    _print(f"{_mark('✗', 'red')} {plain(name)}  {what}")
+    if error is not None:
+        tell(error)

@@ -236,6 +236,17 @@ def test_a_spider_that_does_not_load_a_page_that_is_gone_and_a_spider_that_is(
     assert "spiders/gone.py:1: ZeroDivisionError" in done.stderr
 
 
+def test_cases_that_cannot_be_read_are_told_and_the_others_are_checked(crawl_here, write, expected, tmp_path):
+    write("spiders/actors.py", SPIDER)
+    write("tests/pages/actors/expected.json", "[{]")
+    done = crawl_here("check")
+    assert (done.rc, done.stdout.splitlines()) == (
+        2,
+        ["✗ actors  has cases that cannot be read", "✓ films  1 page, 2 items, 2 requests"],
+    )
+    assert "tests/pages/actors/expected.json: " in done.stderr
+
+
 def test_a_case_that_is_none_for_the_spider_any_more_is_red_and_the_others_are_read(
     crawl_here, edit, expected, tmp_path
 ):
