@@ -19,6 +19,7 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "check": "check",
     "completion": "completion",
     "config": "config",
     "demo": "demo",
@@ -33,6 +34,7 @@ COMMANDS = {
     "resume": "resume",
     "run": "run",
     "runs": "runs",
+    "save-page": "save_page",
     "set": "set",
     "shell": "shell",
     "status": "status",
