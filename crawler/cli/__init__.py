@@ -19,6 +19,7 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "bench": "bench",
     "check": "check",
     "completion": "completion",
     "config": "config",
