@@ -107,6 +107,9 @@ def main() -> None:
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # nothing was typed: what there is to type
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         # What was typed may have been pasted from a page. click puts choices on lines of their own.
         told = plain(error.format_message().replace("\n\t", " "))
