@@ -31,7 +31,7 @@ from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
-from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
 from crawler.fetch.clients import check_client
@@ -281,7 +281,10 @@ def run(
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
         all_stages = open_stages(spiders, settings, ledger.has_key, stack)
-        chain.open(ledger.marks(), ledger.items_after)
+        try:
+            chain.open(ledger.marks(), ledger.items_after)
+        except OutputError as unopened:
+            raise OutputNotOpened(unopened.message, unopened.hint) from unopened
         stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
 
         def renew_room() -> None:
