@@ -17,7 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from crawl import HERE, Meter, nginx
+from sites import nginx
+
+import crawler.bench.spider
+from crawler.bench.meter import Meter
+
+ROOT = Path(__file__).parents[1]
 
 
 def crawl(folder: Path, name: str, pages: int, *arguments: object) -> str:
@@ -45,7 +50,7 @@ def crawl(folder: Path, name: str, pages: int, *arguments: object) -> str:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def lines(path: Path) -> list[bytes]:
@@ -60,7 +65,7 @@ def main() -> None:
     pages = arguments.pages
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "bench.py").write_bytes((HERE / "spider.py").read_bytes())
+        (folder / "bench.py").write_bytes(Path(crawler.bench.spider.__file__).read_bytes())
         with nginx(pages) as hosts:
             run = ["run", "bench.py", "-a", "hosts=" + json.dumps(hosts), "--config", "fast", "-q"]
             for number in range(arguments.runs):
