@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from crawler.reading import PageError
+from crawler.reading import PageError, Reading
+from crawler.request import Request
+from crawler.response import Outcome, Response
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -47,6 +49,15 @@ class PageRead(Fact, frozen=True):
     requests: int
 
 
+class PageYielded(Fact, frozen=True):
+    """All that a callback gave for a page, or the error it ended with. Only who asks for it by name is told."""
+
+    request: Request
+    callback: str
+    response: Response
+    reading: Reading
+
+
 class FetchFailed(Fact, frozen=True):
     """A request is given up after its retries, or for good reason at once. `kind` is a `FailureKind`.
 
@@ -87,6 +98,14 @@ class Blocked(Fact, frozen=True):
     url: str
     reason: str
     start: bool
+
+
+class BlockedPage(Fact, frozen=True):
+    """That page itself. Only who asks for it by name is told."""
+
+    request: Request
+    outcome: Outcome
+    reason: str
 
 
 class ReadFailed(Fact, frozen=True):
