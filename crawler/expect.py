@@ -39,8 +39,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         try:
-            msgspec.convert(msgspec.structs.asdict(self), _Fields)
-        except msgspec.ValidationError as error:
+            msgspec.convert(msgspec.to_builtins(self), _Fields)
+        except (TypeError, msgspec.ValidationError) as error:
             raise UsageError(f"Expect(...) cannot be meant: {error}") from None
         least, most = self.bounds
         if least < 0 or (most is not None and most < least):
@@ -72,7 +72,7 @@ class _Fields(msgspec.Struct):
     """What the fields may hold."""
 
     items_per_page: int | tuple[int, int | None] | None
-    required: str | list[str] | tuple[str, ...]
+    required: str | list[str]
     matches: dict[str, str]
     filled: dict[str, float]
     in_a_row: int

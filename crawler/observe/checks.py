@@ -1,0 +1,305 @@
+"""What may be wrong with the pages of one kind, and how it is told from what is usual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import inf, log
+from typing import Any
+
+from crawler.expect import Expect
+from crawler.item import as_dict
+from crawler.observe import odds
+from crawler.observe.alarm import What
+from crawler.observe.events import PageYielded
+from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_of, is_free, rare
+
+_MOST_FIELDS = 64
+_ITEMS_READ = 50  # of a page, to find one that has a field
+_MANY = 4  # items per page, from which on a single one is a list that was cut
+_FEWEST_ITEMS = 20  # before a share means anything
+_HEAD = 1024  # bytes in which the element with the language is looked for
+_LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
+
+
+class Check:
+    """One thing that may be wrong. `needs_items`: pages without items say nothing about it.
+
+    `good` and `bad` are the pages around the place where it began, while it lasts.
+    """
+
+    def __init__(self, name: str, what: What, field: str, tally: Tally, needs_items: bool = False) -> None:
+        self.name = name
+        self.what = what
+        self.field = field
+        self.needs_items = needs_items
+        self.tally = tally
+        self.streak_needed = inf
+        self.walk_needed = inf
+        self.usual = (0, 0)  # how many pages of good runs were bad, of how many
+        self.limit = 0  # items per page, where it is about that
+        self.value: Any = None  # what stands in the bad page
+        self.is_told = False
+        self.since = 0  # how many pages of the kind there were before the first bad one
+        self.count = 0  # bad pages since then
+        self.good: PageYielded | None = None
+        self.bad: PageYielded | None = None
+
+    def compare(self, bad: int, pages: int, worst: float) -> None:
+        """Be told what good runs were like: `bad` of so many pages, at worst so high a walk."""
+        self.usual = (bad, pages)
+        if pages < odds.FEWEST_PAGES:
+            return  # the end of the run may say something
+        p = odds.estimate(bad, pages)
+        self.streak_needed = odds.streak_needed(p, worst)
+        self.walk_needed = odds.walk_needed(p, worst)
+
+    def declare(self, in_a_row: int) -> None:
+        """Be told by the spider how many bad pages in a row are too many."""
+        self.streak_needed = in_a_row
+
+    def count_bad(self) -> bool:
+        """One more bad page; whether that is an alarm."""
+        tally = self.tally
+        tally.bad += 1
+        tally.streak += 1
+        tally.walk += 1
+        tally.worst = max(tally.worst, tally.walk)
+        self.count += 1
+        return not self.is_told and (tally.streak >= self.streak_needed or tally.walk >= self.walk_needed)
+
+    def count_good(self) -> bool:
+        """A good page while there are bad ones; whether they are forgotten now."""
+        tally = self.tally
+        tally.streak = 0
+        tally.walk = max(0.0, tally.walk - odds.STEP_DOWN)
+        if tally.walk == 0 and not self.is_told:
+            self.good = self.bad = None
+            self.count = 0
+            return True
+        return False
+
+
+class Share:
+    """How many items have something in a field, where the spider says what share it is."""
+
+    def __init__(self, field: str, share: float) -> None:
+        self.field = field
+        self.share = share
+        self.items = self.empty = self.pages = 0
+        self.is_told = False
+        p = max(1 - share, 1e-3)
+        self._up = log((1 + p) / 2 / p)  # of twice as many empty ones as there may be, at least
+        self._down = log((1 - (1 + p) / 2) / (1 - p)) if p < 1 else 0.0
+        self._sum = 0.0
+
+    def read(self, values: list[bool]) -> bool:
+        """Items of a page; whether that is an alarm: a cumulative sum, and three pages at least."""
+        empty = values.count(False)
+        self.items += len(values)
+        self.empty += empty
+        before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
+        self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
+        return not self.is_told and self.pages >= 3 and self._sum >= -log(odds.ALPHA)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer items than declared had something, at the end of a run."""
+        return self.items >= _FEWEST_ITEMS and self.items - self.empty < self.share * self.items
+
+
+class Checks:
+    """All checks of one kind of page. `seen` counts what comes; `base` is what good runs had, None = not enough."""
+
+    def __init__(self, seen: Kind, base: Kind | None, expect: Expect | None) -> None:
+        self.seen = seen
+        self.base = base
+        self.expect = expect
+        self.hot: set[Check] = set()  # those with bad pages in mind
+        self.shares = [Share(field, share) for field, share in expect.filled.items()] if expect else []
+        self.short: list[Share] = []  # those that are an alarm now
+        self.previous: PageYielded | None = None
+        self.clean: PageYielded | None = None  # the last page in which nothing was wrong
+        self.fields: dict[str, Check] = {}
+        self._forms: dict[str, tuple[Check, Mapping[str, int], bool] | None] = {}
+        self._declared: dict[tuple[str, str], Check] = {}
+        self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
+        self.none = self._check("items", "no items", "")
+        self.links = self._check("links", "no links", "")
+        self.few: list[Check] = []
+        if base is not None:
+            self._compare(base)
+        for name in seen.tallies:  # of a run that goes on
+            if name.startswith("field "):
+                self._field(name.removeprefix("field "))
+        self._most = self.few[-1].limit if self.few else 0
+
+    def every(self) -> list[Check]:
+        """All that are compared with good runs."""
+        forms = [one[0] for one in self._forms.values() if one is not None]
+        return [self.none, self.links, *self.few, *self.fields.values(), *forms]
+
+    def read(self, page: PageYielded) -> list[Check]:
+        """Count one page; what is wrong with it."""
+        seen, reading = self.seen, page.reading
+        items = reading.items
+        if reading.error is not None:
+            return [*self._wrong_number(0), self.none]
+        number = len(items)
+        if reading.item_errors or reading.dropped:
+            number += len(reading.item_errors) + len(reading.dropped)
+        seen.pages += 1
+        key = number if number <= 32 else bucket(number)
+        seen.items[key] = seen.items.get(key, 0) + 1
+        bad: list[Check] = []
+        if number <= self._most:
+            if not number:
+                bad.append(self.none)
+            bad += [check for check in self.few if number <= check.limit]
+        if not reading.requests:
+            bad.append(self.links)
+        if self.expect is not None:
+            bad += self._wrong_number(number)
+        if items:
+            seen.with_items += 1
+            self._read_items(items, bad)
+        if b"lang" in page.response.body[:_HEAD] and (found := _LANGUAGE.search(page.response.body, 0, _HEAD)):
+            self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
+        return bad
+
+    def _read_items(self, items: list[Any], bad: list[Check]) -> None:
+        first = _fields(items[0])
+        known = self.fields
+        for name in first:
+            if name not in known and len(known) < _MOST_FIELDS:
+                self._field(name)
+        for name, check in known.items():
+            value = first.get(name)
+            if not (value or value == 0) and not any(_has(_fields(item), name) for item in items[1:_ITEMS_READ]):
+                bad.append(check)
+        # One item of each page stands for all of them; another one each time.
+        sample = first if len(items) == 1 else _fields(items[self.seen.pages % len(items)])
+        forms = self._forms
+        for name, value in sample.items():
+            if (value or value == 0) and (name not in forms or forms[name] is not None or self.base is None):
+                self._read_form(name, form_of(value), value, bad)
+        if self.expect is not None:
+            self._read_declared(self.expect, items, bad)
+
+    def _read_form(self, name: str, form: str, value: Any, bad: list[Check]) -> None:
+        seen = self.seen.forms.get(name)
+        if seen is None:
+            if len(self.seen.forms) >= _MOST_FIELDS:
+                return
+            seen = self.seen.forms[name] = {}
+        if form in seen:
+            seen[form] += 1
+        else:
+            count(seen, form)
+        known = self._forms.get(name)
+        if known is not None and form not in known[1] and not (known[2] and form[0] == "0"):
+            known[0].value = value or form
+            bad.append(known[0])
+
+    def _read_declared(self, expect: Expect, items: list[Any], bad: list[Check]) -> None:
+        for field in expect.fields:
+            if not all(_has(_fields(item), field) for item in items):
+                bad.append(self._expected("required", field))
+        for field, pattern in self._patterns.items():
+            for item in items:
+                value = _fields(item).get(field)
+                if (value or value == 0) and pattern.fullmatch(str(value)) is None:
+                    check = self._expected("matches", field)
+                    check.value = value
+                    bad.append(check)
+                    break
+        self.short = [
+            share for share in self.shares if share.read([_has(_fields(item), share.field) for item in items])
+        ]
+
+    def _wrong_number(self, number: int) -> list[Check]:
+        if self.expect is None:
+            return []
+        least, most = self.expect.bounds
+        if least <= number and (most is None or number <= most):
+            return []
+        check = self._expected("items_per_page", "")
+        check.value = number
+        return [check]
+
+    def _expected(self, rule: str, field: str) -> Check:
+        check = self._declared.get((rule, field))
+        if check is None:
+            check = Check(rule, "expected", field, self.seen.tally(f"expect {rule} {field}"), rule != "items_per_page")
+            check.declare(self.expect.in_a_row if self.expect is not None else 1)
+            self._declared[rule, field] = check
+        return check
+
+    def _check(self, name: str, what: What, field: str, needs_items: bool = False) -> Check:
+        return Check(name, what, field, self.seen.tally(name), needs_items)
+
+    def _field(self, name: str) -> Check:
+        key = f"field {name}"
+        if key not in self.seen.tallies:
+            self.seen.tally(key).bad = self.seen.with_items - 1 if self.seen.with_items else 0
+        check = self.fields[name] = self._check(key, "empty field", name, needs_items=True)
+        return check
+
+    def _compare(self, base: Kind) -> None:
+        """What good runs were like. What the spider declares is not asked of them."""
+        expect = self.expect
+        by_number = sorted(base.items.items())
+
+        def at_most(limit: int) -> int:
+            return sum(pages for number, pages in by_number if number <= limit)
+
+        counts_items = expect is None or expect.items_per_page is None
+        if counts_items:
+            self.none.compare(at_most(0), base.pages, _worst(base, "items"))
+            half = _median(by_number, base.pages) // 2
+            for limit in sorted({1, half} - {0}) if half >= _MANY // 2 else []:
+                check = self._check(f"few {limit}", "few items", "")
+                check.limit = limit
+                check.compare(at_most(limit), base.pages, max(_worst(base, "items"), _worst(base, check.name)))
+                self.few.append(check)
+        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _worst(base, "links"))
+        declared = set() if expect is None else {*expect.fields, *expect.filled}
+        for key, tally in base.tallies.items():
+            if key.startswith("field "):
+                check = self._field(key.removeprefix("field "))
+                if check.field not in declared:
+                    check.compare(tally.bad, base.with_items, tally.worst)
+        for field, forms in base.forms.items():
+            pages = sum(forms.values())
+            is_language = field == LANGUAGE
+            if pages < odds.FEWEST_PAGES or (expect is not None and field in expect.matches):
+                self._forms[field] = None
+                continue
+            key = f"form {field}"
+            what: What = "other language" if is_language else "other form"
+            check = self._check(key, what, "" if is_language else field, needs_items=not is_language)
+            check.compare(rare(forms), pages, _worst(base, key))
+            self._forms[field] = (check, forms, is_free(forms))
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    return item if type(item) is dict else as_dict(item)
+
+
+def _has(fields: Mapping[str, Any], name: str) -> bool:
+    """Whether there is something in a field: 0 and False are, None, "", [] and {} are not."""
+    value = fields.get(name)
+    return bool(value) or value == 0
+
+
+def _worst(kind: Kind, name: str) -> float:
+    return kind.tallies[name].worst if name in kind.tallies else 0.0
+
+
+def _median(by_number: list[tuple[int, int]], pages: int) -> int:
+    passed = 0
+    for number, count_of in by_number:
+        passed += count_of
+        if 2 * passed >= pages:
+            return number
+    return 0

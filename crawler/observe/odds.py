@@ -1,0 +1,62 @@
+"""How many bad pages it takes before a kind of page counts as changed.
+
+In good runs a page of the kind is bad with some probability p, which is estimated from n of them, of which b were bad,
+as (b + 1) / (n + 2): Laplace's rule of succession, never 0. Two counters are watched. Both are kept such that pages that
+are bad with p, and independently of each other, reach their height once in a million pages:
+
+- the *streak*, bad pages in a row. Of k pages all are bad with probability p^k.
+- the *walk*, a cumulative sum (Page, Biometrika 1954): a bad page is a step up, a good one a third of a step down, never
+  below 0. It finds a page that is bad half of the time, such as one variant of two, which a streak never does. The
+  probability to get from 0 to k is at most exp(-θk) (Lundberg's inequality), where p·exp(θ) + (1-p)·exp(-θ/3) = 1.
+
+Bad pages do not come independently in life: the empty categories of a shop lie next to each other. So neither counter
+tells anything before it is higher, by 2 or by half, than the walk ever was in a good run.
+"""
+
+from __future__ import annotations
+
+from math import ceil, exp, inf, log
+
+ALPHA = 1e-6
+STEP_DOWN = 1 / 3
+FEWEST_PAGES = 15  # of good runs, before anything is said: from here on five bad pages in a row are enough
+FEWEST_RUNS = 2
+_SHORTEST_STREAK = 3
+_LOWEST_WALK = 4
+_COMMON = 0.8  # what is bad so often says nothing
+_DRIFTS_UP = 0.2  # a walk of bad pages that are as common as this goes up by itself
+
+
+def estimate(bad: int, pages: int) -> float:
+    """The probability of a bad page, after so many bad ones among so many."""
+    return (bad + 1) / (pages + 2)
+
+
+def streak_needed(p: float, worst: float) -> float:
+    """So many bad pages in a row are an alarm; infinite where none is. `worst`: the highest walk of good runs."""
+    if p >= _COMMON:
+        return inf
+    return max(_SHORTEST_STREAK, ceil(log(ALPHA) / log(p)), _above(worst))
+
+
+def walk_needed(p: float, worst: float) -> float:
+    """A walk of this height is an alarm; infinite where none is."""
+    if p >= _DRIFTS_UP:
+        return inf
+    return max(_LOWEST_WALK, -log(ALPHA) / _theta(p), _above(worst))
+
+
+def _above(worst: float) -> float:
+    return max(worst + 2, 1.5 * worst) if worst else 0.0
+
+
+def _theta(p: float) -> float:
+    """The root above 0 of p·exp(θ) + (1-p)·exp(-θ/3) = 1, by bisection; between its minimum and log(1/p)."""
+    low, high = log((1 - p) * STEP_DOWN / p) / (1 + STEP_DOWN), log(1 / p)  # from where the sum is smallest
+    for _ in range(40):
+        middle = (low + high) / 2
+        if p * exp(middle) + (1 - p) * exp(-middle * STEP_DOWN) < 1:
+            low = middle
+        else:
+            high = middle
+    return low
