@@ -16,9 +16,9 @@ class Alarm(msgspec.Struct, frozen=True):
 
     - `what`: in which way; `field`: of the items, "" where it is about no single one. `message` says it for people.
     - `pages`: bad pages in all. `after`: the alarm came with so many pages of the kind, from the first bad one on.
-    - `good_url`, `bad_url`: the last good and the first bad page; `good_file`, `bad_file`: where they are kept, "" where
-      there is none, or nothing is kept.
-    - `where`: "file:line" of the spider that is to blame, "" if that could not be told; `selector` is what stands there.
+    - `good_url`, `bad_url`: the last good and the first bad page; `good_file`, `bad_file`: where they are kept, ""
+      where there is none, or nothing is kept.
+    - `where`: "file:line" of the spider that is to blame, "" if that could not be told; `selector`: what stands there.
     - `hint`: what else was noticed of the bad page, such as its title.
     """
 

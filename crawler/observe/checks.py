@@ -17,6 +17,7 @@ from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_o
 _MOST_FIELDS = 64
 _ITEMS_READ = 50  # of a page, to find one that has a field
 _MANY = 4  # items per page, from which on a single one is a list that was cut
+_FEWEST_PAGES = 3  # with a field, before its form means anything
 _FEWEST_ITEMS = 20  # before a share means anything
 _HEAD = 1024  # bytes in which the element with the language is looked for
 _LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
@@ -37,6 +38,7 @@ class Check:
         self.streak_needed = inf
         self.walk_needed = inf
         self.usual = (0, 0)  # how many pages of good runs were bad, of how many
+        self.is_usual = False  # whether that is so often that nothing follows from it
         self.limit = 0  # items per page, where it is about that
         self.value: Any = None  # what stands in the bad page
         self.is_told = False
@@ -48,6 +50,7 @@ class Check:
     def compare(self, bad: int, pages: int, worst: float) -> None:
         """Be told what good runs were like: `bad` of so many pages, at worst so high a walk."""
         self.usual = (bad, pages)
+        self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
         if pages < odds.FEWEST_PAGES:
             return  # the end of the run may say something
         p = odds.estimate(bad, pages)
@@ -272,7 +275,7 @@ class Checks:
         for field, forms in base.forms.items():
             pages = sum(forms.values())
             is_language = field == LANGUAGE
-            if pages < odds.FEWEST_PAGES or (expect is not None and field in expect.matches):
+            if pages < _FEWEST_PAGES or (expect is not None and field in expect.matches):
                 self._forms[field] = None
                 continue
             key = f"form {field}"

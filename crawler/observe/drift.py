@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from html import unescape
-from math import inf
 from typing import Any
 
 import msgspec
@@ -198,8 +197,8 @@ class Drift:
             if check.count_good():
                 kind.hot.discard(check)
         for check in bad:
-            if check.streak_needed == inf and check.walk_needed == inf and kind.base is not None:
-                check.tally.bad += 1  # so usual that nothing follows from it
+            if check.is_usual:
+                check.tally.bad += 1
                 continue
             if check.bad is None:
                 check.bad = page if len(page.response.body) < _LARGE else _without_body(page)

@@ -1,13 +1,14 @@
 """How many bad pages it takes before a kind of page counts as changed.
 
 In good runs a page of the kind is bad with some probability p, which is estimated from n of them, of which b were bad,
-as (b + 1) / (n + 2): Laplace's rule of succession, never 0. Two counters are watched. Both are kept such that pages that
-are bad with p, and independently of each other, reach their height once in a million pages:
+as (b + 1) / (n + 2): Laplace's rule of succession, never 0. Two counters are watched. Both are such that pages which
+are bad with p, and independently of each other, bring them to their height once in a million pages:
 
 - the *streak*, bad pages in a row. Of k pages all are bad with probability p^k.
-- the *walk*, a cumulative sum (Page, Biometrika 1954): a bad page is a step up, a good one a third of a step down, never
-  below 0. It finds a page that is bad half of the time, such as one variant of two, which a streak never does. The
-  probability to get from 0 to k is at most exp(-θk) (Lundberg's inequality), where p·exp(θ) + (1-p)·exp(-θ/3) = 1.
+- the *walk*, a cumulative sum (Page, Biometrika 1954): a bad page is a step up, a good one a third of a step down, and
+  it never gets below 0. It finds pages that are bad half of the time, such as one variant of two, which a streak never
+  does. From 0 it gets to k with a probability of at most exp(-θk) (Lundberg's inequality), where
+  p·exp(θ) + (1-p)·exp(-θ/3) = 1.
 
 Bad pages do not come independently in life: the empty categories of a shop lie next to each other. So neither counter
 tells anything before it is higher, by 2 or by half, than the walk ever was in a good run.
@@ -32,9 +33,14 @@ def estimate(bad: int, pages: int) -> float:
     return (bad + 1) / (pages + 2)
 
 
+def is_usual(p: float) -> bool:
+    """Whether bad pages are so common that nothing follows from them."""
+    return p >= _COMMON
+
+
 def streak_needed(p: float, worst: float) -> float:
     """So many bad pages in a row are an alarm; infinite where none is. `worst`: the highest walk of good runs."""
-    if p >= _COMMON:
+    if is_usual(p):
         return inf
     return max(_SHORTEST_STREAK, ceil(log(ALPHA) / log(p)), _above(worst))
 
