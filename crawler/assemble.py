@@ -30,6 +30,7 @@ from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
 from crawler.fetch.limits import FetchLimits
@@ -38,9 +39,12 @@ from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
+from crawler.good_runs import RunPages, recall
 from crawler.host_table import HostTable
 from crawler.items.chain import Chain
 from crawler.observe import events
+from crawler.observe.alarm import Alarm
+from crawler.observe.drift import Drift, Visit, Watched
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.manners import notes_of
@@ -96,6 +100,7 @@ from crawler.settings import (
     project_layer,
 )
 from crawler.spider.base import Spider
+from crawler.spider.blame import blame
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
 from crawler.spider.page_options import PageOptions
@@ -170,6 +175,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     merged = [_lasting(one) for one in merged]
     for spider, own in zip(spiders, merged, strict=True):
         spider.item_stages = _stages_of(spider, own)
+        check_expect(spider)
     return merged
 
 
@@ -219,7 +225,6 @@ def run(
         check_secrets(one)
     common = settings[0]
     stats = Stats()
-    emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
@@ -233,6 +238,18 @@ def run(
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
+        carried = ledger.get("carried", {})
+        pages = RunPages(folder)
+        drift: Drift | None = None
+        if common.drift.watch:
+
+            def alarmed(alarm: Alarm) -> None:
+                emitter.emit(events.Drifted(alarm))
+                if common.drift.strict:
+                    engine.ending.end("drift", at_once=True)
+
+            drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
+        emitter = Emitter([stats, *listeners, *([drift] if drift is not None else [])])
         chain = Chain(exporters(outputs, options, ledger.items_after), meta=common.output.meta, keep=keep_items)
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
@@ -262,7 +279,10 @@ def run(
         ledger.set("download folders", files.places)
         all_stages = _open_stages(spiders, settings, ledger.has_key, stack)
         chain.open(ledger.marks(), ledger.items_after)
-        stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
+        stats.carry({**carried, "items": ledger.count_items()})
+
+        def all_carried() -> dict[str, Any]:
+            return {**stats.carried(), **({"drift": drift.carried()} if drift is not None else {})}
 
         def renew_room() -> None:
             shop.renew_room()
@@ -297,7 +317,7 @@ def run(
             switch=shop.switch,
             emitter=emitter,
             is_room=lambda room: room is shop.room(),
-            carried=stats.carried,
+            carried=all_carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
             url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
@@ -347,6 +367,8 @@ def run(
                 chain.close()
             except OutputError as raised:
                 error = error or raised
+            if drift is not None and error is None:
+                drift.end()
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 
@@ -365,6 +387,7 @@ def run(
                 allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
+                drift=drift.alarms if drift is not None else (),
             )
 
         for spider in spiders:
@@ -372,14 +395,44 @@ def run(
             if failed is not None:
                 emitter.emit(events.ReadFailed(failed))
         last = report()
+        if drift is not None and last.exit_code == 0 and not last.page_error_count + last.item_errors:
+            pages.keep_profiles(drift.profiles())
+        else:
+            pages.forget_profiles()
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
         for path, mark, item in chain.marks():
             ledger.mark(path, mark, item)
-        ledger.set("carried", stats.carried())
+        ledger.set("carried", all_carried())
         ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
         with suppress(OutputError):
             ledger.commit()
         return last
+
+
+def check_expect(spider: Spider) -> None:
+    """Whether `expect` can be meant. Raises `UsageError`."""
+    expect = spider.expect
+    if expect is None or isinstance(expect, Expect):
+        return
+    if not isinstance(expect, Mapping) or not all(isinstance(one, Expect) for one in expect.values()):
+        raise UsageError(
+            f"expect of spider {spider.name} is {type(expect).__name__}, and neither an Expect nor one for each callback",
+            hint='write expect = Expect(...), or expect = {"parse": Expect(...)}',
+        )
+    for name in expect:
+        spider.callback(name)
+
+
+def _drift(
+    spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
+) -> Drift:
+    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str) -> tuple[str, str]:
+        if not settings.drift.reread:
+            return "", ""
+        return blame(spiders[spider], callback, good, bad, field, settings.crawl.parse_timeout)
+
+    watched = [Watched(spider.name, spider.expect, pages.history(spider.name)) for spider in spiders]
+    return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
 
 
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:

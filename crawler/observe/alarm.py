@@ -49,6 +49,6 @@ class Alarm(msgspec.Struct, frozen=True):
             ("last good", self.good_url, self.good_file),
             ("first bad", self.bad_url, self.bad_file),
         ):
-            if url or file:
-                lines.append(f"  {label}  {url}{'  kept in ' if file else ''}{file}")
+            lines += [f"  {label}  {url}"] if url else []
+            lines += [f"             {file}"] if file else []
         return lines

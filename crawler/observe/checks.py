@@ -207,7 +207,7 @@ class Checks:
     def _read_declared(self, expect: Expect, items: list[Any], bad: list[Check]) -> None:
         for field in expect.fields:
             if not all(_has(_fields(item), field) for item in items):
-                bad.append(self._expected("required", field))
+                bad += [self._expected("required", field)]
         for field, pattern in self._patterns.items():
             for item in items:
                 value = _fields(item).get(field)

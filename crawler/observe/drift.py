@@ -1,7 +1,7 @@
 """The drift alarm: compares the pages of a run with what the spider expects of them, and with its last good runs.
 
-Listens, and holds nobody up: a page without anything unusual costs a few microseconds. What is counted is JSON, so that a
-resumed run goes on with it.
+Listens, and holds nobody up: a page without anything unusual costs a few microseconds. What is counted is JSON, so that
+a resumed run goes on with it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Drift:
     - `keep(name, response)` keeps a body to be looked at and gives the path of the file, "" where nothing is kept.
     - `recall(sample)`: the page that an earlier run has kept, None if it is gone.
     - `blame(spider, callback, good, bad, field)` gives the line of the spider, and what stands there.
-    - `alarmed()` is called at each new alarm.
+    - `alarmed(alarm)` is called for each new one.
     """
 
     hears: tuple[type, ...] | None = (PageYielded, BlockedPage)
@@ -72,7 +72,7 @@ class Drift:
         keep: Keep = lambda _name, _response: "",
         recall: Recall = lambda _: None,
         blame: Blame = lambda *_: ("", ""),
-        alarmed: Callable[[], None] = lambda: None,
+        alarmed: Callable[[Alarm], None] = lambda _: None,
     ) -> None:
         self._spiders = spiders
         self._keep = keep
@@ -240,7 +240,7 @@ class Drift:
             hint=_hint(bad),
         )
         self._told.append((check, key))
-        self._alarmed()
+        self._alarmed(self._alarms[key])
 
     def _good_page(self, spider: int, callback: str, check: Check) -> tuple[Visit | None, str, str]:
         """The last page before it began, of this run or of an earlier one; its URL, and the file that it is kept in."""
@@ -290,7 +290,7 @@ class Drift:
             outcome = event.outcome
             file = self._kept_as(f"{callback}-blocked", outcome) if isinstance(outcome, Response) else ""
             self._alarms[_key(alarm)] = msgspec.structs.replace(alarm, bad_url=request.url, bad_file=file)
-            self._alarmed()
+            self._alarmed(self._alarms[_key(alarm)])
 
     # -- what is said --------------------------------------------------------------------------------------------
 
@@ -331,11 +331,12 @@ def _declared(kind: Checks, check: Check) -> str:
     if check.name == "matches":
         return f"{check.field} is {_shown(check.value)}; matches expects {expect.matches[check.field]}"
     share = check.value
-    return f"{check.field} is filled in {share.items - share.empty:,} of {share.items:,} items; expected are {share.share:.0%}"
+    filled = share.items - share.empty
+    return f"{check.field} is filled in {filled:,} of {share.items:,} items; expected are {share.share:.0%}"
 
 
 def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str) -> Kind | None:
-    """What good runs had of a kind of page; if they did not have it, of all pages of the callback. None = too little."""
+    """What good runs had of a kind of page; if they had none, of all pages of the callback. None = too little."""
     own = together(kinds[name] for kinds in past if name in kinds)
     if own.pages:
         return own if own.runs >= odds.FEWEST_RUNS else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from crawler.observe.alarm import Alarm
 from crawler.reading import PageError, Reading
 from crawler.request import Request
 from crawler.response import Outcome, Response
@@ -56,6 +57,12 @@ class PageYielded(Fact, frozen=True):
     callback: str
     response: Response
     reading: Reading
+
+
+class Drifted(Fact, frozen=True):
+    """Pages are not as they were, or not as the spider expects."""
+
+    alarm: Alarm
 
 
 class FetchFailed(Fact, frozen=True):
@@ -169,6 +176,7 @@ Event = (
     | Fetched
     | Answered
     | PageRead
+    | Drifted
     | FetchFailed
     | Retried
     | Redirected

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from crawler.observe.alarm import Alarm
 from crawler.observe.plain import plain, safe_json
 from crawler.reading import NOT_PAGES, PageError
 
@@ -56,6 +57,7 @@ class Report(msgspec.Struct, frozen=True):
     - `failures`: requests given up; `failed` is how many of them count as errors.
     - `dropped`: requests that rules refused, by rule.
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
+    - `drift`: in what pages are not as they were, or not as the spider expects; each one is an error.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
     - `run`: the folder of the run, "" where there is none. `verbose`: each page was logged.
@@ -91,6 +93,7 @@ class Report(msgspec.Struct, frozen=True):
     blocked: list[tuple[str, str]] = []
     blocked_count: int = 0
     blocked_start: bool = False
+    drift: list[Alarm] = []
     outputs: tuple[str, ...] = ()
     ended_by: EndedBy = ""
     error: str = ""
@@ -119,7 +122,7 @@ class Report(msgspec.Struct, frozen=True):
             return 4
         if self.error_code:
             return self.error_code
-        if self.error_count > self.max_errors:
+        if self.error_count > self.max_errors or self.drift:
             return 1
         if not self.item_count and not self.allow_empty:
             return 3
@@ -139,6 +142,8 @@ class Report(msgspec.Struct, frozen=True):
                 return f"a start page was blocked{self._by()}"
             case 4:
                 return f"pages were blocked{self._by()} and no item was found"
+            case 1 if self.error_count <= self.max_errors:
+                return f"{_times(len(self.drift), 'drift alarm')}: {_short(self._first_alarm())}"
             case 1:
                 return f"{_times(self.error_count, 'error')}, and max_errors allows {self.max_errors:,}"
             case 3:
@@ -165,7 +170,15 @@ class Report(msgspec.Struct, frozen=True):
         """The report as a block of plain text for a terminal, without a line end after the last line."""
         head = f"{plain(', '.join(self.spiders))}: {plain(self.reason)} after {duration(self.seconds)}"
         manners = [f"  manners  {_short(note)}" for note in self.manners]
-        sections = [*manners, *self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
+        sections = [
+            *manners,
+            *self._counts(),
+            *self._errors(),
+            *self._failures(),
+            *self._blocked(),
+            *self._drift(),
+            *self._ending(),
+        ]
         return "\n".join([head, *sections])
 
     def _counts(self) -> list[str]:
@@ -262,6 +275,18 @@ class Report(msgspec.Struct, frozen=True):
             "    folder under the path of its URL (board/7), serve that folder with python3 -m http.server 8000, and",
             "    let the spider start at http://127.0.0.1:8000.",
         ]
+
+    def _drift(self) -> list[str]:
+        if not self.drift:
+            return []
+        lines = [f"  drift    {_times(len(self.drift), 'alarm')}: pages are not as they were, or not as they should be"]
+        for alarm in self.drift[:SHOWN]:
+            lines += [f"    {_short(line)}" for line in alarm.lines()]
+        return [*lines, *_more(len(self.drift) - SHOWN, "alarm")]
+
+    def _first_alarm(self) -> str:
+        alarm = self.drift[0]
+        return f"{alarm.callback}: {alarm.message}"
 
     def _ending(self) -> list[str]:
         code = self.exit_code

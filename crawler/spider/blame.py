@@ -1,7 +1,7 @@
 """Which line of a spider is to blame when a page gives less than it did.
 
-A copy of the spider reads the last good page and the first bad one once more, while every selector and regular expression
-it asks is watched. The first one that found something on the good page and nothing on the bad page is it.
+A copy of the spider reads the last good page and the first bad one once more, while every selector and regular
+expression that it asks is watched. The first one that found something on the good page and nothing on the bad page is it.
 """
 
 from __future__ import annotations
