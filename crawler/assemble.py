@@ -416,7 +416,7 @@ def check_expect(spider: Spider) -> None:
         return
     if not isinstance(expect, Mapping) or not all(isinstance(one, Expect) for one in expect.values()):
         raise UsageError(
-            f"expect of spider {spider.name} is {type(expect).__name__}, and neither an Expect nor one for each callback",
+            f"expect of spider {spider.name} is neither an Expect nor one for each callback",
             hint='write expect = Expect(...), or expect = {"parse": Expect(...)}',
         )
     for name in expect:
@@ -426,10 +426,10 @@ def check_expect(spider: Spider) -> None:
 def _drift(
     spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
 ) -> Drift:
-    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str) -> tuple[str, str]:
+    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str, is_fewer: bool) -> tuple[str, str]:
         if not settings.drift.reread:
             return "", ""
-        return blame(spiders[spider], callback, good, bad, field, settings.crawl.parse_timeout)
+        return blame(spiders[spider], callback, good, bad, field, is_fewer, settings.crawl.parse_timeout)
 
     watched = [Watched(spider.name, spider.expect, pages.history(spider.name)) for spider in spiders]
     return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)

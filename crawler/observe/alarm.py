@@ -7,7 +7,15 @@ from typing import Literal
 import msgspec
 
 What = Literal[
-    "no items", "few items", "no links", "empty field", "other form", "other language", "expected", "blocked"
+    "no items",
+    "few items",
+    "no links",
+    "same page",
+    "empty field",
+    "other form",
+    "other language",
+    "expected",
+    "blocked",
 ]
 
 

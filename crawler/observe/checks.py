@@ -47,15 +47,16 @@ class Check:
         self.good: PageYielded | None = None
         self.bad: PageYielded | None = None
 
-    def compare(self, bad: int, pages: int, worst: float) -> None:
-        """Be told what good runs were like: `bad` of so many pages, at worst so high a walk."""
+    def compare(self, bad: int, pages: int, worst: float, runs: int) -> None:
+        """Be told what so many good runs were like: `bad` of so many pages, at worst so high a walk."""
         self.usual = (bad, pages)
         self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
         if pages < odds.FEWEST_PAGES:
             return  # the end of the run may say something
         p = odds.estimate(bad, pages)
-        self.streak_needed = odds.streak_needed(p, worst)
-        self.walk_needed = odds.walk_needed(p, worst)
+        alpha = odds.alpha(pages / runs)
+        self.streak_needed = max(odds.streak_needed(p, worst, alpha), odds.shortest_streak(pages))
+        self.walk_needed = max(odds.walk_needed(p, worst, alpha), odds.shortest_streak(pages))
 
     def declare(self, in_a_row: int) -> None:
         """Be told by the spider how many bad pages in a row are too many."""
@@ -103,7 +104,7 @@ class Share:
         self.empty += empty
         before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
         self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
-        return not self.is_told and self.pages >= 3 and self._sum >= -log(odds.ALPHA)
+        return not self.is_told and self.pages >= 3 and self._sum >= -log(odds.alpha(0))
 
     @property
     def is_short(self) -> bool:
@@ -129,18 +130,21 @@ class Checks:
         self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
         self.none = self._check("items", "no items", "")
         self.links = self._check("links", "no links", "")
+        self.same = self._check("same", "same page", "")
+        self.large = self._check("items large", "no items", "")
         self.few: list[Check] = []
         if base is not None:
             self._compare(base)
-        for name in seen.tallies:  # of a run that goes on
-            if name.startswith("field "):
-                self._field(name.removeprefix("field "))
+        for name in list(seen.tallies):  # of a run that goes on
+            field = name.removeprefix("field ")
+            if field != name and field not in self.fields:
+                self._field(field)
         self._most = self.few[-1].limit if self.few else 0
 
     def every(self) -> list[Check]:
         """All that are compared with good runs."""
         forms = [one[0] for one in self._forms.values() if one is not None]
-        return [self.none, self.links, *self.few, *self.fields.values(), *forms]
+        return [self.none, self.links, self.same, *self.few, *self.fields.values(), *forms]
 
     def read(self, page: PageYielded) -> list[Check]:
         """Count one page; what is wrong with it."""
@@ -155,9 +159,19 @@ class Checks:
         key = number if number <= 32 else bucket(number)
         seen.items[key] = seen.items.get(key, 0) + 1
         bad: list[Check] = []
+        body = page.response.body
+        size = bucket(len(body))
+        if number:
+            seen.sizes[size] = seen.sizes.get(size, 0) + 1
+        else:
+            seen.empty_sizes[size] = seen.empty_sizes.get(size, 0) + 1
+            bad.append(self.none)
+            if size >= self.large.limit > 0:
+                bad.append(self.large)
+        last = self.previous
+        if last is not None and last.response.body == body and body and last.request.url != page.request.url:
+            bad.append(self.same)
         if number <= self._most:
-            if not number:
-                bad.append(self.none)
             bad += [check for check in self.few if number <= check.limit]
         if not reading.requests:
             bad.append(self.links)
@@ -166,7 +180,7 @@ class Checks:
         if items:
             seen.with_items += 1
             self._read_items(items, bad)
-        if b"lang" in page.response.body[:_HEAD] and (found := _LANGUAGE.search(page.response.body, 0, _HEAD)):
+        if b"lang" in body[:_HEAD] and (found := _LANGUAGE.search(body, 0, _HEAD)):
             self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
         return bad
 
@@ -258,20 +272,24 @@ class Checks:
 
         counts_items = expect is None or expect.items_per_page is None
         if counts_items:
-            self.none.compare(at_most(0), base.pages, _worst(base, "items"))
+            self.none.compare(at_most(0), base.pages, _worst(base, "items"), base.runs)
+            self._compare_large(base)
             half = _median(by_number, base.pages) // 2
             for limit in sorted({1, half} - {0}) if half >= _MANY // 2 else []:
                 check = self._check(f"few {limit}", "few items", "")
                 check.limit = limit
-                check.compare(at_most(limit), base.pages, max(_worst(base, "items"), _worst(base, check.name)))
+                check.compare(
+                    at_most(limit), base.pages, max(_worst(base, "items"), _worst(base, check.name)), base.runs
+                )
                 self.few.append(check)
-        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _worst(base, "links"))
+        self.same.compare(base.tallies.get("same", Tally()).bad, base.pages, _worst(base, "same"), base.runs)
+        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _worst(base, "links"), base.runs)
         declared = set() if expect is None else {*expect.fields, *expect.filled}
         for key, tally in base.tallies.items():
             if key.startswith("field "):
                 check = self._field(key.removeprefix("field "))
                 if check.field not in declared:
-                    check.compare(tally.bad, base.with_items, tally.worst)
+                    check.compare(tally.bad, base.with_items, tally.worst, base.runs)
         for field, forms in base.forms.items():
             pages = sum(forms.values())
             is_language = field == LANGUAGE
@@ -281,8 +299,20 @@ class Checks:
             key = f"form {field}"
             what: What = "other language" if is_language else "other form"
             check = self._check(key, what, "" if is_language else field, needs_items=not is_language)
-            check.compare(rare(forms), pages, _worst(base, key))
+            check.compare(rare(forms), pages, _worst(base, key), base.runs)
             self._forms[field] = (check, forms, is_free(forms))
+
+    def _compare_large(self, base: Kind) -> None:
+        """A page as large as those with items, and without any: rare where pages without items are small."""
+        passed = 0
+        for size, pages in sorted(base.sizes.items()):
+            passed += pages
+            if 4 * passed >= base.with_items:  # three quarters of them are as large or larger
+                self.large.limit = size
+                break
+        alike = sum(pages for size, pages in base.empty_sizes.items() if size >= self.large.limit)
+        if self.large.limit:
+            self.large.compare(alike, base.pages, _worst(base, self.large.name), base.runs)
 
 
 def _fields(item: Any) -> dict[str, Any]:

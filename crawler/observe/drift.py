@@ -34,7 +34,7 @@ _FEWEST_RUNS_WHOLE = 3  # good runs, before a whole run of bad pages is told tha
 
 Visit = tuple[Request, Response]
 Keep = Callable[[str, Response], str]
-Blame = Callable[[int, str, Visit | None, Visit, str], tuple[str, str]]
+Blame = Callable[[int, str, Visit | None, Visit, str, bool], tuple[str, str]]
 Recall = Callable[[Sample], Response | None]
 
 
@@ -58,7 +58,7 @@ class Drift:
 
     - `keep(name, response)` keeps a body to be looked at and gives the path of the file, "" where nothing is kept.
     - `recall(sample)`: the page that an earlier run has kept, None if it is gone.
-    - `blame(spider, callback, good, bad, field)` gives the line of the spider, and what stands there.
+    - `blame(spider, callback, good, bad, field, is_fewer)` gives the line of the spider, and what stands there.
     - `alarmed(alarm)` is called for each new one.
     """
 
@@ -94,9 +94,12 @@ class Drift:
     @property
     def alarms(self) -> list[Alarm]:
         """What is not as it was, in the order in which it was found."""
+        pages: dict[tuple[str, ...], int] = {}
         for check, key in self._told:
+            pages[key] = pages.get(key, 0) + check.count
+        for key, number in pages.items():
             alarm = self._alarms[key]
-            self._alarms[key] = msgspec.structs.replace(alarm, pages=max(alarm.pages, check.count))
+            self._alarms[key] = msgspec.structs.replace(alarm, pages=max(alarm.pages, number))
         return list(self._alarms.values())
 
     def carried(self) -> State:
@@ -211,7 +214,7 @@ class Drift:
     def _alarm(self, kind: Checks, check: Check, page: PageYielded) -> None:
         check.is_told = True
         if check.what in ("no items", "few items"):  # one of them says it all
-            for other in (kind.none, *kind.few):
+            for other in (kind.none, kind.large, *kind.few):
                 other.is_told = True
         spider = page.request.spider
         alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, self._message(kind, check))
@@ -225,7 +228,7 @@ class Drift:
             return
         good, good_url, good_file = self._good_page(spider, page.callback, check)
         bad = check.bad or page
-        where, selector = self._line(spider, page.callback, good, bad, check.field)
+        where, selector = self._line(spider, page.callback, good, bad, check.what, check.field)
         after = max(1, kind.seen.pages - check.since) if page.reading.error is None else check.count
         self._alarms[key] = msgspec.structs.replace(
             alarm,
@@ -254,13 +257,15 @@ class Drift:
                 return (request, earlier), sample.url, self._kept_as(f"{callback}-good", earlier)
         return None, "", ""
 
-    def _line(self, spider: int, callback: str, good: Visit | None, bad: PageYielded, field: str) -> tuple[str, str]:
+    def _line(
+        self, spider: int, callback: str, good: Visit | None, bad: PageYielded, what: str, field: str
+    ) -> tuple[str, str]:
         error = bad.reading.error
         if error is not None:
             return error.where, f"{error.kind}: {error.message}"[:200]
-        if not bad.response.body:
+        if not bad.response.body or what in ("same page", "other language"):
             return "", ""
-        return self._blame(spider, callback, good, (bad.request, bad.response), field)
+        return self._blame(spider, callback, good, (bad.request, bad.response), field, what == "few items")
 
     def _kept_as(self, name: str, response: Response) -> str:
         key = (name, response.url)
@@ -295,18 +300,22 @@ class Drift:
     # -- what is said --------------------------------------------------------------------------------------------
 
     def _message(self, kind: Checks, check: Check) -> str:
-        usual, pages = check.usual
+        bad, pages = check.usual
         runs = kind.base.runs if kind.base is not None else 0
-        before = f"{usual:,} of {pages:,} pages in {'the last good run' if runs == 1 else f'{runs} good runs'}"
+        before = f"on {pages - bad:,} of {pages:,} pages of the last {'good run' if runs == 1 else f'{runs} good runs'}"
         match check.what:
+            case "no items" if check is kind.large:
+                return f"gives no items any more, from pages as large as those that gave some {before}"
+            case "same page":
+                return "gets the very same page for different URLs"
             case "no items":
-                return f"gives no items any more; so did {before}"
+                return f"gives no items any more; it did {before}"
             case "few items":
-                return f"gives {_at_most(check.limit)} a page; so did {before}"
+                return f"gives {_at_most(check.limit)} a page; it gave more {before}"
             case "no links":
-                return f"leads nowhere any more; so did {before}"
+                return f"leads nowhere any more; it did {before}"
             case "empty field":
-                return f"{check.field} is empty; so it was on {before}"
+                return f"{check.field} is empty; it was filled {before}"
             case "other language":
                 known = ", ".join(sorted(kind.base.forms[LANGUAGE])) if kind.base is not None else ""
                 return f"the pages say that their language is {check.value}; it was {known}"

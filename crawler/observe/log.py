@@ -215,7 +215,8 @@ class LogListener:
     def _on_drifted(self, event: Drifted) -> None:
         alarm = event.alarm
         if alarm.what != "blocked":  # that is said already
-            self._logger.error("drift: %s", "; ".join(line.strip() for line in alarm.lines()))
+            where = f" at {alarm.where}" if alarm.where else ""
+            self._logger.error("drift: %s: %s%s: %s", alarm.callback, alarm.message, where, alarm.bad_url)
 
     def _on_read_failed(self, event: ReadFailed) -> None:
         error = event.error

@@ -2,7 +2,7 @@
 
 In good runs a page of the kind is bad with some probability p, which is estimated from n of them, of which b were bad,
 as (b + 1) / (n + 2): Laplace's rule of succession, never 0. Two counters are watched. Both are such that pages which
-are bad with p, and independently of each other, bring them to their height once in a million pages:
+are bad with p, and independently of each other, bring one of them to its height in one of a thousand runs at most:
 
 - the *streak*, bad pages in a row. Of k pages all are bad with probability p^k.
 - the *walk*, a cumulative sum (Page, Biometrika 1954): a bad page is a step up, a good one a third of a step down, and
@@ -18,14 +18,28 @@ from __future__ import annotations
 
 from math import ceil, exp, inf, log
 
-ALPHA = 1e-6
+_FALSE_ALARMS = 1e-3  # of one check in a run of the usual length
 STEP_DOWN = 1 / 3
 FEWEST_PAGES = 15  # of good runs, before anything is said: from here on five bad pages in a row are enough
 FEWEST_RUNS = 2
-_SHORTEST_STREAK = 3
+_SHORT_RUN = 50
 _LOWEST_WALK = 4
 _COMMON = 0.8  # what is bad so often says nothing
 _DRIFTS_UP = 0.2  # a walk of bad pages that are as common as this goes up by itself
+
+
+def alpha(pages: float) -> float:
+    """How likely a false alarm may be at each page, where a run has so many."""
+    return _FALSE_ALARMS / max(pages, _SHORT_RUN)
+
+
+def shortest_streak(pages: int) -> int:
+    """So many bad pages it takes at least, as what was estimated from few pages may be wrong.
+
+    Where none of n pages was bad, p is below 3/n with 95 % certainty (the rule of three): 5 pages that are bad with 3/15
+    come in a row with a probability of 3e-4, 4 with 3/25 and 3 with 3/50 of 2e-4.
+    """
+    return 5 if pages < 25 else 4 if pages < 50 else 3
 
 
 def estimate(bad: int, pages: int) -> float:
@@ -38,18 +52,18 @@ def is_usual(p: float) -> bool:
     return p >= _COMMON
 
 
-def streak_needed(p: float, worst: float) -> float:
+def streak_needed(p: float, worst: float, alpha: float) -> float:
     """So many bad pages in a row are an alarm; infinite where none is. `worst`: the highest walk of good runs."""
     if is_usual(p):
         return inf
-    return max(_SHORTEST_STREAK, ceil(log(ALPHA) / log(p)), _above(worst))
+    return max(ceil(log(alpha) / log(p)), _above(worst))
 
 
-def walk_needed(p: float, worst: float) -> float:
+def walk_needed(p: float, worst: float, alpha: float) -> float:
     """A walk of this height is an alarm; infinite where none is."""
     if p >= _DRIFTS_UP:
         return inf
-    return max(_LOWEST_WALK, -log(ALPHA) / _theta(p), _above(worst))
+    return max(_LOWEST_WALK, -log(alpha) / _theta(p), _above(worst))
 
 
 def _above(worst: float) -> float:

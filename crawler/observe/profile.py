@@ -29,6 +29,7 @@ class Tally(msgspec.Struct):
 class Kind(msgspec.Struct):
     """Pages of one kind. `items`: by number of items, how many pages; `forms`: by field and form, likewise.
 
+    `sizes`, `empty_sizes`: by bytes of their bodies, of pages with items and of pages without.
     `runs`: of how many runs it is the sum.
     """
 
@@ -36,6 +37,8 @@ class Kind(msgspec.Struct):
     pages: int = 0
     with_items: int = 0
     items: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    empty_sizes: dict[int, int] = {}
     tallies: dict[str, Tally] = {}
     forms: dict[str, dict[str, int]] = {}
 
@@ -68,8 +71,13 @@ def together(kinds: Iterable[Kind]) -> Kind:
         whole.runs += kind.runs
         whole.pages += kind.pages
         whole.with_items += kind.with_items
-        for number, pages in kind.items.items():
-            whole.items[number] = whole.items.get(number, 0) + pages
+        for into, of in (
+            (whole.items, kind.items),
+            (whole.sizes, kind.sizes),
+            (whole.empty_sizes, kind.empty_sizes),
+        ):
+            for number, pages in of.items():
+                into[number] = into.get(number, 0) + pages
         for name, tally in kind.tallies.items():
             known = whole.tally(name)
             known.bad += tally.bad

@@ -297,7 +297,9 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  {self._without_items()}")
         if code in (1, 3, 4) and not self.verbose:
             lines.append("  every decision, page by page: run it again with -v")
-        if self.run and code in (5, 6, 130, 143):
+        if self.run and self.reason == "drift":
+            lines.append(plain(f"when the spider is repaired, go on with it: crawl resume {quote(self.run)}"))
+        elif self.run and code in (5, 6, 130, 143):
             lines.append(plain(f"go on with it: crawl resume {quote(self.run)}"))
         return lines
 
@@ -313,6 +315,8 @@ class Report(msgspec.Struct, frozen=True):
             return "no page arrived: check the start URLs" + (" and the failures above" if self.failure_count else "")
         if not self.answered and not any(200 <= status < 300 for status in self.by_status):
             return "pages arrived, but none with a status of success: see the statuses above"
+        if self.drift:
+            return "the alarms above may say why there are no items"
         if self.error_count:
             return "the errors above may be why there are no items: they come first"
         return (

@@ -193,4 +193,7 @@ def test_a_declared_item_that_is_wrong_is_told_as_in_a_crawl(crawl_here, write):
     write("page.html", "x")
     done = crawl_here("parse", "films.py", "page.html", "-q")
     assert (done.rc, done.stdout) == (1, '{"title":"One","score":9.5}\n')
-    assert "crawl: item not stored: Film.score = 'good' from parse: expected `float`, got `str` at films.py:" in done.stderr
+    assert (
+        "crawl: item not stored: Film.score = 'good' from parse: expected `float`, got `str` at films.py:"
+        in done.stderr
+    )
