@@ -47,16 +47,16 @@ class Check:
         self.good: PageYielded | None = None
         self.bad: PageYielded | None = None
 
-    def compare(self, bad: int, pages: int, worst: float, runs: int) -> None:
-        """Be told what so many good runs were like: `bad` of so many pages, at worst so high a walk."""
+    def compare(self, bad: int, pages: int, usual: Tally, runs: int) -> None:
+        """Be told what so many good runs were like: `bad` of so many pages, and how far it went then."""
         self.usual = (bad, pages)
         self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
         if pages < odds.FEWEST_PAGES:
             return  # the end of the run may say something
         p = odds.estimate(bad, pages)
         alpha = odds.alpha(pages / runs)
-        self.streak_needed = max(odds.streak_needed(p, worst, alpha), odds.shortest_streak(pages))
-        self.walk_needed = max(odds.walk_needed(p, worst, alpha), odds.shortest_streak(pages))
+        self.streak_needed = max(odds.streak_needed(p, usual.longest, alpha), odds.shortest_streak(pages))
+        self.walk_needed = max(odds.walk_needed(p, usual.worst, alpha), odds.shortest_streak(pages))
 
     def declare(self, in_a_row: int) -> None:
         """Be told by the spider how many bad pages in a row are too many."""
@@ -69,6 +69,7 @@ class Check:
         tally.streak += 1
         tally.walk += 1
         tally.worst = max(tally.worst, tally.walk)
+        tally.longest = max(tally.longest, tally.streak)
         self.count += 1
         return not self.is_told and (tally.streak >= self.streak_needed or tally.walk >= self.walk_needed)
 
@@ -131,7 +132,8 @@ class Checks:
         self.none = self._check("items", "no items", "")
         self.links = self._check("links", "no links", "")
         self.same = self._check("same", "same page", "")
-        self.large = self._check("items large", "no items", "")
+        self.odd = self._check("items odd", "no items", "")  # from pages of a size that is not usual without items
+        self._empty_sizes: Mapping[int, int] = {}
         self.few: list[Check] = []
         if base is not None:
             self._compare(base)
@@ -160,14 +162,12 @@ class Checks:
         seen.items[key] = seen.items.get(key, 0) + 1
         bad: list[Check] = []
         body = page.response.body
-        size = bucket(len(body))
-        if number:
-            seen.sizes[size] = seen.sizes.get(size, 0) + 1
-        else:
+        if not number:
+            size = bucket(len(body))
             seen.empty_sizes[size] = seen.empty_sizes.get(size, 0) + 1
             bad.append(self.none)
-            if size >= self.large.limit > 0:
-                bad.append(self.large)
+            if size not in self._empty_sizes:
+                bad.append(self.odd)
         last = self.previous
         if last is not None and last.response.body == body and body and last.request.url != page.request.url:
             bad.append(self.same)
@@ -183,6 +183,13 @@ class Checks:
         if b"lang" in body[:_HEAD] and (found := _LANGUAGE.search(body, 0, _HEAD)):
             self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
         return bad
+
+    def concerns(self, check: Check, page: PageYielded) -> bool:
+        """Whether a page says anything about a check."""
+        items = page.reading.items
+        if check.what == "other form":
+            return bool(items) and _has(_fields(items[self.seen.pages % len(items)]), check.field)
+        return bool(items) or not check.needs_items
 
     def _read_items(self, items: list[Any], bad: list[Check]) -> None:
         first = _fields(items[0])
@@ -272,24 +279,24 @@ class Checks:
 
         counts_items = expect is None or expect.items_per_page is None
         if counts_items:
-            self.none.compare(at_most(0), base.pages, _worst(base, "items"), base.runs)
-            self._compare_large(base)
+            self.none.compare(at_most(0), base.pages, _usual(base, "items"), base.runs)
+            # What comes instead of a page has rarely the size of a page on which nothing was found.
+            self._empty_sizes = base.empty_sizes
+            self.odd.compare(rare(base.empty_sizes), base.pages, _usual(base, self.odd.name), base.runs)
             half = _median(by_number, base.pages) // 2
             for limit in sorted({1, half} - {0}) if half >= _MANY // 2 else []:
                 check = self._check(f"few {limit}", "few items", "")
                 check.limit = limit
-                check.compare(
-                    at_most(limit), base.pages, max(_worst(base, "items"), _worst(base, check.name)), base.runs
-                )
+                check.compare(at_most(limit), base.pages, _usual(base, "items", check.name), base.runs)
                 self.few.append(check)
-        self.same.compare(base.tallies.get("same", Tally()).bad, base.pages, _worst(base, "same"), base.runs)
-        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _worst(base, "links"), base.runs)
+        self.same.compare(base.tallies.get("same", Tally()).bad, base.pages, _usual(base, "same"), base.runs)
+        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _usual(base, "links"), base.runs)
         declared = set() if expect is None else {*expect.fields, *expect.filled}
         for key, tally in base.tallies.items():
             if key.startswith("field "):
                 check = self._field(key.removeprefix("field "))
                 if check.field not in declared:
-                    check.compare(tally.bad, base.with_items, tally.worst, base.runs)
+                    check.compare(tally.bad, base.with_items, tally, base.runs)
         for field, forms in base.forms.items():
             pages = sum(forms.values())
             is_language = field == LANGUAGE
@@ -299,20 +306,8 @@ class Checks:
             key = f"form {field}"
             what: What = "other language" if is_language else "other form"
             check = self._check(key, what, "" if is_language else field, needs_items=not is_language)
-            check.compare(rare(forms), pages, _worst(base, key), base.runs)
+            check.compare(rare(forms), pages, _usual(base, key), base.runs)
             self._forms[field] = (check, forms, is_free(forms))
-
-    def _compare_large(self, base: Kind) -> None:
-        """A page as large as those with items, and without any: rare where pages without items are small."""
-        passed = 0
-        for size, pages in sorted(base.sizes.items()):
-            passed += pages
-            if 4 * passed >= base.with_items:  # three quarters of them are as large or larger
-                self.large.limit = size
-                break
-        alike = sum(pages for size, pages in base.empty_sizes.items() if size >= self.large.limit)
-        if self.large.limit:
-            self.large.compare(alike, base.pages, _worst(base, self.large.name), base.runs)
 
 
 def _fields(item: Any) -> dict[str, Any]:
@@ -325,8 +320,10 @@ def _has(fields: Mapping[str, Any], name: str) -> bool:
     return bool(value) or value == 0
 
 
-def _worst(kind: Kind, name: str) -> float:
-    return kind.tallies[name].worst if name in kind.tallies else 0.0
+def _usual(kind: Kind, *names: str) -> Tally:
+    """How far it went in good runs, of the names that they have."""
+    tallies = [kind.tallies[name] for name in names if name in kind.tallies] or [Tally()]
+    return Tally(worst=max(one.worst for one in tallies), longest=max(one.longest for one in tallies))
 
 
 def _median(by_number: list[tuple[int, int]], pages: int) -> int:

@@ -195,9 +195,7 @@ class Drift:
 
     def _weigh(self, kind: Checks, page: PageYielded, bad: list[Check]) -> None:
         for check in kind.hot.difference(bad):
-            if check.needs_items and not page.reading.items:
-                continue
-            if check.count_good():
+            if kind.concerns(check, page) and check.count_good():
                 kind.hot.discard(check)
         for check in bad:
             if check.is_usual:
@@ -214,7 +212,7 @@ class Drift:
     def _alarm(self, kind: Checks, check: Check, page: PageYielded) -> None:
         check.is_told = True
         if check.what in ("no items", "few items"):  # one of them says it all
-            for other in (kind.none, kind.large, *kind.few):
+            for other in (kind.none, kind.odd, *kind.few):
                 other.is_told = True
         spider = page.request.spider
         alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, self._message(kind, check))
@@ -304,8 +302,8 @@ class Drift:
         runs = kind.base.runs if kind.base is not None else 0
         before = f"on {pages - bad:,} of {pages:,} pages of the last {'good run' if runs == 1 else f'{runs} good runs'}"
         match check.what:
-            case "no items" if check is kind.large:
-                return f"gives no items any more, from pages as large as those that gave some {before}"
+            case "no items" if check is kind.odd:
+                return f"gives no items any more, from pages unlike those that had none in {runs} good runs"
             case "same page":
                 return "gets the very same page for different URLs"
             case "no items":

@@ -36,8 +36,8 @@ def alpha(pages: float) -> float:
 def shortest_streak(pages: int) -> int:
     """So many bad pages it takes at least, as what was estimated from few pages may be wrong.
 
-    Where none of n pages was bad, p is below 3/n with 95 % certainty (the rule of three): 5 pages that are bad with 3/15
-    come in a row with a probability of 3e-4, 4 with 3/25 and 3 with 3/50 of 2e-4.
+    Where none of n pages was bad, p is below 3/n with 95 % certainty (the rule of three): 5 pages that are bad with
+    3/15 come in a row with a probability of 3e-4, 4 with 3/25 and 3 with 3/50 of 2e-4.
     """
     return 5 if pages < 25 else 4 if pages < 50 else 3
 
@@ -52,21 +52,20 @@ def is_usual(p: float) -> bool:
     return p >= _COMMON
 
 
-def streak_needed(p: float, worst: float, alpha: float) -> float:
-    """So many bad pages in a row are an alarm; infinite where none is. `worst`: the highest walk of good runs."""
-    if is_usual(p):
-        return inf
-    return max(ceil(log(alpha) / log(p)), _above(worst))
+def streak_needed(p: float, longest: float, alpha: float) -> float:
+    """So many bad pages in a row are an alarm; infinite where none is. `longest`: the longest streak of good runs."""
+    return inf if is_usual(p) else max(ceil(log(alpha) / log(p)), above(longest))
 
 
 def walk_needed(p: float, worst: float, alpha: float) -> float:
     """A walk of this height is an alarm; infinite where none is."""
     if p >= _DRIFTS_UP:
         return inf
-    return max(_LOWEST_WALK, -log(alpha) / _theta(p), _above(worst))
+    return max(_LOWEST_WALK, -log(alpha) / _theta(p), above(worst))
 
 
-def _above(worst: float) -> float:
+def above(worst: float) -> float:
+    """What is clearly more than ever happened in a good run."""
     return max(worst + 2, 1.5 * worst) if worst else 0.0
 
 

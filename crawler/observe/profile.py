@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,14 @@ _FIRST_CJK = "\u2e80"
 
 
 class Tally(msgspec.Struct):
-    """Of one thing that may be wrong: bad pages, and how the counters of `odds` stand. `worst`: the highest walk."""
+    """Of one thing that may be wrong: bad pages, and how the counters of `odds` stand.
+
+    `worst`: the highest walk; `longest`: the longest streak.
+    """
 
     bad: int = 0
     worst: float = 0.0
+    longest: int = 0
     streak: int = 0
     walk: float = 0.0
 
@@ -29,7 +33,7 @@ class Tally(msgspec.Struct):
 class Kind(msgspec.Struct):
     """Pages of one kind. `items`: by number of items, how many pages; `forms`: by field and form, likewise.
 
-    `sizes`, `empty_sizes`: by bytes of their bodies, of pages with items and of pages without.
+    `empty_sizes`: of pages without items, by the bytes of their bodies.
     `runs`: of how many runs it is the sum.
     """
 
@@ -37,7 +41,6 @@ class Kind(msgspec.Struct):
     pages: int = 0
     with_items: int = 0
     items: dict[int, int] = {}
-    sizes: dict[int, int] = {}
     empty_sizes: dict[int, int] = {}
     tallies: dict[str, Tally] = {}
     forms: dict[str, dict[str, int]] = {}
@@ -73,7 +76,6 @@ def together(kinds: Iterable[Kind]) -> Kind:
         whole.with_items += kind.with_items
         for into, of in (
             (whole.items, kind.items),
-            (whole.sizes, kind.sizes),
             (whole.empty_sizes, kind.empty_sizes),
         ):
             for number, pages in of.items():
@@ -82,6 +84,7 @@ def together(kinds: Iterable[Kind]) -> Kind:
             known = whole.tally(name)
             known.bad += tally.bad
             known.worst = max(known.worst, tally.worst)
+            known.longest = max(known.longest, tally.longest)
         for field, forms in kind.forms.items():
             for form, pages in forms.items():
                 count(whole.forms.setdefault(field, {}), form, pages)
@@ -100,7 +103,7 @@ def is_free(forms: dict[str, int]) -> bool:
     return forms.get(_MORE, 0) > 0
 
 
-def rare(forms: dict[str, int]) -> int:
+def rare(forms: Mapping[Any, int]) -> int:
     """How many pages had a form that was there only once: so likely is one that was never there (Good and Turing)."""
     return sum(pages == 1 for pages in forms.values()) + forms.get(_MORE, 0)
 

@@ -42,7 +42,7 @@ _STATEMENT = 6  # lines around the name of a field that may read it
 
 
 class _Asked(NamedTuple):
-    """A question to a page. `query` tells it from others, `at` is where the user's code asks: lines, innermost first."""
+    """A question to a page. `at` is where the user's code asks: lines, innermost first."""
 
     at: tuple[tuple[str, int], ...]
     method: str
@@ -63,7 +63,8 @@ def blame(
 ) -> tuple[str, str]:
     """The line ("file:line") and what stands there; ("", "") if nothing can be told.
 
-    `field`: of the items, where it is about one. `is_fewer`: a selector may still find something. `seconds`: how long each reading may take.
+    `field`: of the items, where it is about one. `is_fewer`: a selector may still find something. `seconds`: how long
+    each reading may take.
     """
     was = _answers(spider, callback, good, seconds) if good is not None else {}
     now = _answers(spider, callback, bad, seconds)

@@ -169,7 +169,7 @@ def encoding_broken(kind, number, text):
 
 @mutation(*ALL)
 def redirect_to_home(kind, number, text):
-    home = '<!DOCTYPE html><html lang="en"><title>Welcome</title><h1>Welcome</h1><a href="/things/1">Look around</a></html>'
+    home = '<!DOCTYPE html><html lang="en"><title>Welcome</title><h1>Welcome</h1><a href="/things/1">More</a></html>'
     return f"{SITE}/", home
 
 

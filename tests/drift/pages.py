@@ -48,8 +48,8 @@ def board(number, luck):
         )
     following = f'<a class="next" href="/board/4?page={number + 1}">下一页</a>' if number % 10 else ""
     return (
-        '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>榜单</title></head><body><nav>电影</nav>'
-        f'<h1>榜单 {number}</h1><div id="list"><table class="board">{"".join(rows)}</table></div>{following}</body></html>'
+        '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>榜单</title></head><body>'
+        f'<h1>榜单 {number}</h1><div id="list"><table class="board">{"".join(rows)}</table></div>{following}</body>'
     )
 
 
