@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from inspect import isroutine
 from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
@@ -442,17 +443,21 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     code of the user raises.
     """
     further = settings.items.pipelines
-    if spider.item is None and not (spider.processors or spider.pipelines or spider.unique_by or further):
+    # Any of these may also be the name of a callback, which says nothing about items.
+    item, processors, pipelines, unique_by = (
+        None if isroutine(one) else one for one in (spider.item, spider.processors, spider.pipelines, spider.unique_by)
+    )
+    if item is None and not (processors or pipelines or unique_by or further):
         return None
     from crawler.items.stages import ItemStages  # most spiders have none
 
     def build() -> Stages:
         return ItemStages(
             spider.name,
-            declared=spider.item,
-            processors=spider.processors,
-            pipelines=spider.pipelines,
-            unique_by=spider.unique_by,
+            declared=item,
+            processors=processors or {},
+            pipelines=pipelines or (),
+            unique_by=unique_by or (),
             further=[load_object(target) for target in further],
         )
 

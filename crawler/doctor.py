@@ -54,8 +54,10 @@ def examine() -> Iterator[Check]:
     yield _python()
     yield from _libraries()
     yield from _run("lxml", _lxml)
-    yield from _run("settings", _settings)
-    yield from _run("workers", _workers)
+    (settings,) = _run("settings", _settings)
+    yield settings
+    if settings.state == "ok":  # workers are started as these say
+        yield from _run("workers", _workers)
     yield _files()
     yield from _run("disk", _disk)
     yield from _run("temporary files", _temporary)

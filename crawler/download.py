@@ -38,7 +38,8 @@ def Download(  # noqa: N802 - used like the class `Request`, which it gives
 
     - `folder`: below `download.folder`. `name`: of the file. Both are made safe: what is in them cannot lead elsewhere.
       Without a name it is the one that the answer gives (Content-Disposition), else the end of the URL. Two URLs never
-      share a file: the second one of a name gets a number.
+      share a file: the second one of a name gets a number. One URL in two places is fetched for each of them; with
+      other `data` in the same place it gives another item of the file that is there.
     - `types`: content types that are taken, such as "application/pdf" or "image/*"; `max_size`: bytes. Instead of the
       settings `download.types` and `download.max_size`.
     - `sha256`: what the file has to be, in hexadecimal digits. One that is there already is not asked for.

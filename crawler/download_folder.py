@@ -1,9 +1,11 @@
 """The folder that files are saved in, and its index: which URL a file is from, and what tells whether it is whole.
 
 A file gets its name when it is whole, by a rename; before that it lies in a hidden folder beside. The index is a file
-of JSON lines, one per saved file, the last one of a URL counts. A line is written before the rename, so that whoever
-finds the file also knows whose it is, and whoever finds only the line sees that the file is not the one it tells of.
+of JSON lines, one per saved file, the last one of a URL and its place counts. A line is written before the rename, so
+that whoever finds the file also knows whose it is, and whoever finds only the line sees that the file is not the one it
+tells of.
 Nothing that is not in the index is ever replaced. Several crawls may use a folder at once.
+The index is never made shorter, as others may be writing it: a run that saves a file again adds a line.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from mimetypes import guess_extension
 from pathlib import Path
 from tempfile import mkdtemp
@@ -54,6 +57,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     last_modified: str = ""
 
 
+# What was asked for first, and where: one URL may be saved in several places.
+_Key = tuple[str, tuple[str, str]]
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode
 
@@ -73,8 +79,9 @@ class DownloadFolder:
         self._parts = ""
         self._index: int | None = None
         self._read_to = 0
-        self._entries: dict[str, Entry] = {}  # by key
-        self._owners: dict[str, str] = {}  # keys by path, in one case: some file systems know no other
+        self._entries: dict[_Key, Entry] = {}
+        self._owners: dict[str, _Key] = {}  # by path, in one case: some file systems know no other
+        self._folders: set[str] = set()  # of these paths, likewise
         self._numbers: dict[str, int] = {}  # by wanted path: the last one that was given
 
     @property
@@ -93,9 +100,11 @@ class DownloadFolder:
             return None
         with self._told(), self._locked():
             entry = self._entries.get(_key(url, save))
-        return (
-            entry if entry is not None and entry.asked == (save.folder, save.name) and self._is_whole(entry) else None
-        )
+        return entry if entry is not None and self._is_whole(entry) else None
+
+    def confirm(self, entry: Entry) -> None:
+        """The host says that a file has not changed. This run need not ask again."""
+        self._take(msgspec.structs.replace(entry, run=self.run))
 
     def shown(self, entry: Entry) -> SavedFile:
         """A file as its spider gets to know it."""
@@ -124,10 +133,10 @@ class DownloadFolder:
             if known is not None and known.wanted != wanted:
                 known = None
             is_there = known is not None and known.sha256 == part.sha256 and self._is_whole(known)
-            path = known.path if known is not None else self._free(wanted, key)
+            path = known.path if known is not None and self._has_room(known.path, key) else self._free(wanted, key)
             modified = known.modified if known is not None and is_there else os.stat(part.path).st_mtime_ns
             entry = Entry(
-                *(key, url, path, wanted, (save.folder, save.name), part.size, part.sha256, content_type),
+                *(key[0], url, path, wanted, key[1], part.size, part.sha256, content_type),
                 *(modified, self.run, etag, last_modified),
             )
             if entry != known:
@@ -177,17 +186,31 @@ class DownloadFolder:
         except OSError:
             return False
 
-    def _free(self, wanted: str, key: str) -> str:
-        """`wanted`, or with a number ("sheet-2.pdf") if that is another one's."""
-        stem, extension = os.path.splitext(wanted)
-        number = self._numbers.get(wanted, 1)
-        while True:
-            path = wanted if number == 1 else f"{stem}-{number}{extension}"
-            owner = self._owners.get(path.casefold())
-            if owner == key or (owner is None and not os.path.lexists(self._path / path)):
-                self._numbers[wanted] = number
-                return path
-            number += 1
+    def _free(self, wanted: str, key: _Key) -> str:
+        """`wanted`, or with a number ("sheet-2.pdf") if that is another one's; so are folders ("press-2/sheet.pdf")."""
+        *folders, name = wanted.split("/")
+        inside = ""
+        for folder in folders:
+            inside = f"{next(path for path in _numbered(inside + folder, '', 1) if self._may_be_folder(path))}/"
+        wanted = inside + name
+        first = self._numbers.get(wanted, 1)
+        paths = enumerate(_numbered(*os.path.splitext(wanted), first), first)
+        self._numbers[wanted], path = next((n, path) for n, path in paths if self._may_be_file(path, key))
+        return path
+
+    def _may_be_folder(self, path: str) -> bool:
+        place = self._path / path
+        return path.casefold() not in self._owners and (place.is_dir() or not os.path.lexists(place))
+
+    def _may_be_file(self, path: str, key: _Key) -> bool:
+        owner = self._owners.get(path.casefold())
+        if owner == key:
+            return not (self._path / path).is_dir()
+        return owner is None and path.casefold() not in self._folders and not os.path.lexists(self._path / path)
+
+    def _has_room(self, path: str, key: _Key) -> bool:
+        """Whether a file can still be where it was saved before."""
+        return self._may_be_file(path, key) and all(map(self._may_be_folder, _folders(path)))
 
     def _rename(self, part: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -214,8 +237,11 @@ class DownloadFolder:
         self._read_to = os.fstat(self._index).st_size
 
     def _take(self, entry: Entry) -> None:
-        self._entries[entry.key] = entry
-        self._owners[entry.path.casefold()] = entry.key
+        key = (entry.key, entry.asked)
+        self._entries[key] = entry
+        path = entry.path.casefold()
+        self._owners[path] = key
+        self._folders.update(_folders(path))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -269,8 +295,19 @@ class DownloadFolders:
             folder.close()
 
 
-def _key(first_url: str, save: Save) -> str:
-    return f"{first_url} {save.key}" if save.key else first_url
+def _key(first_url: str, save: Save) -> _Key:
+    return (f"{first_url} {save.key}" if save.key else first_url, (save.folder, save.name))
+
+
+def _numbered(stem: str, extension: str, first: int) -> Iterator[str]:
+    """Names from that number on: "sheet.pdf", "sheet-2.pdf", "sheet-3.pdf", ..."""
+    return (f"{stem}{extension}" if number == 1 else f"{stem}-{number}{extension}" for number in count(first))
+
+
+def _folders(path: str) -> list[str]:
+    """The folders that a path leads through: "a", "a/b"."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _wanted(save: Save, url: str, disposition: str, content_type: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import Any, cast
 
 import msgspec
 
@@ -47,7 +50,8 @@ def is_item(value: object) -> bool:
 
 
 def as_dict(item: Any) -> dict[str, Any]:
-    """The fields of an item, in the order they were declared. Nested values stay as they are.
+    """The fields of an item, in the order they were declared. Nested values stay as they are; a pydantic model gives
+    all values as it writes them in JSON.
 
     Raises `TypeError` for what is not an item, or has keys that are not strings.
     """
@@ -60,7 +64,7 @@ def as_dict(item: Any) -> dict[str, Any]:
     elif hasattr(type(item), "__attrs_attrs__"):
         fields = {attribute.name: getattr(item, attribute.name) for attribute in type(item).__attrs_attrs__}
     elif hasattr(type(item), "model_dump"):
-        fields = item.model_dump()
+        fields = _dumped(item)
     else:
         raise TypeError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
     for name, value in fields.items():
@@ -72,9 +76,87 @@ def as_dict(item: Any) -> dict[str, Any]:
     return fields
 
 
-def to_json(fields: dict[str, Any]) -> bytes:
-    """One line of JSON, UTF-8, non-ASCII as it is. Raises `TypeError` or `ValueError` for what JSON cannot hold."""
-    return msgspec.json.encode(fields, enc_hook=_encode_unknown)
+def _dumped(model: Any) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], model.model_dump(mode="json"))
+    except Exception:  # also of serializers of the user's
+        return cast(dict[str, Any], model.model_dump())  # whoever writes this sees which field it is
+
+
+def as_yielded(item: Any) -> Any:
+    """The item as it is now: a copy, with copies of the lists, dicts, sets and items in it, at any depth.
+
+    The callback that yielded it may go on with its own, and change it for the next one. Other objects in it are shared.
+    """
+    try:
+        return _as_now(item)
+    except RecursionError:  # it holds itself, which is told when it is written
+        return item
+
+
+def _as_now(value: Any) -> Any:
+    kind = type(value)
+    if kind in _UNCHANGING:
+        return value
+    if kind is dict:
+        return {name: one if type(one) in _UNCHANGING else _as_now(one) for name, one in value.items()}
+    if kind is list:
+        return [_as_now(one) for one in value]
+    if kind is tuple:
+        return tuple(map(_as_now, value))
+    if kind is set:
+        return set(value)
+    if not is_item(value):
+        return value
+    own = copy.copy(value)
+    if isinstance(own, dict):
+        own.update({name: now for name, one in own.items() if (now := _as_now(one)) is not one})
+        return own
+    for name in _own_fields(value):
+        one = getattr(value, name, None)
+        if (now := _as_now(one)) is not one:
+            if isinstance(own, msgspec.Struct):
+                msgspec.structs.force_setattr(own, name, now)
+            else:
+                object.__setattr__(own, name, now)  # frozen ones too
+    return own
+
+
+_UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})
+
+
+def _own_fields(item: Any) -> Iterable[str]:
+    if isinstance(item, msgspec.Struct):
+        return item.__struct_fields__
+    if dataclasses.is_dataclass(item):
+        return [field.name for field in dataclasses.fields(item)]
+    if hasattr(type(item), "__attrs_attrs__"):
+        return [attribute.name for attribute in type(item).__attrs_attrs__]
+    return list(getattr(item, "__dict__", ()))
+
+
+def to_json(fields: Any) -> bytes:
+    """One line of JSON, UTF-8, non-ASCII as it is.
+
+    Raises `TypeError` or `ValueError` for what JSON cannot hold, and for what is nested too deeply to be read again.
+    """
+    line = msgspec.json.encode(fields, enc_hook=_encode_unknown)
+    if line.count(b"{") + line.count(b"[") > MOST_LEVELS and _levels(line) > MOST_LEVELS:
+        raise ValueError(f"it is nested more than {MOST_LEVELS} levels deep")
+    return line
+
+
+MOST_LEVELS = 200
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_BRACKET = re.compile(rb"[\[{]|[\]}]")
+
+
+def _levels(line: bytes) -> int:
+    level = most = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", line)):
+        level += 1 if bracket in b"[{" else -1
+        most = max(most, level)
+    return most
 
 
 def _encode_unknown(value: Any) -> Any:
@@ -82,6 +164,8 @@ def _encode_unknown(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, str):
         return str.__str__(value)
+    if type(value).__module__.startswith("pydantic"):  # a URL, a secret: as the library shows it
+        return str(value)
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise TypeError(f"a value of type {type(value).__name__} cannot be written")

@@ -17,7 +17,8 @@ STANDARD_OUTPUT = "-"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _REFERENCE = re.compile(r"(env:[A-Za-z_]\w*)(#.*)?", re.ASCII)
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):[^#]*@")  # up to the last @: one in a password is a mistake that is made
+_LOCAL = re.compile(r"\A(?:file|local)://", re.IGNORECASE)  # schemes of fsspec
+_PASSWORD = re.compile(r"(?<=://)([^:/?#@\s]*):.*@")  # up to the last @: one in a password is a mistake that is made
 _PARAMETER = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 _OTHER_SECRETS = ("pwd", "pass")
 
@@ -30,10 +31,11 @@ def is_url(output: str) -> bool:
 def resolved(output: str) -> str:
     """The output that is meant: what "env:NAME" stands for, followed by the "#table" of "env:NAME#table".
 
-    Raises `UsageError` for a variable that is not set.
+    A "file://" URL is the path in it. Raises `UsageError` for a variable that is not set.
     """
     found = _REFERENCE.fullmatch(output)
-    return resolve(found[1]) + (found[2] or "") if found else output
+    meant = resolve(found[1]) + (found[2] or "") if found else output
+    return _LOCAL.sub("", meant, count=1)
 
 
 def masked(output: str) -> str:
@@ -47,7 +49,8 @@ def place_of(output: str) -> str:
     """What an output is kept under: the same from whatever folder a run is resumed, and without secrets."""
     if output == STANDARD_OUTPUT:
         return output
-    return masked(output) if is_url(output) else os.path.abspath(output)
+    path = _LOCAL.sub("", output, count=1)
+    return masked(output) if is_url(path) else os.path.abspath(path)
 
 
 def with_secrets(kept: Sequence[str], given: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ Callbacks are stored by name, so that a request survives a restart and crosses p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 
@@ -114,8 +115,15 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> bytes:
-        """8 bytes that are equal for requests of the same spider that fetch the same thing."""
-        return fingerprint_of(self.url, self.method, self.body, self.spider, self.jar or "")
+        """8 bytes that are equal for requests of the same spider that fetch the same thing.
+
+        What is saved in another place, or with other `data`, is another file or another item of it.
+        """
+        plain = fingerprint_of(self.url, self.method, self.body, self.spider, self.jar or "")
+        if self.save is None:
+            return plain
+        place = msgspec.json.encode((self.save.folder, self.save.name, self.data))
+        return blake2b(plain + place, digest_size=8).digest()
 
 
 def with_content_type(headers: Mapping[str, str] | None, content_type: str) -> dict[str, str]:

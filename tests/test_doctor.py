@@ -125,3 +125,10 @@ def test_a_check_that_fails_is_broken():
         "ImportError: lxml.so: wrong ELF class",
         "python -m pip install --force-reinstall crawler",
     )
+
+
+def test_a_wrong_setting_is_told_once(monkeypatch):
+    monkeypatch.setenv("CRAWL_POLITENESS_DELLAY", "1")
+    found = list(doctor.examine())
+    assert [check.name for check in found if check.state == "broken"] == ["settings"]
+    assert "workers" not in [check.name for check in found]

@@ -25,6 +25,23 @@ def test_what_is_sent_to_one_url_with_two_bodies_gives_two_files():
     assert "" not in keys
 
 
+def test_another_place_or_other_data_make_it_another_request():
+    made = [
+        Request(URL),
+        Download(URL),
+        Download(URL, folder="a"),
+        Download(URL, name="a"),
+        Download(URL, data={"film": 1}),
+        Download(URL, data={"film": 2}),
+        Download(URL, jar="me"),
+    ]
+    assert len({request.fingerprint for request in made}) == len(made)
+    assert (
+        Download(URL, types=["image/*"], data={"film": (1,)}).fingerprint
+        == Download(URL, data={"film": [1]}).fingerprint
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -96,6 +96,43 @@ def test_what_somebody_else_put_there_is_left_alone(folder, tmp_path):
     assert (tmp_path / "downloads" / "a.txt").read_text() == "mine"
 
 
+def test_a_folder_with_the_name_of_a_file_gets_a_number(folder, open_folder, tmp_path):
+    assert put(folder, f"{SITE}/1", save=Save(name="press")).path == "downloads/press"
+    for number in (2, 3):
+        assert put(folder, f"{SITE}/{number}", save=Save("press")).path == f"downloads/press-2/{number}"
+    assert put(folder, f"{SITE}/4", save=Save(name="press")).path == "downloads/press-3"
+    assert put(open_folder("2"), f"{SITE}/5", save=Save("press/new")).path == "downloads/press-2/new/5"
+    assert put(folder, f"{SITE}/6", save=Save("press-2")).path == "downloads/press-2/6"
+    assert put(folder, f"{SITE}/7", save=Save(name="press-2")).path == "downloads/press-2-2"
+
+
+def test_where_a_folder_or_file_stands_in_the_way_of_a_known_file_it_is_saved_elsewhere(folder, tmp_path):
+    put(folder, f"{SITE}/a", save=Save("press"))
+    put(folder, f"{SITE}/b")
+    (tmp_path / "downloads" / "press" / "a").unlink()
+    (tmp_path / "downloads" / "press").rmdir()
+    (tmp_path / "downloads" / "press").write_text("mine")
+    (tmp_path / "downloads" / "b").unlink()
+    (tmp_path / "downloads" / "b").mkdir()
+    assert put(folder, f"{SITE}/a", save=Save("press")).path == "downloads/press-2/a"
+    assert put(folder, f"{SITE}/b").path == "downloads/b-2"
+
+
+def test_a_folder_that_a_killed_crawl_was_about_to_make_is_taken(folder, open_folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "_rename", lambda *_: None)
+        put(folder, f"{SITE}/a", save=Save("press"))
+    assert put(open_folder("2"), f"{SITE}/b", save=Save(name="press")).path == "downloads/press-2"
+
+
+def test_one_url_in_two_places_is_two_files_which_are_both_known(folder, open_folder, tmp_path):
+    for place in (Save("one"), Save("two"), Save("two", "b")):
+        put(folder, f"{SITE}/a", save=place)
+    assert names(tmp_path) == ["one/a", "two/a", "two/b"]
+    later = open_folder("2")
+    assert [later.known(f"{SITE}/a", place).path for place in (Save("one"), Save("two"))] == ["one/a", "two/a"]
+
+
 def test_a_file_that_is_there_is_known(folder, open_folder):
     saved = put(folder, f"{SITE}/a.txt", b"abc", kind="text/plain", etag='"1"', last_modified="then")
     for one in (folder, open_folder("2")):

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from crawler.item import as_dict, is_item, to_json
+from crawler.item import MOST_LEVELS, as_dict, as_yielded, is_item, to_json
+from crawler.saved import FileItem
 
 
 @dataclasses.dataclass
@@ -146,3 +147,84 @@ def test_what_was_written_is_read_again(fields):
     line = to_json(as_dict(fields))
     assert b"\n" not in line
     assert json.loads(line) == fields
+
+
+@dataclasses.dataclass
+class Cast:
+    names: list[str]
+
+
+class Credits(pydantic.BaseModel):
+    cast: list[Cast]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_item_stays_what_it_was_when_it_was_yielded(kind):
+    names = ["巩俐"]
+    values = {"title": "霸王别姬", "score": {"names": names, "cast": [Cast(names)], "seen": {1}}}
+    film = kind.model_construct(**values) if kind is FilmModel else kind(**values)
+    yielded = as_yielded(film)
+    assert type(yielded) is type(film)
+    names.append("张国荣")
+    said = yielded["score"] if kind is dict else yielded.score
+    assert said == {"names": ["巩俐"], "cast": [Cast(["巩俐"])], "seen": {1}}
+
+
+def test_what_models_and_dicts_of_ones_own_hold_stays_too():
+    model = Credits(cast=[Cast(["巩俐"])])
+    file = FileItem(path="a", names=["巩俐"])
+    yielded = as_yielded([model, file, (file,)])
+    model.cast[0].names.append("张国荣")
+    file["names"].append("张国荣")
+    assert yielded == [
+        Credits(cast=[Cast(["巩俐"])]),
+        {"path": "a", "names": ["巩俐"]},
+        ({"path": "a", "names": ["巩俐"]},),
+    ]
+    assert type(yielded[1]) is FileItem
+
+
+def test_an_item_that_holds_itself_is_left_to_the_writer():
+    film = {"title": "a"}
+    film["film"] = film
+    assert as_yielded(film) is film
+
+
+class Link(pydantic.BaseModel):
+    url: pydantic.HttpUrl
+    word: pydantic.SecretStr = pydantic.SecretStr("geheim")
+    score: float = 1.25
+
+    @pydantic.field_serializer("score", when_used="json")
+    def _rounded(self, score):
+        return round(score)
+
+
+class Odd(pydantic.BaseModel):
+    model_config = {"arbitrary_types_allowed": True}
+    raw: bytes
+    thing: object = None
+
+
+def test_a_model_is_written_as_it_writes_itself():
+    link = Link(url="https://films.example/a")
+    assert to_json(as_dict(link)) == b'{"url":"https://films.example/a","word":"**********","score":1}'
+    assert to_json({"link": link, "url": link.url}) == (
+        b'{"link":{"url":"https://films.example/a","word":"**********","score":1},"url":"https://films.example/a"}'
+    )
+    assert to_json(as_dict(Odd(raw=b"\xff"))) == b'{"raw":"/w==","thing":null}'
+    with pytest.raises(TypeError, match="a value of type object cannot be written"):
+        to_json(as_dict(Odd(raw=b"", thing=object())))
+
+
+def test_what_is_nested_too_deeply_to_be_read_again_cannot_be_written():
+    def nested(levels):
+        value = {"text": '\\"[{' * 300}
+        for _ in range(levels - 1):
+            value = {"k": [value]} if levels % 2 else {"k": value}
+        return value
+
+    assert to_json(nested(MOST_LEVELS))
+    assert to_json([nested(3)] * 300)
+    with pytest.raises(ValueError, match="nested more than 200 levels"):
+        to_json(nested(MOST_LEVELS + 1))

@@ -8,7 +8,7 @@ from crawler.output_name import is_url, masked, place_of, resolved, with_secrets
     ("output", "expected"),
     [
         ("postgresql://me:g3heim@host:5432/db?a=1#films", "postgresql://me:***@host:5432/db?a=1#films"),
-        ("postgresql+psycopg://me:g3@h/e?i#m@host/db", "postgresql+psycopg://me:***@h/e?i#m@host/db"),
+        ("postgresql+psycopg://me:g3@h/e?i#m@host/db", "postgresql+psycopg://me:***@host/db"),
         ("postgresql://:g3heim@host/db", "postgresql://:***@host/db"),
         ("postgresql://me@host/db", "postgresql://me@host/db"),
         ("postgresql://host/db?user=me&password=g3heim&table=x", "postgresql://host/db?user=me&password=***&table=x"),
@@ -25,6 +25,7 @@ def test_outputs_are_kept_under_the_same_name_from_any_folder(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert place_of("a.jsonl") == f"{tmp_path}/a.jsonl"
     assert place_of("-") == "-"
+    assert place_of("file:///a/b.jsonl") == "/a/b.jsonl"
     assert place_of("s3://bucket/a.jsonl") == "s3://bucket/a.jsonl"
     assert place_of("env:PLACE#films") == "env:PLACE#films"
 

@@ -104,7 +104,8 @@ def main() -> None:
         tell(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        told = plain(error.format_message())  # what was typed may have been pasted from a page
+        # What was typed may have been pasted from a page. click puts choices on lines of their own.
+        told = plain(error.format_message().replace("\n\t", " "))
         error.format_message = lambda: told  # type: ignore[method-assign]
         error.show()
         sys.exit(2)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crawler.response import Response
     from crawler.visit import Visitor
 
+_LONGEST_NAME = 200  # bytes; file systems take 255, and the test's name is longer
 _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 
 
@@ -70,7 +71,8 @@ def command(
     _write(spider, made.text.encode(), force)
     reading = _read(spider, response, made.callback)
     _write(test, test_file(name, saved.name, response, made.callback, reading).encode(), force)
-    told = _count(len(reading.items), "item") if reading.items else _count(len(reading.requests), "request")
+    is_requests = not reading.items and reading.requests
+    told = _count(len(reading.requests), "request") if is_requests else _count(len(reading.items), "item")
     _tell(f"crawl: {saved} is the page: {len(response.body):,} bytes, as they came")
     _tell(f"crawl: {spider} is the spider; that page gives it {told}")
     _tell(f"crawl: {test} is its test")
@@ -99,6 +101,8 @@ def _check_name(name: str) -> None:
         raise UsageError(
             f"{name!r} is no name for a spider: it takes letters, digits and _, and begins with a letter", hint=hint
         )
+    if len(name.encode()) > _LONGEST_NAME:
+        raise UsageError(f"{name[:30]}… is too long for the name of a file", hint="such as films")
     if what := _taken(name):
         raise UsageError(f"{name!r} is no name for a spider: it is {what}", hint=f"such as {name}_spider")
 

@@ -24,6 +24,7 @@ _MOST_KEYS = 12
 _LOOKED_AT = 1000  # values in an answer of JSON
 _LONGEST = 100  # characters of a page's title in a comment
 _FEED = re.compile(r"\s*+(?:<\?xml[^<>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:rss|feed|rdf:RDF)[\s>]", re.DOTALL)
+_SITEMAP = re.compile(r"\s*+(?:<\?xml[^>]*>\s*+)?(?:<!--.*?-->\s*+)*+<(?:\w+:)?(?:urlset|sitemapindex)\b", re.DOTALL)
 _TITLE = 'page.css("title::text").get("").strip()'
 
 
@@ -102,8 +103,22 @@ def _check_kind(kind: str, page: Page) -> None:
             raise UsageError(str(error), hint=hint) from None
     elif is_json and kind != "regex":
         raise UsageError(f"{page.url} is JSON", hint="--json-api writes a spider for that")
-    elif kind in ("css", "xpath") and re.match(r"\s*(?:<\?xml[^>]*>\s*)?<(?:urlset|sitemapindex)\b", page.text):
-        raise UsageError(f"{page.url} is a sitemap", hint="--sitemap writes a spider for that")
+    elif kind in ("css", "xpath"):
+        if _is_sitemap(page):
+            raise UsageError(f"{page.url} is a sitemap", hint="--sitemap writes a spider for that")
+        if not page.body.strip():
+            raise UsageError(f"{page.url} is empty", hint="--page FILE takes a page that you have saved")
+        is_markup = mime.startswith("text/") or "xml" in mime or "html" in mime or b"<" in page.body[:1024]
+        if mime and not is_markup:
+            raise UsageError(f"{page.url} is no page: it is {plain(mime)}", hint="crawl fetch --save keeps it")
+
+
+def _is_sitemap(page: Page) -> bool:
+    if page.body.startswith(b"\x1f\x8b") or _SITEMAP.match(page.text):
+        from crawler.spider.sitemap import read_sitemap
+
+        return read_sitemap(page.body, page.url, page.truncated).kind in ("urlset", "index")
+    return False
 
 
 def _file(
@@ -262,14 +277,31 @@ def _json(page: Page) -> list[str]:
             *([f"        # also there: {comment(left)}"] if left else []),
             "    }",
         ]
-    following = next((key for key in ("next", "next_url", "next_page") if isinstance(value, dict) and key in value), "")
+    around: Any = value
+    for key in path[:-1]:
+        around = around[key]
+    holders = [(value, ""), (around, "".join(f"[{literal(key)}]" for key in path[:-1]))]
+    found = [
+        (key, where)
+        for holder, where in holders
+        if isinstance(holder, dict)
+        for key in ("next", "next_url", "next_page")
+        if key in holder
+    ]
+    if isinstance(value, dict):
+        name, where = found[0] if found else ("next", "")
+        more = [
+            f"# if following := page.json(){where}.get({literal(name)}):",
+            "#     yield page.follow(following)",
+        ]
+    else:
+        more = ["# if page.json():", '#     yield page.follow("?page=2")']
     return _method(
         [
             f"for record in {whole}{place}:",
             *item,
             "# Further pages: yield a request for each, and it is read by this method, too.",
-            f"# if following := page.json().get({literal(following or 'next')}):",
-            "#     yield page.follow(following)",
+            *more,
         ]
     )
 

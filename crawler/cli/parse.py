@@ -56,8 +56,9 @@ def command(
 ) -> None:
     """Read one page with a spider.
 
-    Shown are its items and the requests it found; nothing is stored or followed. The page is fetched as a crawl would
-    fetch it, or read from a FILE (- is standard input). Items are JSON Lines on standard output, on a terminal a table.
+    Shown are its items and the requests it found; nothing is followed, and nothing stored but what it saves itself. The
+    page is fetched as a crawl would fetch it, or read from a FILE (- is standard input). Items are JSON Lines on
+    standard output, on a terminal a table.
     """
     from crawler.assemble import settings_of
     from crawler.cli.run import flags, pair
@@ -153,13 +154,12 @@ def _callback(spider: Spider, request: Request) -> str | None:
 
 def _check(spider: Spider, name: str) -> None:
     """Raise `UsageError` if the spider has no callback of that name."""
-    try:
-        spider.callback(name)
-    except UsageError as error:
-        known = _names(spider)
+    known = _names(spider)
+    is_known = name in known or (hasattr(type(spider), name) and name.startswith("parse"))  # also of SitemapSpider etc.
+    if not is_known:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"it has: {_known(spider)}"
-        raise UsageError(error.message, hint=hint) from None
+        raise UsageError(f"spider {spider.name} has no callback {name!r}", hint=hint)
 
 
 def _names(spider: Spider) -> list[str]:
@@ -173,7 +173,9 @@ def _names(spider: Spider) -> list[str]:
         name
         for owner in owners
         for name, value in vars(owner).items()
-        if isfunction(value) and (name == "parse" or not hasattr(Base, name))
+        if isfunction(value)
+        and (name == "parse" or not hasattr(Base, name))
+        and not value.__module__.startswith("crawler.")  # what the file imports
     ]
     return [name for name in dict.fromkeys(names) if not name.startswith("_")]
 

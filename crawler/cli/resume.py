@@ -6,7 +6,7 @@ from shlex import quote
 
 import click
 
-from crawler.cli.run import drive, finish, flags
+from crawler.cli.run import drive, finish, flags, prints_aside
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 from crawler.output_name import with_secrets
@@ -47,7 +47,8 @@ def command(
                 hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
             )
         outputs = tuple(with_secrets(run.record.outputs, given))
-        spiders = build_all(run.record.targets, run.record.arguments)
+        with prints_aside(outputs):
+            spiders = build_all(run.record.targets, run.record.arguments)
         give(folder.path, spiders)
         check_callbacks(folder, spiders)
         since = compared_with(run.record)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Any
@@ -211,7 +213,8 @@ def execute(
     from crawler.spider.load import build_all
 
     given = dict(pair(text, "-a", "name=value") for text in arguments)
-    loaded = build_all(targets, given)
+    with prints_aside(outputs):
+        loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
     outputs = tuple(named(output, loaded[0].name) for output in outputs)
     options = output_options([spider.name for spider in loaded], settings[0], "")
@@ -278,16 +281,17 @@ def drive(
     try:
         # Items and a debugger's prompt would be drawn over.
         shares_terminal = ("-" in outputs and os.isatty(1)) or settings[0].crawl.pool == "inline"
-        report = run(
-            loaded,
-            settings,
-            outputs=outputs,
-            keep_items=keep_items,
-            listeners=[LogListener(logging.getLogger("crawler"))],
-            live=not quiet and not shares_terminal,
-            folder=folder,
-            since=since,
-        )
+        with prints_aside(outputs):
+            report = run(
+                loaded,
+                settings,
+                outputs=outputs,
+                keep_items=keep_items,
+                listeners=[LogListener(logging.getLogger("crawler"))],
+                live=not quiet and not shares_terminal,
+                folder=folder,
+                since=since,
+            )
         if folder is not None:
             folder.keep_report(report.as_json(), report.summary())
         return report
@@ -295,6 +299,11 @@ def drive(
         undo()
         if folder is not None:
             folder.unlock()
+
+
+def prints_aside(outputs: Sequence[str]) -> AbstractContextManager[object]:
+    """Where standard output is an output it is for items alone: what spiders print goes to standard error."""
+    return redirect_stdout(sys.stderr) if "-" in outputs else nullcontext()
 
 
 def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) -> list[Layer]:

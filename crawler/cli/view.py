@@ -36,6 +36,7 @@ def command(target: str, url: str | None, assignments: tuple[str, ...], config: 
     from crawler.cli.run import flags
     from crawler.visit import NotRead, opened, settings_alone
 
+    url = without_login(url)
     page = opened(target, url, settings_alone(config, flags(assignments, False, {})))
     if page.status >= 400:
         click.echo(f"crawl: {plain(page.url)} answered {page.status}", err=True)
@@ -43,6 +44,17 @@ def command(target: str, url: str | None, assignments: tuple[str, ...], config: 
     click.echo(f"crawl: {plain(page.url)} is in {plain(str(path))}", err=True)
     if not was_opened:
         raise NotRead("no browser could be started", hint="name one: BROWSER=firefox crawl view …; or open that file")
+
+
+def without_login(url: str | None) -> str | None:
+    """The URL as it may be told and written into files; one that is none is left for others to refuse."""
+    from crawler.url import canonical, split_credentials
+
+    try:
+        parts = split_credentials(canonical(url)) if url is not None else None
+    except ValueError:
+        return url
+    return parts[0] if parts is not None else url
 
 
 def show(page: Page) -> tuple[Path, bool]:

@@ -120,8 +120,9 @@ class Judge:
             return
         if following.hops != request.hops:  # a redirect, which may lead to the same URL
             inside = following.url in following.hops or following.again
-            # A hop is a page of its own: it is fetched once, whoever leads there. After a POST it is an answer.
-            can_be_known = request.method == following.method == "GET" and not inside
+            # A hop is a page of its own: it is fetched once, whoever leads there. After a POST it is an answer. A file
+            # is that of the URL that was asked for.
+            can_be_known = request.method == following.method == "GET" and not inside and following.save is None
             if can_be_known and not self._seen.claim([following.fingerprint])[0]:
                 reason = f"redirect: duplicate of {following.url}"
                 self.finish(request, "done", reason)

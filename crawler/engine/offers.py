@@ -49,7 +49,7 @@ class Offers:
             url = request.url
             spider = origin.spider if origin is not None else request.spider
             recent = self._recent[spider]
-            is_plain = request.method == "GET" and not request.body and not request.again
+            is_plain = request.method == "GET" and not request.body and not request.again and request.save is None
             jar = request.jar if request.jar is not None or origin is None else origin.jar
             if is_plain and (f"{jar} {url}" if jar else url) in recent:
                 continue
@@ -87,7 +87,7 @@ class Offers:
 
     def _no_url(self, request: Request, origin: Request | None) -> None:
         """Pages are full of links to nowhere; a start is what somebody wanted."""
-        reason = "this is no absolute URL"
+        reason = "this is no absolute URL of http or https"
         if origin is not None:
             self._emit(events.Dropped(request.url, f"url: {reason}"))
             return

@@ -33,8 +33,7 @@ class Cloud:
     def open(self) -> None:
         """Look whether there is something to upload to. Raises `OutputError`."""
         self._forget()
-        is_local = "file" in self._system.protocol
-        place = os.path.dirname(self._remote) if is_local else self._remote.partition("/")[0]  # its folder, or bucket
+        place = self._remote.partition("/")[0]  # its bucket
         try:
             if place and not self._system.exists(place):
                 raise OutputError(f"cannot write {self.path}: there is no {place}", hint="create it first")
@@ -123,6 +122,6 @@ def _system_of(url: str) -> tuple[Any, str]:
     except Exception as error:
         raise UsageError(
             f"cannot write {masked(url)}: {masked(str(error))}",
-            hint="outputs are files, URLs of fsspec (s3://…, memory://…, file://…) and of SQLAlchemy (postgresql://…)",
+            hint="outputs are files, URLs of fsspec (s3://…, memory://…) and of SQLAlchemy (postgresql://…)",
         ) from None
     return system, path

@@ -67,7 +67,7 @@ def check_outputs(outputs: Sequence[str], options: Options) -> None:
     """Raise `UsageError` for outputs that do not go together, or with the options."""
     places = [
         place_of(output) if is_url(output) or output == STANDARD_OUTPUT else os.path.realpath(output)
-        for output in outputs
+        for output in map(_named_by_path, outputs)
     ]
     for output, place in zip(outputs, places, strict=True):
         if places.count(place) > 1:
@@ -85,6 +85,10 @@ def check_outputs(outputs: Sequence[str], options: Options) -> None:
     if options.append and (numbered or options.sort):
         told = f"the output {masked(numbered[0])}: batches are" if numbered else "what is sorted is"
         raise UsageError(f"{told} written whole, and cannot be appended", hint="leave out --append")
+
+
+def _named_by_path(output: str) -> str:
+    return output if output.startswith("env:") else resolved(output)
 
 
 def _exporter(output: str, options: Options, items_after: ItemsAfter) -> Exporter:
@@ -115,7 +119,7 @@ def _file(output: str, options: Options) -> Inner:
     from crawler.export.cloud import Cloud
 
     local = msgspec.structs.replace(options, append=False)
-    exporter_for(os.path.basename(output), local)  # a suffix that no format has is told now
+    exporter_for(os.path.basename(masked(output)), local)  # a suffix that no format has is told now
     return Cloud(output, lambda path: exporter_for(path, local))
 
 

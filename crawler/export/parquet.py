@@ -1,7 +1,8 @@
 """Apache Parquet (extra `parquet`), written at the end: the types of its columns are those of all items.
 
-Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats. An object
-is JSON text, and so are the values of a field that has several types, which is told.
+Integers, floats, booleans, text and lists of these keep their type; integers and floats together are floats, in which
+those above 2**53 lose digits. An object is JSON text, and so are the values of a field that has several types, which
+is told.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Parquet:
         try:
             self._lines.writelines(line + b"\n" for line in lines)
         except OSError as error:
-            raise output_error(self.path, error) from error
+            raise self._no_room(error) from error
 
     def mark(self) -> tuple[dict[str, Any], int]:
         """Nothing that can be cut."""
@@ -91,12 +92,17 @@ class Parquet:
             return
         new = beside(self._place)
         try:
-            self._lines.seek(0)
+            try:
+                self._lines.seek(0)
+            except OSError as error:
+                raise self._no_room(error) from error
             self._write(new, self._lines)
             os.replace(new, os.path.realpath(self._place))
         except Exception as error:  # of pyarrow, for which the disk is one cause among others
             with suppress(OSError):
                 os.unlink(new)
+            if isinstance(error, OutputError):
+                raise
             if isinstance(error, OSError):
                 raise output_error(self.path, error) from error
             raise OutputError(f"cannot write {self.path}: {error}") from error
@@ -106,7 +112,8 @@ class Parquet:
     def abandon(self) -> None:
         """Leave the file as it is."""
         if self._lines is not None:
-            self._lines.close()
+            with suppress(OSError):  # it writes what it could not write before, and nobody needs it any more
+                self._lines.close()
             self._lines = None
         if self._lock >= 0:
             unlock(self._lock)
@@ -119,6 +126,12 @@ class Parquet:
             f"{self.path}: the field {name} has values of several types, all are written as text"
             for name in self._mixed
         ]
+
+    def _no_room(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot write {self.path}: its lines wait in {tempfile.gettempdir()}: {error.strerror}",
+            hint="TMPDIR=… names another folder; the items are in the ledger: crawl export writes them",
+        )
 
     def _learn(self, name: str, kind: Kind) -> None:
         known = self._kinds.get(name, "null")

@@ -16,7 +16,7 @@ from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
 from crawler.export.text import EXAMPLE, Template
 from crawler.export.xml import Xml
-from crawler.output_name import STANDARD_OUTPUT
+from crawler.output_name import STANDARD_OUTPUT, masked
 
 TABLE = "items"  # what the table in an SQLite file is called
 
@@ -138,7 +138,7 @@ def exporter_for(path: str, options: Options = Options()) -> Inner:  # noqa: B00
     if form not in FORMATS:
         told = f"the suffix {form}{compression}" if form or compression else "no suffix"
         raise UsageError(
-            f"cannot tell the format of the output {path!r} by {told}",
+            f"cannot tell the format of the output {masked(path)!r} by {told}",
             hint=f"formats are {', '.join(FORMATS)}, most also with {' or '.join(COMPRESSIONS)} after it; "
             "- writes JSON Lines to standard output",
         )

@@ -4,10 +4,14 @@ A column has the type of the values it was given first. When others come up, Pos
 fraction, to text), SQLite takes them as they are, and elsewhere the item is refused. Lists and objects are JSON. `_run`
 and `_item` are the key of a row: the run that it comes from, and its number in there, from 1. Rows are upserted where
 the database can do that, so nothing is there twice, whatever was killed.
+
+Not for columns whose type somebody has changed to one that text does not go into (dates, UUIDs, arrays): the database
+refuses the items. Whole numbers above 2**53 lose digits in a column that also has fractions.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +23,7 @@ from crawler.digest import digest_of
 from crawler.errors import OutputError, UsageError
 from crawler.export.cell import cell
 from crawler.export.columns import ITEM, RUN, Columns
+from crawler.export.file import open_locked, output_error, unlock
 from crawler.export.kinds import kind_of, merged
 from crawler.export.sql_database import database, kind_of_type, sql_of, types
 from crawler.output_name import masked
@@ -26,6 +31,7 @@ from crawler.output_name import masked
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+_TRIES = 5  # of those who append to one table at the same time
 _PATIENCE = 2.0  # seconds in which the session of a killed crawl ends, and its lock with it
 
 
@@ -44,6 +50,7 @@ class Sql:
         self._fields = fields
         self._append = append
         self._connection: sa.Connection | None = None
+        self._file = -1  # of SQLite, which is locked as any other file is
         self._columns = Columns()
         self._there: dict[str, str] = {}  # what the columns of the table hold, by their names
         self._nulls: dict[str, None] = {}  # fields that had nothing but nulls, so that nobody knows what they hold
@@ -52,6 +59,22 @@ class Sql:
 
     def open(self) -> None:
         """Make the table, or take its rows away. Raises `OutputError`, and `UsageError` if a crawl is writing it."""
+        for tries_left in reversed(range(_TRIES if self._append else 1)):
+            try:
+                self._open()
+                break
+            except OutputError:  # somebody else who appends has just made the table
+                if not tries_left:
+                    self.abandon()
+                    raise
+            except BaseException:
+                self.abandon()
+                raise
+        self._columns = Columns(self._there, most=self._engine.dialect.max_identifier_length)
+        self._nulls = dict.fromkeys(self._fields)
+        self._rows = 0
+
+    def _open(self) -> None:
         import sqlalchemy as sa
 
         self.abandon()
@@ -70,16 +93,21 @@ class Sql:
                 else:
                     rows = sa.delete(self._rows_of(()))
                     connection.execute(rows.where(sa.column(RUN) == self._run) if self._append else rows)
-        self._columns = Columns(self._there, most=self._engine.dialect.max_identifier_length)
-        self._nulls = dict.fromkeys(self._fields)
-        self._rows = 0
 
     def resume(self, mark: dict[str, Any]) -> bool:
         """Go on after the rows that were there at the mark. False if they are not there any more."""
+        if "rows" not in mark or not self._go_on(mark["rows"]):
+            self.abandon()
+            return False
+        self._columns = Columns(self._there, mark["columns"], self._engine.dialect.max_identifier_length)
+        self._nulls = dict.fromkeys(mark["nulls"])
+        self._rows = mark["rows"]
+        return True
+
+    def _go_on(self, rows: int) -> bool:
+        """Take away the rows of this run after the first `rows`. False if those are not there."""
         import sqlalchemy as sa
 
-        if "rows" not in mark:
-            return False
         with self._told():
             self._connect()
             with self._transaction() as connection:
@@ -88,24 +116,27 @@ class Sql:
                     return False
                 table = self._rows_of(())
                 own, number = table.c[RUN] == self._run, table.c[ITEM]
-                count = sa.select(sa.func.count()).select_from(table).where(own, number <= mark["rows"])
-                if connection.execute(count).scalar_one() != mark["rows"]:
+                count = sa.select(sa.func.count()).select_from(table).where(own, number <= rows)
+                if connection.execute(count).scalar_one() != rows:
                     return False
-                connection.execute(sa.delete(table).where(own, number > mark["rows"]))
-        self._columns = Columns(self._there, mark["columns"], self._engine.dialect.max_identifier_length)
-        self._nulls = dict.fromkeys(mark["nulls"])
-        self._rows = mark["rows"]
+                connection.execute(sa.delete(table).where(own, number > rows))
         return True
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Append items, each given as one JSON object. Raises `OutputError`."""
         items = [msgspec.json.decode(line) for line in lines]
-        try:
-            self._write(items)
-        except _Disconnected:  # a server that was started again, or has closed what was idle; nothing is there twice
-            with self._told():
-                self._connect()
-            self._write(items)
+        for tries_left in reversed(range(_TRIES if self._append else 2)):
+            try:
+                self._write(items)
+                break
+            except _Disconnected:  # a server that was started again, or has closed what was idle
+                if not tries_left:
+                    raise
+                with self._told():
+                    self._connect()
+            except OutputError:  # somebody else who appends was quicker with a column; it is looked at again
+                if not tries_left or not self._append:
+                    raise
 
     def mark(self) -> tuple[dict[str, Any], int]:
         """How many rows there are of this run, the columns of their fields, and fields without any."""
@@ -133,6 +164,10 @@ class Sql:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+        if self._file >= 0:  # after the database: closing any descriptor of a file ends SQLite's own locks
+            unlock(self._file)
+            os.close(self._file)
+            self._file = -1
 
     def notes(self) -> list[str]:
         """What has become of fields: columns of another name, or that hold text only because the values differ."""
@@ -244,6 +279,8 @@ class Sql:
 
     def _connect(self) -> None:
         if self._connection is None:
+            if self._is_untyped and self._file < 0:
+                self._lock_file(self._engine.url.database or "")
             self._connection = self._engine.connect()
             if self._engine.dialect.name == "postgresql" and not self._append:
                 self._lock(self._connection)
@@ -263,6 +300,14 @@ class Sql:
                 )
             time.sleep(0.05)
         connection.commit()
+
+    def _lock_file(self, path: str) -> None:
+        if not path or path == ":memory:" or path.startswith("file:"):
+            return
+        try:
+            self._file = open_locked(self.path, path, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise output_error(self.path, error) from error
 
     def _look(self, connection: sa.Connection) -> None:
         import sqlalchemy as sa

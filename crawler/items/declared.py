@@ -2,17 +2,19 @@
 
 Types are checked and converted by msgspec (`strict=False`: "9.5" is a float, "2,012" is none), in dataclasses, attrs
 classes and structs alike; then the class's own constructor runs, with its converters and validators. A pydantic model
-checks itself. Fields a class does not have are errors in all of them, unless a model says what to do with them.
+checks itself. Fields a class does not have are errors in all of them and in what they contain, unless a model says
+what to do with them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
+import re
 import reprlib
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import isfinite
 from pathlib import PurePath
 from typing import Any, TypedDict, cast
@@ -20,9 +22,11 @@ from typing import Any, TypedDict, cast
 import msgspec
 
 from crawler.errors import UsageError
-from crawler.item import WrongItem, as_dict
+from crawler.item import DropItem, WrongItem, as_dict
 from crawler.items.changed import changed
 from crawler.items.error_path import message_at, value_at
+from crawler.items.hints import hints_of
+from crawler.items.nested import holds_fields, model_names, settle, unknown
 from crawler.items.processors import number
 from crawler.settings import choices_of
 
@@ -43,7 +47,9 @@ class Declared:
             raise UsageError("item is empty", hint=_DECLARE)
         self._kinds = {kind: _kind(kind) for kind in listed}
         self._first = self._kinds[listed[0]]
-        self._by_type: dict[type, _Kind] = {kind: one for kind, one in self._kinds.items() if not one.is_dict}
+        self._by_type: dict[type, _Kind] = {
+            typing.get_origin(kind) or kind: one for kind, one in self._kinds.items() if not one.is_dict
+        }
         self._names = " or ".join(kind.__name__ for kind in listed)
 
     @property
@@ -53,11 +59,15 @@ class Declared:
 
     def of(self, item: Any) -> Any:
         """The item, checked and converted."""
-        if isinstance(item, dict):
-            fields = as_dict(item)
-            return self._meant(fields).of_dict(fields)
-        kind = self._by_type.get(type(item)) or self._derived(item)
-        return kind.of_instance(item)
+        is_dict = isinstance(item, dict)
+        fields = as_dict(item) if is_dict else {}
+        kind = self._meant(fields) if is_dict else self._by_type.get(type(item)) or self._derived(item)
+        try:
+            return kind.of_dict(fields) if is_dict else kind.of_instance(item)
+        except (WrongItem, DropItem):
+            raise
+        except Exception as error:  # of the constructor or a validator of the class
+            raise _failed(kind, error) from error
 
     def _meant(self, fields: dict[str, Any]) -> _Kind:
         if len(self._kinds) == 1:
@@ -81,6 +91,7 @@ class _Kind:
     """One class."""
 
     is_dict = False
+    name: str
     fields: frozenset[str]
     required: frozenset[str]
 
@@ -105,13 +116,13 @@ class _Typed(_Kind):
         required: Iterable[str],
         renamed: Mapping[str, str],
     ) -> None:
-        self._name = name
+        self.name = name
         self._make = make
         self._renamed = dict(renamed)
         self.fields = frozenset(types)
         self.required = frozenset(required)
         self._types = _as_dict(name, types)
-        self._nested = [name for name, kind in types.items() if _holds_fields(kind)]
+        self._nested = [name for name, kind in types.items() if holds_fields(kind)]
         self._choices = {f".{name}": choices_of(kind) for name, kind in types.items()}
         self._lax = [name for name, kind in types.items() if kind not in _SAFE]
         self.is_dict = make is dict
@@ -127,7 +138,7 @@ class _Typed(_Kind):
         values = self._converted(fields)
         if not self.required <= values.keys():
             missing = next(iter(sorted(self.required - values.keys(), key=list(self.fields).index)))
-            raise WrongItem(f"{self._name}.{missing}", "it is missing, and has no default")
+            raise WrongItem(f"{self.name}.{missing}", "it is missing, and has no default")
         if self._renamed:
             values = {self._renamed.get(name, name): value for name, value in values.items()}
         return self._make(**values)
@@ -144,14 +155,17 @@ class _Typed(_Kind):
         try:
             values = cast(dict[str, Any], msgspec.convert(given, self._types, strict=False, dec_hook=_other))
         except msgspec.ValidationError as error:
-            raise _wrong(self._name, given, error, self._choices) from None
+            raise _wrong(self.name, given, error, self._choices) from None
         if len(values) < len(given):
-            raise _unknown(self._name, given, self.fields)
+            raise unknown(self.name, given, self.fields)
+        for name in self._nested:
+            if name in values:
+                settle(given[name], values[name], f"{self.name}.{name}")
         for name in self._lax:
             value = values.get(name)
             # "null" and "nan" are taken for what they say, but in the text of a page they are no values.
             if (value is None or (type(value) is float and not isfinite(value))) and isinstance(given.get(name), str):
-                raise WrongItem(f"{self._name}.{name}", "this text is no value", reprlib.repr(given[name]))
+                raise WrongItem(f"{self.name}.{name}", "this text is no value", reprlib.repr(given[name]))
         return values
 
 
@@ -160,22 +174,22 @@ class _Model(_Kind):
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self.name = model.__name__
         fields = model.model_fields
         self.required = frozenset(name for name, field in fields.items() if field.is_required())
         aliases = [getattr(field, "validation_alias", None) for field in fields.values()]
         self.fields = frozenset([*fields, *(alias for alias in aliases if isinstance(alias, str))])
-        # What looks at all fields before they are checked may want others, too.
-        looks_first = bool(getattr(model.__pydantic_decorators__, "model_validators", None))
-        is_simple = all(alias is None or isinstance(alias, str) for alias in aliases)
-        self._refuses_unknown = "extra" not in model.model_config and is_simple and not looks_first
+        self._refuses_unknown = model_names(model) is not None
 
     def of_dict(self, fields: dict[str, Any]) -> Any:
         if self._refuses_unknown and not fields.keys() <= self.fields:
-            raise _unknown(self._model.__name__, fields, self.fields)
+            raise unknown(self.name, fields, self.fields)
         try:
-            return self._model.model_validate(fields)
+            item = self._model.model_validate(fields)
         except ValueError as error:
             raise self._wrong(error) from None
+        settle(fields, item, self.name)
+        return item
 
     def of_instance(self, item: Any) -> Any:
         """It was checked when it was made, unless somebody has changed it since, or went around that."""
@@ -195,15 +209,16 @@ class _Model(_Kind):
         value = "" if first["type"] == "missing" or not path else reprlib.repr(first["input"])
         more = f", and {len(others)} more" if others else ""
         message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        return WrongItem(f"{self._model.__name__}{path}", f"{message[:1].lower()}{message[1:]}{more}", value)
+        return WrongItem(f"{self.name}{path}", f"{message[:1].lower()}{message[1:]}{more}", value)
 
 
 def _kind(kind: Any) -> _Kind:
     """What checks a class. Raises `UsageError` for what is none that can be checked."""
+    given, kind = kind, typing.get_origin(kind) or kind  # Table[float] is made as Table
     if isinstance(kind, type) and hasattr(kind, "model_validate"):
         return _Model(kind)
     if isinstance(kind, type) and typing.is_typeddict(kind):
-        types = {name: _without_required(hint) for name, hint in _hints(kind).items()}
+        types = {name: _without_required(hint) for name, hint in hints_of(given).items()}
         return _Typed(kind.__name__, dict, types, kind.__required_keys__, {})  # type: ignore[attr-defined]
     names: dict[str, str]  # of the fields; and what the constructor calls them
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
@@ -213,8 +228,8 @@ def _kind(kind: Any) -> _Kind:
     elif isinstance(kind, type) and hasattr(kind, "__attrs_attrs__"):
         names = {field.name: field.alias for field in kind.__attrs_attrs__ if field.init}
     else:
-        raise UsageError(f"item = {reprlib.repr(kind)} is no class of items", hint=_DECLARE)
-    hints = _hints(kind)
+        raise UsageError(f"item = {reprlib.repr(given)} is no class of items", hint=_DECLARE)
+    hints = hints_of(given)
     converted = {field.name for field in getattr(kind, "__attrs_attrs__", ()) if field.converter is not None}
     types = {name: Any if name in converted else hints.get(name, Any) for name in names}
     parameters = inspect.signature(kind).parameters
@@ -232,27 +247,8 @@ def _as_dict(name: str, types: Mapping[str, Any]) -> Any:
     return TypedDict(name, dict(types), total=False)  # type: ignore[operator]
 
 
-def _hints(kind: type) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(kind, include_extras=True)
-    except Exception as error:  # names that only a type checker sees
-        raise UsageError(
-            f"the types of {kind.__name__} cannot be found out: {error}",
-            hint="import what it is annotated with where it is defined, not under `if TYPE_CHECKING`",
-        ) from None
-
-
 def _without_required(hint: Any) -> Any:
     return typing.get_args(hint)[0] if typing.get_origin(hint) in (typing.Required, typing.NotRequired) else hint
-
-
-def _holds_fields(kind: Any) -> bool:
-    """Whether a type is, or contains, a class with fields."""
-    if isinstance(kind, type) and (
-        dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct) or hasattr(kind, "__attrs_attrs__")
-    ):
-        return True
-    return any(_holds_fields(part) for part in typing.get_args(kind))
 
 
 def _plain(value: Any) -> Any:
@@ -277,8 +273,27 @@ def _other(kind: Any, value: Any) -> Any:
         if issubclass(kind, PurePath) and isinstance(value, str):
             return kind(value)
         if hasattr(kind, "model_validate"):
-            return kind.model_validate(value)
+            if not isinstance(value, dict):
+                return kind.model_validate(value)
+            try:
+                return _model(kind).of_dict(value)
+            except WrongItem as wrong:
+                raise _InsideError(wrong) from None
     raise TypeError(f"expected `{getattr(kind, '__name__', kind)}`, got `{type(value).__name__}`")
+
+
+class _InsideError(ValueError):
+    """A pydantic model that is a field of another class is wrong."""
+
+    def __init__(self, wrong: WrongItem) -> None:
+        super().__init__(str(wrong))
+        self.what = wrong.what
+        self.value = wrong.value
+
+
+@lru_cache(1000)
+def _model(kind: type) -> _Model:
+    return _Model(kind)
 
 
 def _is_same(value: Any, before: Any) -> bool:
@@ -289,6 +304,10 @@ def _wrong(
     name: str, fields: dict[str, Any], error: msgspec.ValidationError, choices: Mapping[str, Sequence[str]]
 ) -> WrongItem:
     path, message = message_at(str(error))
+    if isinstance(inside := error.__cause__, _InsideError):
+        return WrongItem(
+            f"{name}{path}{inside.what[inside.what.find('.') :] if '.' in inside.what else ''}", message, inside.value
+        )
     if message.startswith("invalid enum value") and choices.get(path):
         message = f"it is one of {', '.join(choices[path])}"
     try:
@@ -308,7 +327,12 @@ def _advice(message: str, value: Any) -> str:
         return ""
 
 
-def _unknown(name: str, fields: Mapping[str, Any], known: frozenset[str]) -> WrongItem:
-    field = next(field for field in fields if field not in known)
-    close = difflib.get_close_matches(field, known, n=1)
-    return WrongItem(f"{name}.{field}", f"the class has no such field{f', did you mean {close[0]}?' if close else ''}")
+_NAMED = re.compile(r"'(\w+)' ")  # as attrs begins what its validators say
+
+
+def _failed(kind: _Kind, error: Exception) -> WrongItem:
+    """What code of the class raised. `args` of attrs' own validators hold more than their words."""
+    message = error.args[0] if len(error.args) > 1 and isinstance(error.args[0], str) else str(error)
+    named = _NAMED.match(message)
+    place = f"{kind.name}.{named[1]}" if named and named[1] in kind.fields else kind.name
+    return WrongItem(place, f"{type(error).__name__}{': ' if message else ''}{message}")

@@ -10,11 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
-from crawler.item import DropItem
-
-_encode = msgspec.json.Encoder().encode
+from crawler.item import DropItem, to_json
 
 
 class Dedupe:
@@ -25,7 +21,7 @@ class Dedupe:
     ```
 
     It compares what the item is when it comes here; `unique_by = ("site", "id")` on the spider does so last of all. An
-    item with None in one of the fields is equal to no other one. Raises `KeyError` for a dict without the field.
+    item with None in one of the fields is equal to no other one. Raises `KeyError` for an item without the field.
     """
 
     def __init__(self, *fields: str) -> None:
@@ -36,26 +32,29 @@ class Dedupe:
     def __repr__(self) -> str:
         return f"Dedupe({', '.join(map(repr, self.fields))})"
 
-    def key_of(self, item: Any, salt: int) -> int | None:
-        """The key of an item as a signed number of 8 bytes; None if it has none.
+    def key_of(self, item: Any, salt: int, may_lack: bool = False) -> int | None:
+        """The key of an item as a signed number of 8 bytes; None if it has none. An object `may_lack` a field.
 
         Numbers and texts are different ("1" and 1). With another `salt` the same item has another key. Raises
         `TypeError` for values that JSON cannot hold.
         """
         if isinstance(item, Mapping):
             values = [item[field] for field in self.fields]
-        else:  # of several classes that are declared, one may have no such field
+        else:
             values = [getattr(item, field, None) for field in self.fields]
-        if None in values:
+            if not may_lack and (lacking := [field for field in self.fields if not hasattr(item, field)]):
+                raise KeyError(lacking[0])
+        if any(value is None or value != value for value in values):  # not a number is equal to nothing, too
             return None
-        digest = blake2b(_encode([salt, self.fields, values]), digest_size=8).digest()
+        digest = blake2b(to_json([salt, self.fields, values]), digest_size=8).digest()
         return int.from_bytes(digest, "little", signed=True)
 
 
 class Unique:
     """A `Dedupe` at its place among the pipelines of a spider: lets through what has a key that is not taken."""
 
-    def __init__(self, dedupe: Dedupe, taken: Taken, occurrence: int) -> None:
+    def __init__(self, dedupe: Dedupe, taken: Taken, occurrence: int, may_lack: bool = False) -> None:
+        self._may_lack = may_lack  # of several classes that are declared, one may have no such field
         self.name = repr(dedupe)
         self.fields = dedupe.fields
         self._dedupe = dedupe
@@ -64,7 +63,7 @@ class Unique:
 
     def send(self, item: Any, _: Any, keys: list[int]) -> Any:
         # Equal when the run is resumed, wherever in the list it stands then.
-        key = self._dedupe.key_of(item, self._taken.spider + (self._occurrence << 32))
+        key = self._dedupe.key_of(item, self._taken.spider + (self._occurrence << 32), self._may_lack)
         if key is not None and not self._taken.take(key, keys):
             raise DropItem(f"duplicate {' + '.join(self.fields)}")
         return item

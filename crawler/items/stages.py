@@ -10,11 +10,12 @@ from types import GeneratorType
 from typing import Any
 
 from crawler.errors import UsageError
-from crawler.item import DropItem, WrongItem, as_dict, is_item
+from crawler.item import DropItem, WrongItem, as_dict, is_item, to_json
 from crawler.items.changed import changed
 from crawler.items.declared import Declared
 from crawler.items.dedupe import Dedupe, Taken, Unique
 from crawler.items.pipelines import Pipeline, keys_of, pipeline
+from crawler.request import Request
 from crawler.saved import FileItem
 
 _Steps = tuple[tuple[Callable[[Any], Any], bool], ...]  # functions, and whether they are asked for None
@@ -53,7 +54,7 @@ class ItemStages:
         keyed: list[tuple[str, ...]] = []
         for one in listed:
             if isinstance(one, Dedupe):
-                self._pipelines.append(Unique(one, self._taken, keyed.count(one.fields)))
+                self._pipelines.append(Unique(one, self._taken, keyed.count(one.fields), declared is not None))
                 keyed.append(one.fields)
             else:
                 self._pipelines.append(one)
@@ -94,14 +95,7 @@ class ItemStages:
             return item
         if self._processors:
             item = self._processed(item)
-        if self._declared is None:
-            return item
-        try:
-            return self._declared.of(item)
-        except (WrongItem, DropItem):
-            raise
-        except Exception as error:  # of the constructor or a validator of the class
-            raise _from(type(item).__name__, error) from error
+        return item if self._declared is None else self._declared.of(item)
 
     def open(self, spider: Any, number: int, is_stored: Callable[[int], bool]) -> None:
         """Open all pipelines, in their order."""
@@ -116,26 +110,36 @@ class ItemStages:
     def process(self, item: Any, page: Any, keys: list[int], dropped: list[str]) -> list[Any]:
         """What pipelines make of an item: itself, another one, several, or none.
 
-        `keys` is given those that are taken for it, also if something is raised; `dropped` the reasons of those that
-        are left out.
+        `keys` is given those that are taken for what is left, and if something is raised all that were taken;
+        `dropped` the reasons of those that are left out.
         """
-        items = [item]
+        items: list[tuple[Any, tuple[int, ...]]] = [(item, ())]  # and the keys that were taken for each
         for step in self._pipelines:
             self.at = step.name
-            given: list[Any] = []
-            for one in items:
+            given: list[tuple[Any, tuple[int, ...]]] = []
+            for one, own in items:
+                before = len(keys)
                 try:
                     result = step.send(one, page, keys)
+                    own += tuple(keys[before:])
                     if type(result) is GeneratorType:
-                        given += [_checked(each, step.name) for each in result]
+                        given += [(_checked(each, step.name), own) for each in result]
                     elif result is None:
                         dropped.append(f"by {step.name}")
                     else:
-                        given.append(_checked(result, step.name))
+                        given.append((_checked(result, step.name), own))
                 except DropItem as drop:
                     dropped.append(str(drop.reason) or f"by {step.name}")
             items = given
-        return items
+        if keys:
+            self._keep(keys, items)
+        return [one for one, _ in items]
+
+    def _keep(self, keys: list[int], items: Sequence[tuple[Any, tuple[int, ...]]]) -> None:
+        """Leave those of the keys that belong to items which will be stored; the others are free again."""
+        kept = {key for item, own in items if _can_be_written(item) for key in own}
+        self._taken.forget([key for key in keys if key not in kept])
+        keys[:] = [key for key in keys if key in kept]
 
     def forget(self, keys: Iterable[Iterable[int]]) -> None:
         """Items with these keys are in the ledger, or never will be."""
@@ -154,7 +158,10 @@ class ItemStages:
                 failed(error)
 
     def _processed(self, item: Any) -> Any:
-        fields = as_dict(item)
+        if isinstance(item, dict):
+            fields = as_dict(item)
+        else:
+            fields = {name: getattr(item, name) for name in self._processors if hasattr(item, name)}
         for name, steps in self._processors.items():
             value = fields.get(name)
             try:
@@ -190,10 +197,20 @@ def _steps(processors: Any, place: str) -> dict[str, _Steps]:
 
 def _checked(item: Any, name: str) -> Any:
     """What a pipeline returned, if that is an item."""
+    if isinstance(item, Request):
+        raise TypeError(f"{name} returned a Request; callbacks yield requests, and a pipeline has items alone")
     if not is_item(item):
         shown = f"{type(item).__name__} {reprlib.repr(item)}"
         raise TypeError(f"{name} returned {shown}; a pipeline returns an item, or None to drop it, or yields several")
     return item
+
+
+def _can_be_written(item: Any) -> bool:
+    try:
+        to_json(as_dict(item))
+    except Exception:  # whoever writes it tells that
+        return False
+    return True
 
 
 def _from(what: str, error: Exception, value: str = "") -> WrongItem:

@@ -1,6 +1,6 @@
 """Files go to disk, and are not fetched again if they are there.
 
-A file that this run has saved already (it was killed before that was in its ledger), or whose checksum the spider
+A file that this run has saved already (for another item, or before it was killed), or whose checksum the spider
 knows, is not asked for. For any other that is there the host is asked whether it has changed (RFC 9110, 13).
 """
 
@@ -59,6 +59,7 @@ class Downloads:
                 raise OutputError(f"cannot save {request.url}: {outcome.detail}", hint="crawl resume goes on with it")
             return KEEP
         if outcome.status == 304 and (known := self._folder.known(_first_url(request), save)) is not None:
+            self._folder.confirm(known)
             return Answer(self._kept(request, known), by=BY)
         if outcome.part is None or outcome.file is not None:
             return KEEP

@@ -118,6 +118,17 @@ class Spider:
         file = as_dict(page.file)
         yield FileItem({**file, **{name: value for name, value in more.items() if name not in file}})
 
+    def check(self) -> None:
+        """Raise `UsageError` for what this spider declares and cannot mean. Asked before anything runs."""
+        for name in ("name", "settings"):
+            kind = str if name == "name" else Mapping
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                wanted = "a text" if kind is str else 'a dict: {"politeness.delay": 1}'
+                raise UsageError(f"{name} of spider {type(self).__name__} is {value!r}, and not {wanted}")
+        for name in ("start", "parse"):
+            check_plain(self.name, name, getattr(self, name))
+
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""
         return False
@@ -140,4 +151,13 @@ class Spider:
         raise UsageError(
             f"spider {self.name} has no callback {name!r}",
             hint=f"callbacks are methods of the spider or functions of its file; write def {name}(self, page)",
+        )
+
+
+def check_plain(spider: str, name: str, function: Any) -> None:
+    """Raise `UsageError` for a function that has to be awaited."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(
+            f"{name} of spider {spider} is async, and callbacks are plain functions",
+            hint=f"write def {name}, without async and await: workers fetch meanwhile",
         )

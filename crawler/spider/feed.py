@@ -6,7 +6,8 @@ Nothing is loaded from elsewhere and no entity is expanded, whatever the feed sa
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import StringIO
@@ -22,6 +23,8 @@ from crawler.url import join
 Format = Literal["", "xml", "json", "jsonl", "csv"]
 Entry = dict[str, Any]
 
+_END = re.compile(r"</(?:\w+:)?(?:rss|RDF|feed)\s*>\s*(?:<!--.*?-->\s*)*$", re.DOTALL)
+_TAIL = 10_000  # characters in which a feed ends
 _ENTRIES = frozenset({"item", "entry"})
 _FEEDS = frozenset({"rss", "RDF", "feed"})
 # Which elements a field is taken from, best one first; names without their namespaces.
@@ -43,22 +46,24 @@ _OF_JSON_FEED = {
 }
 
 
-def entries_in(page: Page, format: Format = "", delimiter: str = ",") -> Iterator[Entry]:
+def entries_in(
+    page: Page, format: Format = "", delimiter: str = ",", missing: Callable[[str], object] = str
+) -> Iterator[Entry]:
     """The entries of the feed on a page, in its order.
 
     Of RSS, Atom and JSON Feed: `title`, `link` (absolute), `id`, `published` and `updated` (ISO 8601 where the date can
     be read, else as written), `summary`, `content`, `author`, `categories` and `enclosures` (lists); what an entry does
     not have is None or []. Of CSV the first line gives the names; of JSON Lines each line is an object.
 
-    Without a `format` it is found out. Raises `ValueError` if the page is no feed; of one that breaks off, the entries
-    before that come first.
+    Without a `format` it is found out. Raises `ValueError` if the page is no feed. Of one that breaks off the entries
+    before that are given, and `missing` is told the reason, as it is of items that are none.
     """
     text = page.text.lstrip("\ufeff \t\r\n")
     match format or _format_of(text):
         case "xml":
-            yield from _xml(page, text)
+            yield from _xml(page, text, missing)
         case "json":
-            yield from _json_feed(page)
+            yield from _json_feed(page, missing)
         case "jsonl":
             yield from _json_lines(page, text)
         case _:
@@ -80,13 +85,17 @@ def _format_of(text: str) -> Format:
     return "json" if isinstance(first, dict) and "jsonfeed.org" in str(first.get("version", "")) else "jsonl"
 
 
-def _xml(page: Page, text: str) -> Iterator[Entry]:
+def _xml(page: Page, text: str, missing: Callable[[str], object]) -> Iterator[Entry]:
     root = parse_xml(text)
     if _name(root) not in _FEEDS:
         raise ValueError(f"no feed at {page.url}: its root is <{_name(root)}>")
-    for element in root.iter(etree.Element):
-        if _name(element) in _ENTRIES:
-            yield _entry(element, page.url)
+    entries = [element for element in root.iter(etree.Element) if _name(element) in _ENTRIES]
+    # A parser that forgives closes what is open at the end: that entry is half of one.
+    is_whole = not page.truncated and _END.search(text, max(len(text) - _TAIL, 0)) is not None
+    for element in entries if is_whole else entries[:-1]:
+        yield _entry(element, page.url)
+    if not is_whole:
+        missing("it breaks off")
 
 
 def _entry(element: etree._Element, base: str) -> Entry:
@@ -126,7 +135,14 @@ def _link(links: list[etree._Element], ids: list[etree._Element], base: str) -> 
 
 def _absolute(element: etree._Element, href: str, base: str) -> str:
     try:
-        return join(join(base, element.base or ""), href.strip())
+        return _joined(join(base, element.base or ""), href)
+    except ValueError:
+        return href
+
+
+def _joined(base: str, href: str) -> str:
+    try:
+        return join(base, href.strip())
     except ValueError:
         return href
 
@@ -154,21 +170,26 @@ def _date(text: str | None) -> str | None:
     return text
 
 
-def _json_feed(page: Page) -> Iterator[Entry]:
+def _json_feed(page: Page, missing: Callable[[str], object]) -> Iterator[Entry]:
     """A JSON Feed (jsonfeed.org, version 1 and 1.1)."""
     feed = page.json()
     if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
         raise ValueError(f"no feed at {page.url}: JSON without a list of items")
     for item in feed["items"]:
         if not isinstance(item, dict):
+            missing(f"an item is no object but {type(item).__name__}")
             continue
         entry: Entry = {ours: item.get(theirs) for theirs, ours in _OF_JSON_FEED.items()}
+        entry["link"] = _joined(page.url, entry["link"]) if isinstance(entry["link"], str) else None
+        entry["id"] = str(entry["id"]) if entry["id"] is not None else None  # as the version 1.1 has it
         authors = item.get("authors") or [item.get("author")]
         entry["content"] = item.get("content_html") or item.get("content_text")
         entry["author"] = next((one.get("name") for one in authors if isinstance(one, dict)), None)
         entry["categories"] = entry["categories"] or []
         entry["enclosures"] = [
-            one["url"] for one in item.get("attachments") or () if isinstance(one, dict) and "url" in one
+            _joined(page.url, str(one["url"]))
+            for one in item.get("attachments") or ()
+            if isinstance(one, dict) and "url" in one
         ]
         yield entry
 
@@ -189,6 +210,9 @@ def _json_lines(page: Page, text: str) -> Iterator[Entry]:
 def _csv(page: Page, text: str, delimiter: str) -> Iterator[Entry]:
     reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter)
     try:
+        names = reader.fieldnames or ()
+        if len(set(names)) < len(names):
+            raise ValueError(f"the first line of {page.url} names a column twice")
         for row in reader:
             if None in row or None in row.values():
                 raise ValueError(f"line {reader.line_num} of {page.url} has not as many cells as the first line")

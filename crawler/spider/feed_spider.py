@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -29,7 +30,8 @@ class FeedSpider(Spider):
       `summary`, `content`, `author`, `categories`, `enclosures`; of a table, what its columns are called.
     - `feed_format`: "xml", "json", "jsonl" or "csv"; "" finds out. `feed_delimiter`: what is between the cells of CSV.
 
-    Without a `parse_entry` of its own each entry is an item. A page that is no feed is a page error, with the reason.
+    Without a `parse_entry` of its own each entry is an item. A page that is no feed is a page error, with the reason;
+    of one that breaks off is taken what can be read, and the log says so.
     """
 
     feed_format: ClassVar[Format] = ""
@@ -37,8 +39,11 @@ class FeedSpider(Spider):
 
     def parse(self, page: Page) -> Iterator[Any]:
         """What `parse_entry` gives for each entry of the feed. Raises `ValueError` if the page is none."""
-        for entry in entries_in(page, self.feed_format, self.feed_delimiter):
+        missing: list[str] = []
+        for entry in entries_in(page, self.feed_format, self.feed_delimiter, missing.append):
             yield from values_of(self.parse_entry(entry, page), "parse_entry")
+        for reason in dict.fromkeys(missing):
+            logging.getLogger(self.name).warning("of the feed %s not all is read: %s", page.url, reason)
 
     def parse_entry(self, entry: Entry, page: Page) -> Any:
         """Read an entry: yield items and requests, as from every callback. Gives the entry itself."""

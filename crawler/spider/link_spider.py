@@ -73,6 +73,16 @@ class LinkSpider(Spider):
 
     rules: ClassVar[Sequence[Follow]] = ()
 
+    def check(self) -> None:
+        """Raise `UsageError` for rules that are none, and callbacks that are not there."""
+        super().check()
+        for rule, _, callback, _ in self._ready:
+            if callback is not None:
+                self.callback(callback)
+            for language, query in (("css", rule.css), ("xpath", rule.xpath)):
+                if query is not None:
+                    self._check_query(language, query)
+
     def start(self) -> Iterable[Request]:
         """A request for each of `start_urls`."""
         for request in super().start():
@@ -117,6 +127,15 @@ class LinkSpider(Spider):
             yield from self.follow_links(page)
 
         return read_and_follow
+
+    def _check_query(self, language: str, query: str) -> None:
+        from lxml import etree
+        from parsel.csstranslator import HTMLTranslator
+
+        try:
+            etree.XPath(HTMLTranslator().css_to_xpath(query) if language == "css" else query)
+        except (SyntaxError, RuntimeError, etree.XPathError) as error:
+            raise UsageError(f"a rule of spider {self.name}: {language}={query!r} selects nothing: {error}") from None
 
     @cached_property
     def _ready(self) -> list[tuple[Follow, Callable[[str], Any], str | None, Callable[..., Any] | None]]:

@@ -222,6 +222,7 @@ def _instance(spider: type[Spider], arguments: dict[str, Any]) -> Spider:
 
 
 def _checked(spider: Spider) -> Spider:
+    spider.check()
     if isinstance(spider.start_urls, str):
         raise UsageError(
             f"start_urls of spider {spider.name} is one string, not a list",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from crawler.errors import UsageError
 from crawler.request import Request
 from crawler.spider.arguments import Argument, bind, declared
-from crawler.spider.base import Spider
+from crawler.spider.base import Spider, check_plain
 from crawler.spider.page import Page
 
 
@@ -22,6 +22,11 @@ class ModuleSpider(Spider):
         for name, value in bind(self.arguments(), arguments, self.name).items():
             setattr(self.module, name, value)
         self.start_urls = getattr(self.module, "start_urls", ())
+
+    def check(self) -> None:
+        super().check()
+        for name in ("start", "parse"):
+            check_plain(self.name, name, getattr(self.module, name, None))
 
     @classmethod
     def arguments(cls) -> dict[str, Argument]:

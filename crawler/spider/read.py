@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from crawler.errors import CrawlError
-from crawler.item import is_item
+from crawler.item import as_yielded, is_item
 from crawler.reading import ItemError, PageError, Reading
 from crawler.request import Request
 from crawler.response import Failure, Response
@@ -101,6 +101,7 @@ def _read(
                 _check(value, callback, spider, known)
                 requests.append(value)
             elif is_item(value):
+                value = as_yielded(value)
                 if stages is not None:
                     value = checked(stages, value, callback, lambda: _line(values, function), item_errors, dropped)
                     if value is None:

@@ -43,7 +43,6 @@ def through_pipelines(reading: Reading, stages: Stages, page: Any, callback: str
     """
     items: list[Any] = []
     keys: list[tuple[int, ...]] = []
-    free: list[list[int]] = []
     errors, dropped = list(reading.item_errors), list(reading.dropped)
     waiting = iter(reading.items)
     is_done = False
@@ -60,14 +59,13 @@ def through_pipelines(reading: Reading, stages: Stages, page: Any, callback: str
                     if given:
                         keys += [tuple(own), *[()] * (len(given) - 1)]
                     elif own:
-                        free.append(own)
+                        stages.forget([own])
             is_done = True
         except BaseException as error:
             if passes(error) and not isinstance(error, TimeLimitExceeded):
                 raise
-            free.append(own)
+            stages.forget([own])
             errors.append(_raised(error, f"{type(item).__name__} in {stages.at}", callback))
-    stages.forget(free)
     return Reading(items, reading.requests, None, keys if any(keys) else [], errors, dropped)
 
 
@@ -95,9 +93,12 @@ def open_pipelines(stages: Stages, spider: Any, number: int, is_stored: Callable
 def close_pipelines(stages: Stages, seconds: float) -> list[PageError]:
     """Close the pipelines that are open; what they raised."""
     errors: list[PageError] = []
+    is_late = False
 
     def failed(error: BaseException) -> None:
+        nonlocal is_late
         late = isinstance(error, TimeLimitExceeded)
+        is_late |= late
         if passes(error) and not late:
             raise error
         told = tell(error.told() if isinstance(error, TimeLimitExceeded) else error)
@@ -108,7 +109,8 @@ def close_pipelines(stages: Stages, seconds: float) -> list[PageError]:
         with TimeLimit(seconds, "close"):
             stages.close(failed)
     except TimeLimitExceeded as late:
-        failed(late)
+        if not is_late:  # else it is what was told already
+            failed(late)
     return errors
 
 

@@ -52,6 +52,21 @@ class SitemapSpider(Spider):
     sitemap_follow: ClassVar[Sequence[Pattern]] = ("",)
     sitemap_alternate_links: ClassVar[bool] = False
 
+    def check(self) -> None:
+        """Raise `UsageError` for rules that are none, and callbacks that are not there."""
+        super().check()
+        for rule in self.sitemap_rules:
+            if not isinstance(rule, tuple | list) or len(rule) != 2:
+                raise UsageError(
+                    f"a rule in sitemap_rules of spider {self.name} is {rule!r}, and not a pattern and a callback",
+                    hint='write sitemap_rules = [("/product/", "parse_product")]',
+                )
+            _check_pattern(rule[0], f"sitemap_rules of spider {self.name}")
+            if isinstance(rule[1], str):
+                self.callback(rule[1])
+        for pattern in self.sitemap_follow:
+            _check_pattern(pattern, f"sitemap_follow of spider {self.name}")
+
     def start(self) -> Iterable[Request]:
         """A request for each of `sitemap_urls`, then for each of `start_urls`."""
         if isinstance(self.sitemap_urls, str):
@@ -99,3 +114,10 @@ class SitemapSpider(Spider):
                 callback = next((callback for found, callback in rules if found(url)), None)
                 if callback is not None:
                     yield Request(url, callback)
+
+
+def _check_pattern(pattern: Any, where: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise UsageError(f"{where}: {pattern!r} is no regular expression: {error}") from None

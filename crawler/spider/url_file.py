@@ -57,7 +57,7 @@ class Spooled:
         part = folder / f"{_NAME}.part"
         try:
             self._file.seek(0)
-            with part.open("wb") as kept:
+            with open(part, "wb", opener=_for_the_owner) as kept:  # a URL may have a password in it
                 shutil.copyfileobj(self._file, kept)
                 kept.flush()
                 os.fsync(kept.fileno())
@@ -66,6 +66,10 @@ class Spooled:
             raise OutputError(f"the start URLs cannot be kept in {folder}: {error.strerror}") from None
         finally:
             self._file.close()
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def spool(name: str) -> Spooled:

@@ -85,3 +85,10 @@ def test_bash_uses_it(tmp_path):
     """
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=30)
     assert done.stdout == "nospace\ncache.mode=\n"
+
+
+def test_what_is_missing_is_told_in_one_line(crawl_command):
+    done = crawl_command("completion")
+    assert done.rc == 2
+    assert "\\n" not in done.stderr
+    assert "Choose from: bash, zsh, fish" in done.stderr

@@ -172,3 +172,53 @@ def test_a_folder_that_cannot_be_written_ends_with_5(crawl_here, site, tmp_path)
     (tmp_path / "tests").write_text("a file")
     done = crawl_here("new", "films", f"{site.url}/board/7")
     assert (done.rc, done.stderr.startswith("crawl: cannot write tests/pages/films/7.html: ")) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/empty", "/empty is empty"),
+        ("/file", "/file is no page: it is application/pdf"),
+        ("/map", "/map is a sitemap"),
+        ("/map.gz", "/map.gz is a sitemap"),
+    ],
+)
+def test_what_is_no_page_is_told(crawl_here, serve, tmp_path, path, told):
+    import gzip
+
+    odd = (
+        SITEMAP.format("http://a.example").replace("<urlset", "<s:urlset xmlns:s='x'").replace("</urlset", "</s:urlset")
+    )
+    server = serve(
+        {
+            "/empty": " ",
+            "/file": (200, {"Content-Type": "application/pdf"}, "%PDF-1.7"),
+            "/map": (200, {"Content-Type": "text/xml"}, f"<!-- a map -->{odd}"),
+            "/map.gz": (200, {"Content-Type": "application/gzip"}, gzip.compress(odd.encode())),
+        }
+    )
+    done = crawl_here("new", "films", server.url + path, "-s", "robots.obey=false")
+    assert (done.rc, told in done.stderr) == (2, True), done
+    assert not (tmp_path / "spiders").exists()
+
+
+def test_a_name_that_no_file_can_have_is_refused(crawl_here):
+    done = crawl_here("new", "a" * 300, "http://127.0.0.1:1/")
+    assert (done.rc, "is too long for the name of a file" in done.stderr) == (2, True), done
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        ('[{"id": 1}]', ["# if page.json():", '#     yield page.follow("?page=2")']),
+        ('{"data": {"results": [{"id": 1}], "next": "/2"}}', ['# if following := page.json()["data"].get("next"):']),
+        ("[]", []),
+    ],
+)
+def test_further_pages_of_an_api_are_asked_for_as_it_has_them(crawl_here, serve, tmp_path, answer, lines):
+    server = serve({"*": (200, {"Content-Type": "application/json"}, answer)})
+    done = crawl_here("new", "api", f"{server.url}/api", "--json-api", "-s", "robots.obey=false")
+    assert done.rc == 0, done
+    text = (tmp_path / "spiders/api.py").read_text()
+    assert all(line in text for line in lines)
+    assert ("gives it 0 items" in done.stderr) == (answer == "[]")

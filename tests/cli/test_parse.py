@@ -193,7 +193,25 @@ def test_a_declared_item_that_is_wrong_is_told_as_in_a_crawl(crawl_here, write):
     write("page.html", "x")
     done = crawl_here("parse", "films.py", "page.html", "-q")
     assert (done.rc, done.stdout) == (1, '{"title":"One","score":9.5}\n')
-    assert (
-        "crawl: item not stored: Film.score = 'good' from parse: expected `float`, got `str` at films.py:"
-        in done.stderr
-    )
+    told = "crawl: item not stored: Film.score = 'good' from parse: expected `float`, got `str` at films.py:"
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("name", ["start", "__init__", "Download", "parse_download", "nothing"])
+def test_what_is_no_callback_is_refused(crawl_here, write, name):
+    write("one.py", """
+        from crawler import Download, Request, Spider
+
+        class One(Spider):
+            def start(self):
+                yield Request("http://127.0.0.1:1/")
+
+            def parse(self, page):
+                yield {"a": 1}
+    """)  # fmt: skip
+    write("page.html", "x")
+    done = crawl_here("parse", "one.py", "page.html", "--callback", name)
+    if name == "parse_download":  # there for files, and this is none
+        assert done.rc == 1
+    else:
+        assert (done.rc, done.stderr) == (2, f"crawl: spider one has no callback {name!r}\n  it has: parse\n")

@@ -235,3 +235,46 @@ def test_several_outputs_that_fail_before_the_start_leave_no_half_files(crawl_he
     done = crawl_here("run", films, "-o", "a.jsonl", "-o", "missing/b.jsonl")
     assert done.rc == 5
     assert "missing/b.jsonl" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("settings = ['x']", "settings of spider One is ['x'], and not a dict"),
+        ("name = 5", "name of spider One is 5, and not a text"),
+        ("async def parse(self, page):\n        yield {}", "parse of spider one is async"),
+        ("async def start(self):\n        yield 1", "start of spider one is async"),
+    ],
+)
+def test_a_spider_that_cannot_be_meant_is_refused_before_anything_runs(crawl_here, write, tmp_path, body, told):
+    parse = "" if "parse" in body else "def parse(self, page):\n        yield {}"
+    start = "start_urls = ['http://127.0.0.1:1/']"
+    lines = "\n    ".join(["class One(Spider):", start, body, parse])
+    write("one.py", f"from crawler import Spider\n\n{lines}\n")
+    done = crawl_here("run", "one.py")
+    assert (done.rc, told in done.stderr) == (2, True), done
+    assert not (tmp_path / ".crawl").exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "rules", "told"),
+    [
+        ("SitemapSpider", "sitemap_rules = ['x']", "is 'x', and not a pattern and a callback"),
+        (
+            "SitemapSpider",
+            "sitemap_rules = [('(', 'parse')]",
+            "sitemap_rules of spider one: '(' is no regular expression",
+        ),
+        ("SitemapSpider", "sitemap_rules = [('x', 'parse_x')]", "spider one has no callback 'parse_x'"),
+        ("SitemapSpider", "sitemap_follow = ['(']", "sitemap_follow of spider one: '(' is no regular expression"),
+        ("LinkSpider", "rules = ['/films/']", "and not a list of Follow(...)"),
+        ("LinkSpider", "rules = [Follow('/films/', callback='parse_x')]", "has no callback 'parse_x"),
+        ("LinkSpider", "rules = [Follow(css='[[')]", "css='[[' selects nothing"),
+        ("LinkSpider", "rules = [Follow(xpath='//')]", "xpath='//' selects nothing"),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_refused_before_anything_runs(crawl_here, write, base, rules, told):
+    lines = "\n    ".join([f"class One({base}):", rules, "def parse(self, page):", "    yield {}"])
+    write("one.py", f"from crawler import Follow, LinkSpider, SitemapSpider\n\n{lines}\n")
+    done = crawl_here("run", "one.py")
+    assert (done.rc, told in done.stderr) == (2, True), done

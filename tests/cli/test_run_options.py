@@ -283,3 +283,20 @@ def test_a_reader_that_goes_away_ends_the_crawl_quietly(start_command, films, tm
     assert json.loads(out)["index"] == "1"
     assert "Traceback" not in running.stderr
     assert running.rc in (0, 5)  # head may have read everything before it left
+
+
+def test_what_a_spider_prints_is_not_among_its_items(crawl_here, serve, write):
+    server = serve({"*": "<p>"})
+    write("loud.py", f"""
+        print("imported")
+        start_urls = ["{server.url}/"]
+
+        def parse(page):
+            print("read")
+            yield {{"a": 1}}
+    """)  # fmt: skip
+    done = crawl_here("run", "loud.py", "-o", "-", *INLINE)
+    assert (done.rc, done.stdout) == (0, '{"a":1}\n')
+    assert "imported\n" in done.stderr
+    assert "read\n" in done.stderr
+    assert "read\n" in crawl_here("run", "loud.py", *INLINE).stdout

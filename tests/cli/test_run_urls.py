@@ -77,3 +77,14 @@ def test_what_cannot_be_meant_ends_with_2_before_there_is_a_run(titles, write, c
     done = crawl_here("run", *words)
     assert (done.rc, done.stderr[: len(told)]) == (2, told)
     assert not (tmp_path / ".crawl").exists()
+
+
+def test_the_list_is_kept_for_its_owner_only(crawl_here, serve, write, tmp_path):
+    server = serve({"*": "<p>"})
+    write("one.py", "start_urls = []\ndef parse(page):\n    yield {'url': page.url}\n")
+    write("urls.txt", server.url.replace("//", "//me:word@") + "/1\n")
+    assert (
+        crawl_here("run", "one.py", "--urls", "urls.txt", "--pool", "inline", "-q", "-s", "politeness.delay=0").rc == 0
+    )
+    [kept] = tmp_path.glob(".crawl/*/*/start_urls.txt")
+    assert kept.stat().st_mode & 0o77 == 0

@@ -7,8 +7,10 @@ from contextlib import closing
 import pytest
 
 from crawler.errors import OutputError, UsageError
+from crawler.export import file as files
 from crawler.export import sql as sql_module
 from crawler.export import sqlite as sqlite_module
+from crawler.export.outputs import exporters
 from crawler.export.registry import Options, exporter_for
 
 
@@ -133,6 +135,24 @@ def test_where_the_rows_are_gone_it_is_not_resumed(table):
     other.open()
     other.close()
     assert table.rows() == []
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_file_that_is_being_written_is_refused_whatever_it_is_called(tmp_path, monkeypatch, append):
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is missing: pip install SQLAlchemy")
+    monkeypatch.setattr(files, "_PATIENCE", 0.0)
+    path = str(tmp_path / "out.sqlite")
+    for names in ((path, f"sqlite:///{path}"), (f"sqlite:///{path}", path), (f"sqlite:///{path}", f"sqlite:///{path}")):
+        first, second = exporters(names[:1], Options(run="a"), None) + exporters(
+            names[1:], Options(append=append), None
+        )
+        first.open()
+        with pytest.raises(UsageError, match="is being written by another crawl"):
+            second.open()
+        first.write([b'{"a":1}'])
+        first.close()
+        second.open()
+        second.close()
 
 
 def test_a_row_that_is_there_already_is_replaced(table):

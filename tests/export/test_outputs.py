@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from crawler.errors import OutputError, UsageError
+from crawler.export import file as files
 from crawler.export.outputs import check_outputs, exporters, named
 from crawler.export.registry import Options
 from crawler.items.chain import Chain
@@ -237,15 +238,37 @@ def test_a_bucket_that_is_not_there_is_told_at_the_start(s3, monkeypatch):
         exporter.open()
 
 
-def test_what_has_failed_is_not_uploaded(tmp_path):
-    pytest.importorskip("fsspec")
+def test_what_has_failed_is_not_uploaded():
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    memory.makedirs("/failed")
 
     def items_after(number):
         yield from Ledger(ITEMS).items_after(number)
         raise OutputError("the ledger is damaged")
 
-    (exporter,) = exporters([f"file://{tmp_path}/out.csv"], Options(), items_after)
+    (exporter,) = exporters(["memory://failed/out.csv"], Options(), items_after)
     exporter.open()
     with pytest.raises(OutputError, match="damaged"):
         exporter.close()
-    assert os.listdir(tmp_path) == []
+    assert memory.ls("/failed") == []
+    memory.rm("/failed", recursive=True)
+
+
+def test_a_file_by_its_url_is_that_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_PATIENCE", 0.0)
+    path, url = f"{tmp_path}/out.jsonl", f"file://{tmp_path}/out.jsonl"
+    with pytest.raises(UsageError, match="named twice"):
+        check_outputs([path, url], Options())
+    (first,), (second,) = exporters([path], Options(), None), exporters([url], Options(append=True), None)
+    assert second.path == path
+    first.open()
+    with pytest.raises(UsageError, match="is being written by another crawl"):
+        second.open()
+    first.close()
+
+
+def test_no_secret_of_a_url_is_told_with_its_suffix():
+    with pytest.raises(UsageError) as caught:
+        exporters(["https://127.0.0.1:1/x.jsonl?X-Amz-Signature=S3KRET8"], Options(), None)
+    assert "S3KRET8" not in caught.value.message

@@ -1,5 +1,6 @@
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,19 @@ def test_it_needs_a_regular_file(tmp_path):
     with pytest.raises(OutputError, match="regular file"):
         Parquet(str(tmp_path / "out.parquet")).open()
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_temporary_folder_that_is_full_is_told(path, monkeypatch, size):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115
+    exporter = Parquet(str(path))
+    exporter.open()
+
+    def fill():
+        exporter.write([b'{"a":"%s"}' % (b"x" * size)])
+        exporter.close()
+
+    with pytest.raises(OutputError, match=f"lines wait in {tempfile.gettempdir()}: No space left"):
+        fill()
+    exporter.abandon()

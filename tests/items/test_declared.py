@@ -3,7 +3,7 @@
 import datetime
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Required, TypedDict
+from typing import Annotated, Any, Generic, Literal, Required, TypedDict, TypeVar
 
 import attrs
 import msgspec
@@ -12,7 +12,7 @@ import pytest
 from lxml import html
 
 from crawler.errors import UsageError
-from crawler.item import WrongItem
+from crawler.item import WrongItem, as_dict, to_json
 from crawler.items.declared import Declared
 
 
@@ -20,6 +20,21 @@ from crawler.items.declared import Declared
 class Person:
     name: str
     age: int = 0
+
+
+@attrs.define
+class Kept:
+    title: Any
+    other: Any = attrs.field(default="", validator=attrs.validators.instance_of(str))
+
+
+@dataclass
+class Positive:
+    n: int
+
+    def __post_init__(self):
+        if self.n < 0:
+            raise ValueError("neg")
 
 
 @dataclass
@@ -162,8 +177,12 @@ def test_the_constructor_of_a_class_runs_once():
 
 def test_converters_and_validators_of_attrs_run():
     assert Declared(Tidy).of({"title": " x ", "_stars": "3"}) == Tidy("x", 3)
-    with pytest.raises(ValueError, match="must be >= 0"):
-        Declared(Tidy).of({"title": "x", "_stars": -1})
+    assert wrong(Tidy, {"title": "x", "_stars": -1}) == ("Tidy._stars", "ValueError: '_stars' must be >= 0: -1")
+    assert wrong(Kept, {"title": 5, "other": 1}) == (
+        "Kept.other",
+        "TypeError: 'other' must be <class 'str'> (got 1 that is a <class 'int'>).",
+    )
+    assert wrong(Positive, {"n": -1}) == ("Positive", "ValueError: neg")
     assert wrong(Tidy, {"title": "x", "_stars": "many"})[0] == "Tidy._stars = 'many'"
 
 
@@ -255,3 +274,167 @@ def test_what_a_constructor_computes_is_no_field_of_a_dict():
 
     assert Declared(Computed).of({"title": "abc"}).length == 3
     assert wrong(Computed, {"title": "abc", "length": 9})[0] == "Computed.length"
+
+
+# -- what is in an item
+
+
+@dataclass
+class Inner:
+    v: int
+    w: int | None = None
+    x: int = 5
+    more: "list[Inner]" = field(default_factory=list)
+
+
+@attrs.define(slots=False)
+class AttrsInner:
+    v: int
+    x: int = 5
+
+
+class StructInner(msgspec.Struct, rename="camel", tag=True):
+    v_v: int
+    x: int = 5
+
+
+class DictInner(TypedDict, total=False):
+    v: Required[int]
+    x: int
+
+
+class ModelInner(pydantic.BaseModel):
+    v: int
+    x: int = 5
+
+
+@dataclass
+class Outer:
+    one: Inner | None = None
+    some: list[Inner] = field(default_factory=list)
+    named: dict[str, Inner] = field(default_factory=dict)
+    numbered: dict[int, tuple[AttrsInner, ...]] = field(default_factory=dict)
+    struct: StructInner | None = None
+    typed: DictInner | None = None
+    model: ModelInner | None = None
+
+
+class OuterModel(pydantic.BaseModel):
+    one: Inner | None = None
+    model: list[ModelInner] = []
+    mine: ModelInner | None = None
+    open: dict[str, Any] = {}
+
+    @pydantic.field_validator("mine", mode="before")
+    @classmethod
+    def _tidy(cls, value):
+        return {"v": value["score"]}
+
+
+INNER = {"v": 1, "w": None, "x": 5, "more": []}
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({"one": {"v": "1"}}, {"one": INNER}),
+        ({"one": {"v": 1, "more": [{"v": 1}]}}, {"one": {**INNER, "more": [INNER]}}),
+        ({"some": [{"v": 1}]}, {"some": [INNER]}),
+        ({"named": {"a": {"v": 1}}}, {"named": {"a": INNER}}),
+        ({"numbered": {"1": [{"v": 1}]}}, {"numbered": {"1": [{"v": 1, "x": 5}]}}),
+        ({"struct": {"type": "StructInner", "vV": 1}}, {"struct": {"type": "StructInner", "vV": 1, "x": 5}}),
+        ({"typed": {"v": "1"}}, {"typed": {"v": 1}}),
+        ({"model": {"v": "1"}}, {"model": {"v": 1, "x": 5}}),
+    ],
+)
+def test_defaults_of_what_is_in_an_item_are_written(given, written):
+    found = msgspec.json.decode(to_json(as_dict(Declared(Outer).of(given))))
+    assert written.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"one": {"v": 1, "ww": 2}}, "Outer.one.ww"),
+        ({"one": {"v": 1, "more": [{"v": 1}, {"v": 1, "ww": 2}]}}, "Outer.one.more[1].ww"),
+        ({"some": [{"v": 1, "ww": 2}]}, "Outer.some[0].ww"),
+        ({"named": {"a": {"v": 1, "ww": 2}}}, "Outer.named.a.ww"),
+        ({"numbered": {"1": [{"v": 1, "ww": 2}]}}, "Outer.numbered.1[0].ww"),
+        ({"struct": {"type": "StructInner", "vV": 1, "ww": 5}}, "Outer.struct.ww"),
+        ({"typed": {"v": "1", "ww": 1}}, "Outer.typed.ww"),
+        ({"model": {"v": "1", "ww": 1}}, "Outer.model.ww"),
+    ],
+)
+def test_fields_that_a_class_in_an_item_does_not_have_are_told(given, what):
+    found, message = wrong(Outer, given)
+    assert found == what
+    assert message.startswith("the class has no such field")
+
+
+def test_what_is_in_a_model_likewise_unless_the_model_has_its_own_way_with_it():
+    assert wrong(OuterModel, {"one": {"v": 1, "xx": 2}})[0] == "OuterModel.one.xx"
+    assert wrong(OuterModel, {"model": [{"v": 1, "xx": 2}]}) == (
+        "OuterModel.model[0].xx",
+        "the class has no such field, did you mean x?",
+    )
+    taken = {"mine": {"score": 3}, "open": {"a": {"b": 1}}}
+    assert Declared(OuterModel).of(taken) == OuterModel(**taken)
+
+
+def test_what_a_model_in_an_item_says_is_told_in_a_line():
+    assert wrong(Outer, {"model": {"v": "x"}}) == (
+        "Outer.model.v = 'x'",
+        "input should be a valid integer, unable to parse string as an integer",
+    )
+
+
+# -- classes with type variables
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass
+class Table(Generic[T]):
+    value: T
+    rows: list[T] = field(default_factory=list)
+
+
+@dataclass
+class Pair(Table[T], Generic[U, T]):
+    other: U | None = None
+
+
+@dataclass
+class Prices(Pair[str, float]):
+    name: str = ""
+
+
+class Cell(msgspec.Struct, Generic[T]):
+    value: T
+
+
+class Entry(TypedDict, Generic[T]):
+    value: T
+
+
+class Number(Entry[int]):
+    pass
+
+
+@dataclass
+class Report:
+    table: Table[int]
+
+
+def test_type_variables_stand_for_what_they_were_given():
+    given = {"value": "1.5", "rows": ["2"], "other": "x"}
+    assert Declared(Prices).of(given) == Prices(1.5, [2.0], "x")
+    assert wrong(Prices, {"value": "x"})[0] == "Prices.value = 'x'"
+    assert Declared(Pair[int, float]).of({**given, "other": "3"}) == Pair(1.5, [2.0], 3)
+    assert Declared(Table[int]).of(Table("1")) == Table(1)
+    assert Declared(Cell[int]).of({"value": "1"}) == Cell(1)
+    assert Declared(Entry[int]).of({"value": "1"}) == Declared(Number).of({"value": "1"}) == {"value": 1}
+    assert Declared(Table).of({"value": "1"}) == Table("1")
+    assert Declared(Report).of({"table": {"value": "1"}}) == Report(Table(1))
+    assert wrong(Report, {"table": {"value": 1, "x": 1}})[0] == "Report.table.x"

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+import pydantic
 import pytest
 
 from crawler import Dedupe
@@ -75,6 +76,7 @@ def test_a_dict_without_the_field_is_an_error_and_an_object_of_a_class_without_i
     one, _ = unique("url")
     with pytest.raises(KeyError):
         one.send({"id": 1}, None, [])
+    one = Unique(Dedupe("url"), Taken(), 0, may_lack=True)
     assert one.send(Film("a", 1), None, [])
 
 
@@ -82,3 +84,21 @@ def test_a_dict_without_the_field_is_an_error_and_an_object_of_a_class_without_i
 def test_a_key_has_names(fields):
     with pytest.raises(TypeError, match="names of fields"):
         Dedupe(*fields)
+
+
+def test_an_object_without_the_field_is_an_error_as_a_dict_is():
+    class Film:
+        title = "One"
+
+    with pytest.raises(KeyError, match="titel"):
+        Dedupe("titel").key_of(Film(), 0)
+    assert Dedupe("titel").key_of(Film(), 0, may_lack=True) is None
+    assert Dedupe("title").key_of(Film(), 0) is not None
+
+
+def test_types_of_pydantic_are_values_of_keys():
+    class Link(pydantic.BaseModel):
+        url: pydantic.HttpUrl
+
+    link = Link(url="https://films.example/a")
+    assert key("url", item=link) == key("url", item={"url": "https://films.example/a"})

@@ -9,6 +9,7 @@ from crawler import Dedupe, DropItem, default, number
 from crawler.errors import UsageError
 from crawler.item import WrongItem
 from crawler.items.stages import ItemStages
+from crawler.request import Request
 
 
 @dataclass
@@ -160,6 +161,32 @@ def test_a_pipeline_may_yield_several_items_and_each_goes_on():
     made = stages(pipelines=[split, Upper, Dedupe("title")])
     assert sent(made, {"titles": ["a", "b", "a"]}) == ([{"title": "A"}, {"title": "B"}], ["duplicate title"])
     assert sent(made, {"titles": []}) == ([], [])
+
+
+def test_a_key_is_free_again_if_a_later_pipeline_drops_or_refuses_the_item():
+    def dear(item):
+        if item["price"] is None:
+            raise ValueError("no price")
+        return item if item["price"] != 1 else None
+
+    made = stages(pipelines=[Dedupe("id"), dear])
+    assert sent(made, {"id": 1, "price": 1}) == ([], ["by dear"])
+    assert sent(made, {"id": 1, "price": object()})[1] == []  # which nobody can write
+    keys = []
+    with pytest.raises(ValueError, match="no price"):
+        made.process({"id": 1, "price": None}, "the page", keys, [])
+    made.forget([keys])
+    assert sent(made, {"id": 1, "price": 100}) == ([{"id": 1, "price": 100}], [])
+    assert sent(made, {"id": 1, "price": 100}) == ([], ["duplicate id"])
+
+
+def test_a_request_that_a_pipeline_gives_is_no_item():
+    def more(item):
+        yield item
+        yield Request("https://example.com/")
+
+    with pytest.raises(TypeError, match="more returned a Request; callbacks yield requests"):
+        sent(stages(pipelines=[more]), {"a": 1})
 
 
 def test_what_is_no_item_is_an_error():

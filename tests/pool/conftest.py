@@ -1,5 +1,6 @@
 """What the tests of pools share: contexts, pools that are thrown away at the end, what a process holds, scripts."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def held():
     """`held()`: how many descriptors, threads and children this process has."""
 
     def count():
+        gc.collect()  # what earlier tests left to be collected is not of this one
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         return len(os.listdir("/proc/self/fd")), threading.active_count(), len(children)
 

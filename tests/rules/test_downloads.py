@@ -82,6 +82,14 @@ def test_another_run_asks_whether_it_has_changed(rule):
     assert later.after(Download(URL), Response(URL, 304)).response.file == saved
 
 
+def test_what_has_not_changed_is_asked_for_once_in_a_run(rule):
+    fetch(rule(), Download(URL))
+    later = rule("2")
+    later.after(Download(URL, data=1), Response(URL, 304, ()))
+    assert isinstance(later.before(Download(URL, data=2)), Answer)
+    assert isinstance(rule("3").before(Download(URL)), Go)
+
+
 def test_a_304_for_a_file_that_is_gone_meanwhile_is_none(rule, tmp_path):
     fetch(rule(), Download(URL))
     (tmp_path / "a.pdf").unlink()

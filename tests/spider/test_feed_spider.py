@@ -188,3 +188,24 @@ def test_a_crawl_through_a_feed(serve):
     report = crawl(Own, settings={"crawl.pool": "inline", "politeness.delay": 0, "scope.allowed_hosts": [server.host]})
     assert {"article": "one"} in report.items
     assert report.exit_code == 0, report.summary()
+
+
+@pytest.mark.parametrize("cut", ["<item><title>Four</tit", "<item><title>Four</title><link>/4</link></item>", "<ite"])
+def test_the_last_entry_of_a_feed_that_breaks_off_is_left_out_and_that_is_told(cut, caplog):
+    reading = read(News(), RSS.replace("</channel></rss>", cut))
+    assert [item["title"] for item in reading.items[:2]] == ["One & two", "Three"]
+    assert {item["title"] for item in reading.items[2:]} <= {None}
+    assert f"of the feed {URL} not all is read: it breaks off" in caplog.text
+
+
+def test_links_of_a_json_feed_are_absolute_and_what_is_no_item_is_told():
+    feed = {"version": "https://jsonfeed.org/version/1.1", "items": [None, {"id": 2, "url": "/a"}]}
+    missing = []
+    [entry] = entries_in(page(json.dumps(feed)), missing=missing.append)
+    assert (entry["id"], entry["link"]) == ("2", "http://a.example/a")
+    assert missing == ["an item is no object but NoneType"]
+
+
+def test_a_column_that_is_there_twice_is_told():
+    with pytest.raises(ValueError, match="names a column twice"):
+        list(entries_in(Page(Response(URL, 200, (), b"a,b,a\n1,2,3\n"), Request(URL))))

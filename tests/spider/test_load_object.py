@@ -39,12 +39,13 @@ def test_an_object_of_a_module_in_the_folder_or_installed(write):
         ("pipes.py:Uper", "pipes.py has no Uper", "did you mean Upper"),
         ("nowhere.pipes:Upper", "cannot import nowhere.pipes: ModuleNotFoundError", "is nowhere installed here"),
         ("broken.py:Upper", "broken.py:1: ZeroDivisionError", ""),
-        ("broken:Upper", "broken.py:1: cannot import broken: ZeroDivisionError", ""),
+        ("broken_stages:Upper", "broken_stages.py:1: cannot import broken_stages: ZeroDivisionError", ""),
     ],
 )
 def test_what_is_not_there_is_told(write, target, told, hint):
     write("pipes.py", "class Upper: pass")
     write("broken.py", "1 / 0")
+    write("broken_stages.py", "1 / 0")
     with pytest.raises(SpiderLoadError) as caught:
         load_object(target)
     assert told in caught.value.message

@@ -62,6 +62,19 @@ def test_a_generators_yields_are_collected_in_order() -> None:
     assert [request.url for request in reading.requests] == ["https://example.com/2", "https://example.com/3"]
 
 
+def test_an_item_that_is_used_again_is_what_it_was_when_it_was_yielded() -> None:
+    def parse(page: Page) -> Any:
+        film, row = Film("a"), {"tags": ["x"]}
+        yield film
+        yield row
+        film.title = "b"
+        row["tags"].append("y")
+        yield film
+        yield row
+
+    assert reading_of(parse).items == [Film("a"), {"tags": ["x"]}, Film("b"), {"tags": ["x", "y"]}]
+
+
 @pytest.mark.parametrize(
     ("result", "items", "urls"),
     [

@@ -227,3 +227,13 @@ def test_opening_has_a_time_limit():
 def test_what_closing_raises_is_told():
     (error,) = close_pipelines(Stages(closes=[fail, lambda: None]), 0.0)
     assert (error.callback, str(error).partition(" at ")[0]) == ("close", "ConnectionError: no database")
+
+
+def test_a_pipeline_that_does_not_close_is_told_once():
+    def hang():
+        while True:
+            pass
+
+    (error,) = close_pipelines(Stages(closes=[hang]), 0.05)
+    assert (error.callback, error.kind) == ("close", "TimeoutError")
+    assert HERE in error.where

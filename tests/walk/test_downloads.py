@@ -238,6 +238,26 @@ def test_a_redirect_leads_to_a_file(walk, serve, tmp_path, monkeypatch):
     assert Path("downloads/file.html").read_text() == "text"
 
 
+class Shared(Spider):
+    site: str
+
+    def start(self):
+        for film, (path, folder) in enumerate([("a", "one"), ("a", "one"), ("a", "two"), ("b", "one")], 1):
+            yield Download(f"{self.site}/{path}", folder=folder, name="poster", data={"film": film})
+
+
+def test_files_that_several_items_share_are_items_of_each(walk, serve, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    server = serve(
+        {"/a": (302, {"Location": "/poster"}, ""), "/b": (302, {"Location": "/poster"}, ""), "/poster": "it"}
+    )
+    items = walk(Shared, arguments={"site": server.url}, politeness={"per_host": 1}).items
+    found = {item["film"]: item["path"] for item in items}
+    one = "downloads/one/poster"
+    assert found == {1: one, 2: one, 3: "downloads/two/poster", 4: f"{one}-2"}
+    assert server.paths.count("/poster") == 3  # the second item is one of a file that is there
+
+
 class Copies(Spider):
     site: str
 

@@ -301,3 +301,19 @@ def test_a_run_that_ends_in_the_middle_of_a_page_takes_no_keys(serve, write, cra
     done = crawl_here("resume")
     assert done.rc == 0, done.stderr
     assert (tmp_path / "out.jsonl").read_text() == '{"n":1}\n{"n":2}\n'
+
+
+def test_callbacks_may_have_these_names(walk, serve):
+    server = serve({"*": "<p>"})
+
+    class Names(Spider):
+        def start(self):
+            for name in ("item", "processors", "pipelines", "unique_by"):
+                yield Request(f"{server.url}/{name}", callback=name)
+
+        def item(self, page):
+            yield {"url": page.url.rpartition("/")[2]}
+
+        processors = pipelines = unique_by = item
+
+    assert len(walk(Names).items) == 4
