@@ -397,7 +397,7 @@ def run(
                 emitter.emit(events.ReadFailed(failed))
         last = report()
         if drift is not None and last.exit_code == 0 and not last.page_error_count + last.item_errors:
-            pages.keep_profiles(drift.profiles())
+            pages.keep_profiles(drift.profiles(), is_first=common.drift.accept)
         else:
             pages.forget_profiles()
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
@@ -432,7 +432,10 @@ def _drift(
             return "", ""
         return blame(spiders[spider], callback, good, bad, field, is_fewer, settings.crawl.parse_timeout)
 
-    watched = [Watched(spider.name, spider.expect, pages.history(spider.name)) for spider in spiders]
+    watched = [
+        Watched(spider.name, spider.expect, () if settings.drift.accept else pages.history(spider.name))
+        for spider in spiders
+    ]
     return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
 
 

@@ -40,8 +40,8 @@ class RunPages:
             return ""
         return _written(self._folder.path / _BAD, name, response)
 
-    def keep_profiles(self, found: Sequence[tuple[Profile, dict[str, Visit]]]) -> None:
-        """Leave behind what later runs are compared with."""
+    def keep_profiles(self, found: Sequence[tuple[Profile, dict[str, Visit]]], is_first: bool = False) -> None:
+        """Leave behind what later runs are compared with; `is_first`: and with nothing that was before."""
         if self._folder is None:
             return
         self.forget_profiles()
@@ -57,7 +57,7 @@ class RunPages:
                         response.headers.get("content-type", ""),
                         request.data if len(msgspec.json.encode(request.data)) <= _LARGEST_DATA else None,
                     )
-            profiles.append(msgspec.structs.replace(profile, samples=samples))
+            profiles.append(msgspec.structs.replace(profile, samples=samples, is_first=is_first))
         place = self._folder.ledger.parent / _PROFILE
         with suppress(OSError):
             beside = place.with_suffix(".new")
@@ -83,11 +83,13 @@ class RunPages:
             with suppress(OSError):
                 if path.parent != own:
                     found.append((path.stat().st_mtime, path))
-        profiles = []
+        profiles: list[Profile] = []
         for _, path in sorted(found, reverse=True)[:_RUNS]:
             with suppress(OSError, msgspec.MsgspecError):
                 known = msgspec.json.decode(path.read_bytes(), type=list[Profile])
                 profiles += [_with_places(one, path.parent / _GOOD) for one in known if one.spider == spider]
+                if profiles and profiles[-1].is_first:
+                    break
         return tuple(profiles)
 
 

@@ -162,6 +162,7 @@ class Items(Section, frozen=True):
 class Drift(Section, frozen=True):
     watch: bool
     strict: bool
+    accept: bool
     reread: bool
 
 

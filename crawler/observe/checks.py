@@ -171,7 +171,7 @@ class Checks:
         last = self.previous
         if last is not None and last.response.body == body and body and last.request.url != page.request.url:
             bad.append(self.same)
-        if number <= self._most:
+        if items and number <= self._most:
             bad += [check for check in self.few if number <= check.limit]
         if not reading.requests:
             bad.append(self.links)
@@ -285,9 +285,9 @@ class Checks:
             self.odd.compare(rare(base.empty_sizes), base.pages, _usual(base, self.odd.name), base.runs)
             half = _median(by_number, base.pages) // 2
             for limit in sorted({1, half} - {0}) if half >= _MANY // 2 else []:
-                check = self._check(f"few {limit}", "few items", "")
+                check = self._check(f"few {limit}", "few items", "", needs_items=True)
                 check.limit = limit
-                check.compare(at_most(limit), base.pages, _usual(base, "items", check.name), base.runs)
+                check.compare(at_most(limit) - at_most(0), base.with_items, _usual(base, check.name), base.runs)
                 self.few.append(check)
         self.same.compare(base.tallies.get("same", Tally()).bad, base.pages, _usual(base, "same"), base.runs)
         self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _usual(base, "links"), base.runs)

@@ -346,11 +346,11 @@ def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str) -> Kind 
     """What good runs had of a kind of page; if they had none, of all pages of the callback. None = too little."""
     own = together(kinds[name] for kinds in past if name in kinds)
     if own.pages:
-        return own if own.runs >= odds.FEWEST_RUNS else None
+        return own
     runs = sum(any(key.startswith(f"{callback} ") for key in kinds) for kinds in past)
     whole = together(kind for kinds in past for key, kind in kinds.items() if key.startswith(f"{callback} "))
     whole.runs = runs
-    return whole if runs >= odds.FEWEST_RUNS else None
+    return whole if runs else None
 
 
 def _usual_form(base: Kind | None, field: str) -> str:

@@ -20,8 +20,7 @@ from math import ceil, exp, inf, log
 
 _FALSE_ALARMS = 1e-3  # of one check in a run of the usual length
 STEP_DOWN = 1 / 3
-FEWEST_PAGES = 15  # of good runs, before anything is said: from here on five bad pages in a row are enough
-FEWEST_RUNS = 2
+FEWEST_PAGES = 10  # of good runs, before anything is said: from here on five bad pages in a row are enough
 _SHORT_RUN = 50
 _LOWEST_WALK = 4
 _COMMON = 0.8  # what is bad so often says nothing

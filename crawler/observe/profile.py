@@ -12,6 +12,7 @@ _MOST_FORMS = 12
 _MORE = "*"  # further forms, together
 _LONGEST_NUMBER = 24  # characters
 _LONGEST_FORM = 6
+_MOST_LETTERS = 3  # in it: a currency or a unit has no more, a title with a number in it mostly has
 _TEXT_READ = 200  # characters
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 _FIRST_CJK = "\u2e80"
@@ -60,9 +61,13 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct):
-    """One spider in one run: `kinds` by callback and form of the URL ("parse /board/?"), `samples` by callback."""
+    """One spider in one run: `kinds` by callback and form of the URL ("parse /board/?"), `samples` by callback.
+
+    `is_first`: what was before it does not count any more.
+    """
 
     spider: str
+    is_first: bool = False
     kinds: dict[str, Kind] = {}
     samples: dict[str, Sample] = {}
 
@@ -118,12 +123,16 @@ def form_of(value: Any) -> str:
     if kind is str:
         if len(value) <= _LONGEST_NUMBER:
             rest = value.translate(_NO_DIGITS)
-            if len(rest) < len(value) and len(rest) <= _LONGEST_FORM:
+            if len(rest) < len(value) and len(rest) <= _LONGEST_FORM and _letters(rest) <= _MOST_LETTERS:
                 return f"0{rest}"
         return _script(value)
     if kind is int or kind is float:
         return "number"
     return _script(str(value)) if isinstance(value, str) else kind.__name__
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
 
 
 def _script(text: str) -> str:

@@ -282,7 +282,10 @@ class Report(msgspec.Struct, frozen=True):
         lines = [f"  drift    {_times(len(self.drift), 'alarm')}: pages are not as they were, or not as they should be"]
         for alarm in self.drift[:SHOWN]:
             lines += [f"    {_short(line)}" for line in alarm.lines()]
-        return [*lines, *_more(len(self.drift) - SHOWN, "alarm")]
+        lines += _more(len(self.drift) - SHOWN, "alarm")
+        if any(alarm.what not in ("expected", "blocked") for alarm in self.drift):
+            lines.append("    if the pages are right as they are now: run it again with --accept-drift")
+        return lines
 
     def _first_alarm(self) -> str:
         alarm = self.drift[0]
