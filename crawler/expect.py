@@ -26,7 +26,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     - `required`: fields that every item has. None, "", [] and {} are nothing; 0 and False are something.
     - `matches`: regular expressions that all of a field's text has to match, where the field has something.
     - `filled`: the share of the items in which a field has something, 0 to 1, over 20 items or more.
-    - `in_a_row`: so many pages in a row have to be otherwise before it is told; for `filled` it has no meaning.
+    - `in_a_row`: so many pages in a row have to be otherwise before it is told, or, where good ones come in between,
+      three times as many with each good one counted as a third of one less. For `filled` it has no meaning.
 
     `expect = Expect(...)` without a callback is about all callbacks. Raises `UsageError` for what cannot be meant.
     """

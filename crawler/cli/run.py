@@ -138,7 +138,9 @@ class _Run(click.Command):
 @click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
 @click.option("--no-drift", flag_value="false", help="Do not compare the pages with those of earlier runs.")
 @click.option("--strict", is_flag=True, default=None, help="Stop at once when pages are not as they were.")
-@click.option("--accept-drift", is_flag=True, default=None, help="Pages are right as they are now: forget earlier runs.")
+@click.option(
+    "--accept-drift", is_flag=True, default=None, help="Pages are right as they are now: forget earlier runs."
+)
 @click.option("--pool", type=click.Choice(["process", "thread", "inline"]), help="What fetches pages.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
 @click.option("--log-file", metavar="FILE", help="Also log to FILE.")

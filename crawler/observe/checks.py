@@ -59,8 +59,9 @@ class Check:
         self.walk_needed = max(odds.walk_needed(p, usual.worst, alpha), odds.shortest_streak(pages))
 
     def declare(self, in_a_row: int) -> None:
-        """Be told by the spider how many bad pages in a row are too many."""
+        """Be told by the spider how many bad pages in a row are too many; every second one is, too, after a while."""
         self.streak_needed = in_a_row
+        self.walk_needed = 3 * in_a_row
 
     def count_bad(self) -> bool:
         """One more bad page; whether that is an alarm."""
@@ -86,7 +87,11 @@ class Check:
 
 
 class Share:
-    """How many items have something in a field, where the spider says what share it is."""
+    """How many items have something in a field, where the spider says what share it is.
+
+    Two counters, as in `odds`, but of items: empty ones in a row, and a cumulative sum, which finds twice as many as
+    there may be.
+    """
 
     def __init__(self, field: str, share: float) -> None:
         self.field = field
@@ -94,18 +99,20 @@ class Share:
         self.items = self.empty = self.pages = 0
         self.is_told = False
         p = max(1 - share, 1e-3)
-        self._up = log((1 + p) / 2 / p)  # of twice as many empty ones as there may be, at least
+        self._up = log((1 + p) / 2 / p)
         self._down = log((1 - (1 + p) / 2) / (1 - p)) if p < 1 else 0.0
-        self._sum = 0.0
+        self._each = -log(p)  # of empty ones in a row
+        self._sum = self._streak = 0.0
 
     def read(self, values: list[bool]) -> bool:
-        """Items of a page; whether that is an alarm: a cumulative sum, and three pages at least."""
+        """Items of a page; whether that is an alarm, from the third page on."""
         empty = values.count(False)
         self.items += len(values)
         self.empty += empty
         before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
+        self._streak = self._streak + empty * self._each if empty == len(values) else 0.0
         self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
-        return not self.is_told and self.pages >= 3 and self._sum >= -log(odds.alpha(0))
+        return not self.is_told and self.pages >= 3 and max(self._sum, self._streak) >= -log(odds.alpha(0))
 
     @property
     def is_short(self) -> bool:

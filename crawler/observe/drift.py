@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from crawler.expect import Expect, for_callback
-from crawler.observe import odds
 from crawler.observe.alarm import Alarm
 from crawler.observe.checks import Check, Checks
 from crawler.observe.events import BlockedPage, PageYielded
@@ -131,8 +130,12 @@ class Drift:
             kind.previous = event if len(event.response.body) < _LARGE else _without_body(event)
 
     def end(self) -> None:
-        """The run is over: pages that were too few to say anything while it went on are weighed as a whole."""
-        for kind in self._kinds.values():
+        """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
+
+        A run without any item is no success anyway: one good run is enough then to tell where they came from.
+        """
+        has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
+        for (spider, _, _), kind in list(self._kinds.items()):
             for check in kind.every():
                 pages = kind.seen.with_items if check.needs_items else kind.seen.pages
                 base = kind.base
@@ -140,9 +143,8 @@ class Drift:
                     not check.is_told
                     and check.bad is not None
                     and base is not None
-                    and base.runs >= _FEWEST_RUNS_WHOLE
+                    and base.runs >= (1 if check is kind.none and spider not in has_items else _FEWEST_RUNS_WHOLE)
                     and check.usual[0] == 0
-                    and check.usual[1] >= _FEWEST_RUNS_WHOLE
                     and check.tally.bad >= pages > 0
                 ):
                     self._alarm(kind, check, check.bad)
@@ -212,7 +214,7 @@ class Drift:
     def _alarm(self, kind: Checks, check: Check, page: PageYielded) -> None:
         check.is_told = True
         if check.what in ("no items", "few items"):  # one of them says it all
-            for other in (kind.none, kind.odd, *kind.few):
+            for other in (kind.none, kind.odd, *kind.few, *([kind.links] if check.what == "no items" else [])):
                 other.is_told = True
         spider = page.request.spider
         alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, self._message(kind, check))

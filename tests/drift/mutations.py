@@ -214,3 +214,17 @@ def variant_b(kind, number, text):
 def hidden_behind_a_click(kind, number, text):
     text = re.sub(r"<span>[^<]*</span>", "<span><button>Show the price</button></span>", text)
     return re.sub(r"<b>[^<]*</b>", "<b><button>?</button></b>", text)
+
+
+@mutation(*ALL)
+def field_emptied(kind, number, text):
+    """The element is there, and nothing in it."""
+    if kind == "api":
+        return re.sub(r'"name": "[^"]*"', '"name": ""', text)
+    return re.sub(r'(<h3 class="name"><a [^>]*>|<h1 itemprop="name">|<em>)[^<]*', r"\1", text)
+
+
+@mutation(*ALL)
+def first_page_for_all(kind, number, text):
+    """Whatever page is asked for, the first one is sent."""
+    return page(kind, 1)[1].body

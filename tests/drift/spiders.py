@@ -3,7 +3,7 @@
 import html
 import re
 
-from crawler import Spider
+from crawler import Expect, Spider
 
 
 class Board(Spider):
@@ -76,4 +76,32 @@ class Search(Spider):
             }
 
 
+# What they expect where they declare it. A board ends with one page that has fewer, a search may find nothing.
+EXPECTS = {
+    "board": Expect(
+        items_per_page=10,
+        required=("id", "title"),
+        matches={"title": r".*[一-鿿].*", "score": r"\d+\.\d"},
+        filled={"score": 0.7},
+        in_a_row=2,
+    ),
+    "product": Expect(
+        items_per_page=1,
+        required=("name", "weight"),
+        filled={"price": 0.9, "currency": 0.9},
+        matches={"price": r"[\d,]+\.\d\d"},
+    ),
+    "api": Expect(
+        items_per_page=20,
+        required=("name", "price"),
+        matches={"name": r"[ -~]+", "price": r"\d+(\.\d+)?"},
+        in_a_row=2,
+    ),
+    "search": Expect(
+        items_per_page=(2, 20),
+        required=("title", "url", "views", "day"),
+        matches={"views": r"[\d,]+"},
+        in_a_row=5,
+    ),
+}
 SPIDERS = {spider.name: spider for spider in (Board, Product, Api, Search)}
