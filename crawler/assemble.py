@@ -26,6 +26,7 @@ from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
 from crawler.control.signals import Signals
 from crawler.control.switch import Level, Switch
+from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
@@ -369,7 +370,7 @@ def run(
             except OutputError as raised:
                 error = error or raised
             if drift is not None and error is None:
-                drift.end()
+                drift.end(is_part=since is not None)
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 
@@ -433,7 +434,12 @@ def _drift(
         return blame(spiders[spider], callback, good, bad, field, is_fewer, settings.crawl.parse_timeout)
 
     watched = [
-        Watched(spider.name, spider.expect, () if settings.drift.accept else pages.history(spider.name))
+        Watched(
+            spider.name,
+            spider.expect,
+            () if settings.drift.accept else pages.history(spider.name),
+            str(digest_of(repr([getattr(spider, name, None) for name in sorted(spider.arguments())]).encode())),
+        )
         for spider in spiders
     ]
     return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)

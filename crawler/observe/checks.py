@@ -40,6 +40,7 @@ class Check:
         self.usual = (0, 0)  # how many pages of good runs were bad, of how many
         self.is_usual = False  # whether that is so often that nothing follows from it
         self.limit = 0  # items per page, where it is about that
+        self.trail: tuple[int, int, int, int] | None = None  # pages now, those that led on, all, good runs
         self.value: Any = None  # what stands in the bad page
         self.is_told = False
         self.since = 0  # how many pages of the kind there were before the first bad one

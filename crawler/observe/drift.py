@@ -30,6 +30,7 @@ _HEAD = 4096
 _SHOWN = 60  # characters of a value or a title
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})</title", re.IGNORECASE)
 _FEWEST_RUNS_WHOLE = 3  # good runs, before a whole run of bad pages is told that had not enough of them
+_SHRUNK = 5  # times as many pages had all good runs, where this one came to an early end
 
 Visit = tuple[Request, Response]
 Keep = Callable[[str, Response], str]
@@ -38,11 +39,15 @@ Recall = Callable[[Sample], Response | None]
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """A spider of the run: what it expects, and the profiles of its last good runs, the latest first."""
+    """A spider of the run: what it expects, and the profiles of its last good runs, the latest first.
+
+    `arguments`: a digest of those of the spider.
+    """
 
     name: str
     expect: Expect | Mapping[str, Expect] | None = None
     history: tuple[Profile, ...] = ()
+    arguments: str = ""
 
 
 class State(msgspec.Struct):
@@ -80,7 +85,7 @@ class Drift:
         self._alarmed = alarmed
         self.state: State = State() if state is None else msgspec.convert(state, State, str_keys=True)
         for spider in spiders[len(self.state.profiles) :]:
-            self.state.profiles.append(Profile(spider.name))
+            self.state.profiles.append(Profile(spider.name, arguments=spider.arguments))
         self._kinds: dict[tuple[int, str, str], Checks] = {}
         self._forms: dict[tuple[int, str], int] = {}
         self._alarms = {_key(alarm): alarm for alarm in self.state.alarms}
@@ -129,11 +134,14 @@ class Drift:
         if event.reading.error is None:
             kind.previous = event if len(event.response.body) < _LARGE else _without_body(event)
 
-    def end(self) -> None:
+    def end(self, is_part: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
 
         A run without any item is no success anyway: one good run is enough then to tell where they came from.
+        `is_part`: the run has left out pages that have not changed.
         """
+        if not is_part:
+            self._end_of_the_trail()
         has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
         for (spider, _, _), kind in list(self._kinds.items()):
             for check in kind.every():
@@ -152,6 +160,34 @@ class Drift:
                 if share.is_short and not share.is_told and kind.previous is not None:
                     kind.short = [share]
                     self._short(kind, kind.previous)
+
+    def _end_of_the_trail(self) -> None:
+        """Callbacks whose pages lead nowhere, and were far more in all good runs with the same arguments."""
+        callbacks: dict[tuple[int, str], list[Checks]] = {}
+        for (spider, callback, _), kind in self._kinds.items():
+            kinds = callbacks.setdefault((spider, callback), [])
+            if kind not in kinds:
+                kinds.append(kind)
+        for (spider, callback), kinds in callbacks.items():
+            watched = self._spiders[spider]
+            past = [
+                together(kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} "))
+                for profile in watched.history
+                if profile.arguments == watched.arguments
+            ]
+            pages = sum(kind.seen.pages for kind in kinds)
+            if (
+                past
+                and 0 < _SHRUNK * pages <= min(one.pages for one in past)
+                and all(_SHRUNK * one.tally("links").bad <= one.pages for one in past)
+                and all(kind.links.tally.bad == kind.seen.pages and not kind.links.is_told for kind in kinds)
+                and (page := kinds[0].previous) is not None
+            ):
+                links = kinds[0].links
+                bad, all_pages = sum(one.tally("links").bad for one in past), sum(one.pages for one in past)
+                links.trail = (pages, all_pages - bad, all_pages, len(past))
+                links.count = pages
+                self._alarm(kinds[0], links, page)
 
     def profiles(self) -> list[tuple[Profile, dict[str, Visit]]]:
         """Of each spider what this run was like, and a good page of each callback."""
@@ -302,10 +338,14 @@ class Drift:
     def _message(self, kind: Checks, check: Check) -> str:
         bad, pages = check.usual
         runs = kind.base.runs if kind.base is not None else 0
-        before = f"on {pages - bad:,} of {pages:,} pages of the last {'good run' if runs == 1 else f'{runs} good runs'}"
+        before = f"on {pages - bad:,} of {pages:,} pages of {_runs(runs)}"
         match check.what:
+            case "no links" if check.trail is not None:
+                own, led, usual, of = check.trail
+                told = "1 page, and it leads" if own == 1 else f"{own:,} pages, and they lead"
+                return f"{told} nowhere any more; {led:,} of {usual:,} pages did in {_runs(of)}"
             case "no items" if check is kind.odd:
-                return f"gives no items any more, from pages unlike those that had none in {runs} good runs"
+                return f"gives no items any more, from pages unlike those without items of {_runs(runs)}"
             case "same page":
                 return "gets the very same page for different URLs"
             case "no items":
@@ -326,6 +366,10 @@ class Drift:
                 return _declared(kind, check)
             case _:
                 return check.what
+
+
+def _runs(number: int) -> str:
+    return "the last good run" if number == 1 else f"the last {number} good runs"
 
 
 def _declared(kind: Checks, check: Check) -> str:

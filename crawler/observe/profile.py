@@ -61,13 +61,14 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct):
-    """One spider in one run: `kinds` by callback and form of the URL ("parse /board/?"), `samples` by callback.
+    """One spider in one run: `kinds` by callback and form of the URL ("parse /board/"), `samples` by callback.
 
-    `is_first`: what was before it does not count any more.
+    `is_first`: what was before it does not count any more. `arguments`: a digest of those of the spider.
     """
 
     spider: str
     is_first: bool = False
+    arguments: str = ""
     kinds: dict[str, Kind] = {}
     samples: dict[str, Sample] = {}
 
@@ -173,16 +174,15 @@ def bucket(number: int) -> int:
 
 
 def url_form(url: str) -> str:
-    """Which kind of address a page has: the first part of its path, if that is a word, and what else there is.
+    """Which kind of address a page has: the first part of its path, if that is a word, and whether there are others.
 
-    "/board/?" for https://a.example/board/4?offset=10, "/*/" for /2024/05/a-story, "/" for a home page.
+    "/board/" for https://a.example/board/4?offset=10, "/*/" for /2024/05/a-story, "/" for a home page. A query does not
+    count: the first page of a list often has none.
     """
     parts = url.split("/", 4)
     if len(parts) < 4:
         return "/"
-    first, query, _ = parts[3].partition("?")
+    first = parts[3].partition("?")[0]
     if not (first.isalpha() and len(first) < 20):
         first = "*" if first else ""
-    if len(parts) == 5:
-        return f"/{first}/?" if "?" in parts[4] else f"/{first}/"
-    return f"/{first}?" if query else f"/{first}"
+    return f"/{first}/" if len(parts) == 5 else f"/{first}"

@@ -2,7 +2,7 @@
 
 A copy of the spider reads the last good page and the first bad one once more, while every selector and regular
 expression that it asks is watched. The first one that found something on the good page and nothing on the bad page is
-it.
+it. One that finds nothing on both of them is one that was changed since: then the spider is not as it was.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def blame(
         lost = [one for one, found in was.items() if now.get(one, 0) < (found if is_fewer else min(found, 1))]
     files = _files(spider, callback, [*was, *now])
     own = _own_lines(spider, callback)
+    dead = [one for one, found in was.items() if not found and not now.get(one, 0)]
     if field:
         named = _lines(files, _named(field), own)
         asked_there = {line for one in (*was, *now) for line in one.at}.intersection(named)
@@ -83,12 +84,16 @@ def blame(
         if near:
             one = min(near, key=lambda pair: pair[0])[1]
             return _told(one, was.get(one, 0), now.get(one, 0), good is not None)
+        if there := [one for one in dead if asked_there.intersection(one.at)]:
+            return _told(there[0], 0, 0, True)
         if named:
             return place(*named[0]), linecache.getline(*named[0]).strip()[:_LONGEST]
     if lost:
         return _told(lost[0], was.get(lost[0], 0), now.get(lost[0], 0), good is not None)
     if good is not None and (key := _lost_key(good[1], bad[1], files, own)):
         return key
+    if dead and not field:
+        return _told(dead[0], 0, 0, True)
     try:
         code = spider.callback(callback).__code__
     except Exception:  # what is no function has no line
@@ -132,11 +137,12 @@ def _keys(value: Any) -> dict[str, None]:
 
 def _told(asked: _Asked, found: int, now: int, has_good: bool) -> tuple[str, str]:
     query = asked.query if len(asked.query) <= _LONGEST else f"{asked.query[: _LONGEST - 1]}…"
-    was = (
-        f"found {found:,} on the good page, {f'{now:,}' if now else 'nothing'} on the bad one"
-        if has_good
-        else "finds nothing"
-    )
+    if not has_good:
+        was = "finds nothing"
+    elif found:
+        was = f"found {found:,} on the good page, {f'{now:,}' if now else 'nothing'} on the bad one"
+    else:
+        was = "finds nothing on the last good page either: was the spider changed?"
     return place(*_line_of_pattern(asked)), f"{asked.method}({query!r}) {was}"
 
 
