@@ -5,7 +5,7 @@ import random
 
 from crawler import Request, Response
 
-SITE = "http://127.0.0.1:8000"
+SITE = "http://127.0.0.1:9000"
 WORDS = [
     "盐",
     "星轨",

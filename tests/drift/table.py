@@ -116,7 +116,7 @@ def text(rows, false_alarms):
     told = sum(one.late is not None for one in rows)
     five = sum(all((one.late or MOST) <= 5 for one in rows if one.mutation == name) for name in MUTATIONS)
     lines = [
-        f"{len(MUTATIONS)} mutations, each on all kinds of pages that it can happen to: {len(rows)} rows, {told} alarms. "
+        f"{len(MUTATIONS)} mutations, each on all kinds of pages it can happen to: {len(rows)} rows, {told} alarms.",
         f"Of {five} mutations all alarms came within five pages.",
         "",
         f"| {PAGES} different good pages of | false alarms, compared | false alarms, declared |",
