@@ -251,6 +251,7 @@ def run(
                     engine.ending.end("drift", at_once=True)
 
             drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
+            stack.callback(drift.close)
         emitter = Emitter([stats, *listeners, *([drift] if drift is not None else [])])
         chain = Chain(exporters(outputs, options, ledger.items_after), meta=common.output.meta, keep=keep_items)
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))

@@ -189,6 +189,10 @@ class Drift:
                 links.count = pages
                 self._alarm(kinds[0], links, page)
 
+    def close(self) -> None:
+        """Let go of who is told: they know this one, too, and such a ring would keep all of a run in memory."""
+        self._alarmed = lambda _: None
+
     def profiles(self) -> list[tuple[Profile, dict[str, Visit]]]:
         """Of each spider what this run was like, and a good page of each callback."""
         found: list[tuple[Profile, dict[str, Visit]]] = [(profile, {}) for profile in self.state.profiles]
