@@ -46,6 +46,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
         least, most = self.bounds
         if least < 0 or (most is not None and most < least):
             raise UsageError(f"Expect(items_per_page={self.items_per_page!r}): no page can have so many items")
+        if self.in_a_row < 1:
+            raise UsageError(f"Expect(in_a_row={self.in_a_row}): it takes one page at least")
         for field, pattern in self.matches.items():
             try:
                 re.compile(pattern)
