@@ -38,7 +38,8 @@ class RunPages:
         """Keep a page in `drift/`, under this name and a number if there are several; its path, or ""."""
         if self._folder is None:
             return ""
-        return _written(self._folder.path / _BAD, name, response)
+        path = _written(self._folder.ledger.parent / _BAD, name, response)
+        return str(self._folder.path / _BAD / Path(path).name) if path else ""
 
     def keep_profiles(self, found: Sequence[tuple[Profile, dict[str, Visit]]], is_first: bool = False) -> None:
         """Leave behind what later runs are compared with; `is_first`: and with nothing that was before."""
@@ -49,7 +50,7 @@ class RunPages:
         for profile, pages in found:
             samples = {}
             for callback, (request, response) in pages.items():
-                if path := _written(self._folder.path / _GOOD, callback, response):
+                if path := _written(self._folder.ledger.parent / _GOOD, callback, response):
                     samples[callback] = Sample(
                         response.url,
                         Path(path).name,
