@@ -94,6 +94,12 @@ def test_data_that_is_no_json_is_left_out(run):
     assert run("now").history("films")[0].samples["parse"].data is None
 
 
+def test_a_run_that_goes_on_keeps_its_pages_anew(run, tmp_path):
+    keep(run, "one", at=10)
+    keep(run, "one", at=20)
+    assert [path.name for path in (tmp_path / "one" / "good").iterdir()] == ["parse.html"]
+
+
 def test_forgotten_profiles_leave_no_pages(run, tmp_path):
     keep(run, "one", at=10)
     run("one").forget_profiles()

@@ -86,6 +86,7 @@ def test_a_field_that_empties_is_told_with_its_line_and_both_pages(run, site, tm
     assert "films.py:9: css('b::text') found 5 on the good page, nothing on the bad one" in done.stderr
     assert "exit code 1: 1 drift alarm: parse: title is empty; it was filled on 12 of 12 pages" in done.stderr
     assert "error    drift: parse: title is empty" in done.stderr
+    assert "run it again with --accept-drift" in done.stderr
     assert not (folder / "profile.json").exists()  # nothing to compare with
 
 
@@ -95,6 +96,7 @@ def test_a_spider_may_change_the_working_folder(run, site, tmp_path):
     site.changed = 4
     assert run().rc == 1
     [alarm], _ = alarms(tmp_path)
+    assert len(list(tmp_path.glob(".crawl/films/*/good/parse.html"))) == 1
     assert "<b>Film 3.0</b>" in (tmp_path / alarm["good_file"]).read_text()
 
 
@@ -123,16 +125,50 @@ def test_strict_stops_the_run_and_it_can_go_on(run, site, crawl_here, tmp_path):
     assert not (folder / "profile.json").exists()
 
 
-def test_what_is_right_as_it_is_now_is_accepted(run, site):
+def test_what_is_right_as_it_is_now_is_accepted(run, site, tmp_path):
     assert run().rc == 0
     site.changed = 0
     assert run().rc == 1
     assert run("--accept-drift").rc == 0
+    assert json.loads((alarms(tmp_path)[1] / "profile.json").read_text())[0]["is_first"]
     assert run().rc == 0
     site.changed = PAGES  # the way back is as far
     assert run().rc == 0  # a field that is filled again is no harm
     site.changed = 0
     assert run().rc == 0  # and empty it was, too
+
+
+def test_with_since_few_pages_are_read_and_that_is_no_alarm(run, site, tmp_path):
+    assert run().rc == 0
+    site.changed = PAGES - 1
+    assert run("--since", "last").rc == 0
+    assert len((tmp_path / "films.jsonl").read_text().splitlines()) == 5
+
+
+def test_pages_are_not_read_again_where_that_is_not_wanted(run, site, tmp_path):
+    assert run().rc == 0
+    site.changed = 0
+    assert run("-s", "drift.reread=false").rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["where"], alarm["field"]) == ("", "title")
+
+
+def test_a_module_may_expect_too(crawl_here, write, site, tmp_path):
+    write(
+        "films.py",
+        f"""
+        from crawler import Expect
+
+        start_urls = ["{site.server.url}/0"]
+        expect = Expect(items_per_page=4)
+
+        def parse(page):
+            for film in page.css("li"):
+                yield {{"title": film.css("b::text").get()}}
+        """,
+    )
+    assert crawl_here("run", "films.py", *QUICK).rc == 1
+    assert alarms(tmp_path)[0][0]["message"] == "gives 5 items; items_per_page expects 4"
 
 
 def test_no_drift_compares_and_learns_nothing(run, site, tmp_path):
@@ -156,8 +192,10 @@ def test_a_trail_that_breaks_after_its_first_page(run, tmp_path):
 
 def test_the_first_run_of_all_is_compared_with_what_is_declared(run, site, tmp_path):
     site.changed = 3
-    run.text = run.text.replace("def parse", 'expect = Expect(required="title")\n            def parse')
-    assert run().rc == 1
+    run.text = run.text.replace("def parse", 'expect: Expect = Expect(required="title")\n            def parse')
+    done = run()
+    assert done.rc == 1
+    assert "--accept-drift" not in done.stderr
     [alarm], _ = alarms(tmp_path)
     assert (alarm["what"], alarm["field"], alarm["after"], alarm["pages"]) == ("expected", "title", 1, PAGES - 3)
     assert alarm["bad_url"] == f"{site.server.url}/3"

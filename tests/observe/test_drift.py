@@ -91,6 +91,7 @@ def test_the_first_alarm_says_all_of_a_page_without_items():
 def test_zero_and_false_are_something():
     drift = Drift([watched(good_pages(items=[{"votes": 5, "is_new": True}]))])
     hear(drift, *[yielded(number, [{"votes": 0, "is_new": False}]) for number in range(100, 120)])
+    hear(drift, *[yielded(number, [{}, {"votes": 0, "is_new": False}]) for number in range(120, 140)])
     assert drift.alarms == []
 
 
@@ -134,12 +135,12 @@ def test_callbacks_and_spiders_are_told_apart():
 
 
 def test_strange_items_hold_nobody_up():
-    class Strange(dict):
-        def get(self, *_):
+    class Strange:
+        def __bool__(self):
             raise RuntimeError
 
     drift = Drift([watched(good_pages())])
-    hear(drift, *[yielded(number, [Strange(title="x")]) for number in range(100, 110)])
+    hear(drift, *[yielded(number, [{"title": Strange()}]) for number in range(100, 110)])
 
 
 # -- at the end of a run -------------------------------------------------------------------------------------------
@@ -180,6 +181,10 @@ def test_a_shorter_trail_is_none_that_broke():
     assert trail(3) == []
     assert trail(1, past=4) == []
     assert trail(1, is_part=True) == []
+    drift = Drift([watched([yielded(number, requests=("next",) if number else ()) for number in range(9)])])
+    hear(drift, *good_pages(2, requests=()))
+    drift.end()
+    assert drift.alarms == []
     assert trail(1, arguments="pages=1") == []
 
 
@@ -239,6 +244,9 @@ def test_what_is_declared_is_not_compared():
     drift = Drift([watched(past, expect=declared)])
     hear(drift, *good_pages(20, items=GOOD[:1]))
     assert drift.alarms == []
+    drift = Drift([watched(past, expect=Expect(required="title", in_a_row=10))])
+    hear(drift, *good_pages(9, items=[{"title": "", "score": "9.5"}] * 10))
+    assert drift.alarms == []
 
 
 def test_it_may_be_about_one_callback():
@@ -281,7 +289,7 @@ def test_what_was_told_stays_told_and_is_told_again_only_if_it_goes_on():
     drift = Drift([spider])
     hear(drift, *good_pages(5, items=[]))
     drift = Drift([spider], msgspec.json.decode(msgspec.json.encode(drift.carried())), alarmed=heard.append)
-    hear(drift, *good_pages(10))
+    hear(drift, *good_pages(1, items=[]), *good_pages(10))
     assert (told(drift), heard) == ([("no items", "")], [])
     hear(drift, *good_pages(5, items=[]))
     assert len(heard) == 1

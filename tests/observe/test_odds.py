@@ -24,7 +24,7 @@ def needed(one, pattern):
     return None
 
 
-@pytest.mark.parametrize(("pages", "after"), [(9, None), (10, 5), (25, 4), (50, 3), (1000, 3)])
+@pytest.mark.parametrize(("pages", "after"), [(9, None), (10, 5), (24, 5), (25, 4), (49, 4), (50, 3), (1000, 3)])
 def test_the_more_good_pages_the_fewer_bad_ones_it_takes(pages, after):
     assert needed(check(0, pages), "x" * 20) == after
 

@@ -101,7 +101,19 @@ def test_where_nothing_is_asked_it_is_the_callback(told):
     assert told('yield {"size": len(page.body)}', "<p>") == ("def parse(self, page):", "def parse")
 
 
-def test_the_spider_and_whoever_watches_are_left_as_they_were(write):
+class Asked:
+    """Stages of items that note whatever is asked of them."""
+
+    def __init__(self):
+        self.names = []
+
+    def __getattr__(self, name):
+        self.names.append(name)
+        raise AttributeError(name)
+
+
+def test_the_spider_and_whoever_watches_are_left_as_they_were(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     path = write(
         "films.py",
         """
@@ -118,10 +130,12 @@ def test_the_spider_and_whoever_watches_are_left_as_they_were(write):
                 self.seen.append(page.url)
                 self.state["pages"] = 1
                 page.save()
+                yield {"title": "One"}
                 raise SystemExit
         """,
     )
     spider = load(str(path), {})
+    spider.item_stages = stages = Asked()
     visit = (Request("http://127.0.0.1/"), Response("http://127.0.0.1/", 200, (), b"x"))
 
     def watch(*_):
@@ -134,6 +148,8 @@ def test_the_spider_and_whoever_watches_are_left_as_they_were(write):
     finally:
         sys.setprofile(None)
     assert (spider.seen, spider.state) == ([], {})
+    assert stages.names == []
+    assert [file.name for file in tmp_path.iterdir()] == ["films.py"]
 
 
 def test_a_pattern_that_takes_for_ever_is_cut(told):
