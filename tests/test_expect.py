@@ -1,6 +1,6 @@
 import pytest
 
-from crawler import Expect
+from crawler import Expect, Spider
 from crawler.errors import UsageError
 from crawler.expect import for_callback
 
@@ -41,3 +41,15 @@ def test_without_callbacks_it_is_about_all_of_them():
     assert for_callback({"parse": one, "parse_film": other}, "parse_film") is other
     assert for_callback({"parse": one}, "parse_film") is None
     assert for_callback(None, "parse") is None
+
+
+def test_it_is_no_argument_of_the_spider():
+    class Films(Spider):
+        start_urls = ("http://127.0.0.1/",)
+        expect: Expect = Expect(items_per_page=1)
+        pages: int = 1
+
+        def parse(self, page):
+            yield {}
+
+    assert list(Films.arguments()) == ["pages"]
