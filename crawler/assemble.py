@@ -35,6 +35,7 @@ from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
+from crawler.fetch.clients import check_client
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.proxies import check_proxy
 from crawler.frontier.earlier import EarlierRuns
@@ -202,7 +203,8 @@ def check_secrets(settings: Settings) -> None:
     for value in settings.fetch.headers.values():
         resolve(value)
     for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
-        check_proxy(resolve(proxy or ""))
+        check_proxy(resolve(proxy or ""), settings.fetch.client)
+    check_client(settings.fetch.client)
     Auth(settings.host)
 
 
@@ -516,6 +518,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
     limits = limits_of(settings)
+    inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
+    client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
     context = context_for(settings.crawl.start_method) if kind == "process" else None
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
     if folder is not None and folder.is_paused:
@@ -541,7 +545,7 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
 
     def new_lane(number: int, one_at_a_time: bool) -> Lane:
         key = f"{os.getpid()}-{next(_keys)}"
-        setup = Setup(key, number, "inline" if kind == "inline" else "requests", limits)
+        setup = Setup(key, number, client, limits)
         pool: Pool
         if context is not None:
             pool = ProcessPool(context, open_worker, (setup, gauges))

@@ -106,6 +106,7 @@ class Traps(Section, frozen=True):
 
 
 class Fetch(Section, frozen=True):
+    client: Literal["requests", "curl"]
     user_agent: str
     headers: dict[str, str]
     timeout: float

@@ -15,7 +15,7 @@ from crawler.fetch.limits import FetchLimits
 from crawler.protocols import Fetcher
 from crawler.response import Batch, Order
 
-CLIENTS = ("requests", "inline")  # what may fetch in a worker; the latter for the pool of that name
+CLIENTS = ("requests", "curl", "inline")  # what may fetch in a worker; the last for the pool of that name
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Setup(msgspec.Struct, frozen=True):
 
     key: str
     row: int
-    client: str
+    client: str  # one of CLIENTS, or "curl inline": one request at a time
     limits: FetchLimits
 
 
@@ -80,6 +80,10 @@ def close_worker(key: str) -> None:
 
 
 def _fetcher(setup: Setup) -> Fetcher:
+    if setup.client.startswith("curl"):
+        from crawler.fetch.curl_fetcher import CurlFetcher
+
+        return CurlFetcher(setup.limits, most=1 if setup.client == "curl inline" else 0)
     from crawler.fetch.requests_fetcher import InlineFetcher, RequestsFetcher
 
     return InlineFetcher(setup.limits) if setup.client == "inline" else RequestsFetcher(setup.limits)

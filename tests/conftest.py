@@ -21,7 +21,8 @@ import pytest
 from crawler.demo.site import serve as serve_demo
 
 for name in [name for name in os.environ if name.startswith("CRAWL_")]:
-    del os.environ[name]  # settings of whoever runs the tests
+    if name != "CRAWL_FETCH_CLIENT":  # whole crawls run with the client that is wanted, too
+        del os.environ[name]  # settings of whoever runs the tests
 os.environ["CRAWL_GUARD_ONLY"] = "127.0.0.0/8"
 # What most tests are not about: pages of their servers may lead to any of these, and nobody asks for robots.txt first.
 os.environ["CRAWL_GUARD_ALLOW"] = "127.0.0.0/8"

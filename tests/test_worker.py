@@ -19,7 +19,7 @@ def gauges():
     return Gauges(2)
 
 
-@pytest.fixture(params=["requests", "inline"])
+@pytest.fixture(params=["requests", "inline", "curl", "curl inline"])
 def opened(request, gauges):
     """`opened(limits=LIMITS)`: the key of a worker that is closed with the test."""
     keys = []

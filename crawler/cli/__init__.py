@@ -12,6 +12,7 @@ from importlib import import_module
 
 import click
 
+from crawler.cli.streams import guard
 from crawler.errors import CrawlError
 from crawler.observe.plain import plain
 
@@ -96,10 +97,10 @@ def main() -> None:
     if sys.platform not in ("linux", "darwin"):
         click.echo(f"crawl: runs on Linux and macOS, this is {sys.platform}", err=True)
         sys.exit(2)
+    guard()
     try:
         cli(prog_name="crawl", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)

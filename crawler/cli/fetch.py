@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.errors import OutputError, UsageError
+from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
 if TYPE_CHECKING:
@@ -142,14 +142,8 @@ def _write(response: Response) -> None:
     """The body as it is; on a terminal as text that cannot do anything to it."""
     if not os.isatty(1):
         sys.stdout.flush()
-        out = sys.stdout.buffer
-        try:
-            out.write(response.body)
-            out.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"cannot write to standard output: {error.strerror}") from None
+        sys.stdout.buffer.write(response.body)
+        sys.stdout.buffer.flush()
         return
     if b"\0" in response.body[:4096] and not response.body.startswith((b"\xff\xfe", b"\xfe\xff")):
         kind = response.headers.get("content-type", "no type")

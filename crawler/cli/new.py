@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import keyword
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +31,9 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 @click.command("new")
 @click.argument("name")
 @click.argument("url")
-@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default; a feed is read as such).")
+@click.option(
+    "--css", is_flag=True, help="Read it with CSS selectors (the default; feeds, CSV and JSON Lines are read as such)."
+)
 @click.option("--xpath", is_flag=True, help="Read it with XPath.")
 @click.option("--regex", is_flag=True, help="Read it with regular expressions.")
 @click.option("--json-api", is_flag=True, help="It is JSON: read its records.")
@@ -67,10 +72,9 @@ def command(
     saved = Path("tests", "pages", name, file_name(response))
     _check_free([saved], force)
     made = draft(kind, name, page_of(response), response.url)
-    _write(saved, response.body, force)
-    _write(spider, made.text.encode(), force)
-    reading = _read(spider, response, made.callback)
-    _write(test, test_file(name, saved.name, response, made.callback, reading).encode(), force)
+    reading = _read(made.text, name, response, made.callback)
+    tested = test_file(name, saved.name, response, made.callback, reading)
+    _write({saved: response.body, spider: made.text.encode(), test: tested.encode()})
     is_requests = not reading.items and reading.requests
     told = _count(len(reading.requests), "request") if is_requests else _count(len(reading.items), "item")
     _tell(f"crawl: {saved} is the page: {len(response.body):,} bytes, as they came")
@@ -127,6 +131,9 @@ def _check_free(paths: Sequence[Path], force: bool) -> None:
         verb, them = ("is", "it") if len(there) == 1 else ("are", "them")
         told = f"{' and '.join(there)} {verb} there already"
         raise UsageError(told, hint=f"take another name, or --force, which replaces {them}")
+    for path in paths:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", hint="take another name")
 
 
 def _response(url: str, saved_page: str | None, config: str | None, assignments: tuple[str, ...]) -> Response:
@@ -173,24 +180,52 @@ def _check_robots(visitor: Visitor, request: Request) -> None:
         raise NotRead(f"{address} asks crawlers to leave {request.url} alone", hint=hint)
 
 
-def _write(path: Path, data: bytes, force: bool) -> None:
+def _write(files: dict[Path, bytes]) -> None:
+    """Write all of the files, or none. Raises `OutputError`."""
+    made: list[Path] = []  # what was not there before
+    beside = {path: path.with_name(f".{path.name}.new") for path in files}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb" if force else "xb") as file:
-            file.write(data)
+        for path, data in files.items():
+            for folder in reversed([one for one in path.parents if not one.exists()]):
+                folder.mkdir()
+                made.append(folder)
+            made.append(beside[path])
+            beside[path].write_bytes(data)
+        for path in files:
+            beside[path].replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+        for one in reversed(made):
+            with suppress(OSError):
+                if one.is_dir():
+                    one.rmdir()
+                else:
+                    one.unlink()
+        in_the_way = next((one for one in path.parents if one.exists() and not one.is_dir()), None)
+        reason = f"{in_the_way} is a file, not a folder" if in_the_way is not None else error.strerror
+        raise OutputError(f"cannot write {path}: {reason}") from None
 
 
-def _read(spider: Path, response: Response, callback: str) -> Reading:
+def _read(text: str, name: str, response: Response, callback: str) -> Reading:
     """What the new spider makes of its page."""
     from crawler.request import Request
     from crawler.spider.load import load
     from crawler.spider.read import read_page
 
-    reading = read_page(load(str(spider), {}), response, Request(response.url, callback))
+    log = logging.getLogger("crawler")  # what is missing of the page was told when the spider was drafted
+    level = log.level
+    try:
+        with TemporaryDirectory(prefix="crawl-new-") as folder:
+            path = Path(folder, f"{name}.py")
+            path.write_text(text, encoding="utf-8")
+            spider = load(str(path), {})
+            log.setLevel(logging.ERROR)
+            reading = read_page(spider, response, Request(response.url, callback))
+    except OSError as error:
+        raise OutputError(f"cannot write a temporary file: {error.strerror}") from None
+    finally:
+        log.setLevel(level)
     if reading.error is not None:
-        raise CrawlError(f"the new spider {spider} cannot read its page: {reading.error}")
+        raise CrawlError(f"the new spider cannot read its page: {reading.error.kind}: {reading.error.message}")
     return reading
 
 

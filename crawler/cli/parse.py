@@ -81,6 +81,9 @@ def command(
             _check(own, callback)
         visitor = Visitor(settings, own)
         own.page_options = visitor.options
+        stages = own.item_stages
+        if stages is not None and not stages.runs_user_code:  # then it is only told what is there twice
+            stages.open(own, 0, lambda _: False)
         visited = _visited(visitor, own, target, url)
         for failed in visitor.failed:
             raise NotRead(f"{failed.callback} failed on {failed.url}: {failed}", trace=failed.trace)

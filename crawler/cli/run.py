@@ -307,7 +307,7 @@ def drive(
 
 def prints_aside(outputs: Sequence[str]) -> AbstractContextManager[object]:
     """Where standard output is an output it is for items alone: what spiders print goes to standard error."""
-    return redirect_stdout(sys.stderr) if "-" in outputs else nullcontext()
+    return redirect_stdout(sys.stderr) if "-" in outputs or sys.__stdout__ is None else nullcontext()
 
 
 def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) -> list[Layer]:

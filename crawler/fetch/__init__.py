@@ -1,1 +1,1 @@
-"""Clients that fetch. The only room that knows `requests` and `urllib3`."""
+"""Clients that fetch. The only room that knows `requests`, `urllib3` and `pycurl`."""

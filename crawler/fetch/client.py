@@ -30,9 +30,9 @@ from crawler.response import Failure, HeaderPairs, Landing, Order, Outcome, Resp
 from crawler.saved import Into
 
 _CHUNK = 1 << 16
-_SMALL = 1 << 20  # a body up to this size is no bomb
+SMALL_BODY = 1 << 20  # a body up to this size is no bomb
 _BUFFER = io.DEFAULT_BUFFER_SIZE  # so much of a body may come along with the end of a header
-_WIRE = 8  # times the body's limit: what chunks of one byte each cost, and more
+WIRE = 8  # times the body's limit: what chunks of one byte each cost, and more
 _CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -120,7 +120,7 @@ class Client:
             raise Fault("protocol", f"not an answer: status {raw.status}")
         if raw.status == 407 and order.route and order.route.proxy and is_forwarded(order.url, order.route):
             raise refused_by(proxy_of(order.route.proxy), 407)
-        watch.most = watch.came + _WIRE * most + _SMALL
+        watch.most = watch.came + WIRE * most + SMALL_BODY
         watch.too_many = f"far more bytes than a body of {most:,} bytes takes"
         return pairs
 
@@ -162,12 +162,19 @@ class Client:
                 came.write(part)
                 if came.tell() > most:
                     break
-            # Of several codings each may be the bomb; and a thousand members of nothing are work as well.
-            if decoder.made > _SMALL and 0 < ratio * packed < decoder.made:
-                raise Fault("too_large", f"a bomb: {decoder.made // packed:,} times its compressed size, and growing")
+            bomb(decoder.made, packed, ratio)
             if time.monotonic() > watch.until:
                 raise TimeoutError("the deadline has passed")
         return came.tell() - before
+
+
+def bomb(made: int, packed: int, ratio: int) -> None:
+    """Raise `Fault` if what decoders have made of a body's bytes is a bomb. `ratio` 0 = nothing is.
+
+    Of several codings each may be the bomb; and a thousand members of nothing are work as well.
+    """
+    if made > SMALL_BODY and 0 < ratio * packed < made:
+        raise Fault("too_large", f"a bomb: {made // packed:,} times its compressed size, and growing")
 
 
 def _left() -> float | None:

@@ -62,7 +62,7 @@ class Guard:
     def check_literal(self, host: str, private: bool) -> None:
         """Raise `AddressRefused` for a private address behind a proxy. What names are the proxy alone knows."""
         host = host.rstrip(".")
-        literal = _literal(host)
+        literal = literal_of(host)
         if literal is None:
             if not private and (host == "localhost" or host.endswith(".localhost")):
                 raise AddressRefused(f"{host} is the proxy itself; if it is meant: -s guard.allow={host}")
@@ -79,7 +79,7 @@ class Guard:
 
     def _resolved(self, host: str, port: int) -> list[str]:
         """What the resolver says, but not later than the deadline: it cannot be told when to give up."""
-        if _is_literal(host):
+        if is_literal(host):
             return [host]
         if left() == math.inf:
             return list(self._resolver(host, port))
@@ -120,9 +120,9 @@ def _is_in(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IP
     return any(parsed in network for network in networks)
 
 
-def _literal(host: str) -> str | None:
+def literal_of(host: str) -> str | None:
     """The address that a host is, also in the forms that only systems understand (`127.1`, `0x7f.1`)."""
-    if _is_literal(host):
+    if is_literal(host):
         return _plain(host)
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
@@ -130,7 +130,8 @@ def _literal(host: str) -> str | None:
         return None
 
 
-def _is_literal(host: str) -> bool:
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address as it is usually written."""
     try:
         ipaddress.ip_address(_plain(host))
     except ValueError:

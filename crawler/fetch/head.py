@@ -7,7 +7,7 @@ smuggle in a field; drops all fields after a line that is none, lengths included
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from crawler.fetch.faults import Fault
 
@@ -33,30 +33,8 @@ class Head(http.client.HTTPResponse):
         self._frame()
 
     def _fields(self) -> Iterator[tuple[str, str]]:
-        """The fields, to the empty line. Lines that are none are left out; NUL and lone CR become spaces."""
         readline = self.fp.readline
-        name = value = ""
-        number = 0
-        while (line := readline(_LONGEST + 1)) not in (b"\r\n", b"\n"):
-            if len(line) > _LONGEST:
-                raise Fault("too_large", f"a header line of more than {_LONGEST:,} bytes")
-            if line[-1:] != b"\n":
-                raise Fault("partial", "the header is not complete")
-            number += 1
-            if number > _MOST:
-                raise Fault("too_large", f"more than {_MOST} header fields")
-            text = line.decode("latin-1").rstrip("\r\n")
-            if "\0" in text or "\r" in text:
-                text = text.replace("\0", " ").replace("\r", " ")
-            if text[:1] in (" ", "\t"):  # a folded line belongs to the field before
-                value = f"{value} {text.strip()}" if name else ""
-                continue
-            if name:
-                yield name, value
-            name, colon, value = text.partition(":")
-            name, value = (name.strip() if colon else ""), value.strip(" \t")
-        if name:
-            yield name, value
+        return fields(lambda: readline(_LONGEST + 1))
 
     def _frame(self) -> None:
         """How long the body is (RFC 9112, 6.3), and whether the connection goes on after it."""
@@ -70,11 +48,42 @@ class Head(http.client.HTTPResponse):
         elif coding is not None:
             if not self.chunked:
                 raise Fault("protocol", f"a transfer coding nobody asked for: {coding}")
+        elif (length := length_of(self.msg.get_all("content-length", []))) is not None:
+            self.length = length
         else:
-            lengths = {part.strip() for part in ",".join(self.msg.get_all("content-length", [])).split(",")}
-            if len(lengths) == 1 and (length := lengths.pop()).isdecimal() and length.isascii():
-                self.length = int(length)
-            elif len(lengths) > 1:
-                raise Fault("protocol", "more than one length of the body")
-            else:
-                self.will_close = True
+            self.will_close = True
+
+
+def fields(readline: Callable[[], bytes]) -> Iterator[tuple[str, str]]:
+    """The fields of a head, to the empty line. Lines that are none are left out; NUL and lone CR become spaces."""
+    name = value = ""
+    number = 0
+    while (line := readline()) not in (b"\r\n", b"\n"):
+        if len(line) > _LONGEST:
+            raise Fault("too_large", f"a header line of more than {_LONGEST:,} bytes")
+        if line[-1:] != b"\n":
+            raise Fault("partial", "the header is not complete")
+        number += 1
+        if number > _MOST:
+            raise Fault("too_large", f"more than {_MOST} header fields")
+        text = line.decode("latin-1").rstrip("\r\n")
+        if "\0" in text or "\r" in text:
+            text = text.replace("\0", " ").replace("\r", " ")
+        if text[:1] in (" ", "\t"):  # a folded line belongs to the field before
+            value = f"{value} {text.strip()}" if name else ""
+            continue
+        if name:
+            yield name, value
+        name, colon, value = text.partition(":")
+        name, value = (name.strip() if colon else ""), value.strip(" \t")
+    if name:
+        yield name, value
+
+
+def length_of(values: Iterable[str]) -> int | None:
+    """What all Content-Length fields say, None if that is nothing (RFC 9112, 6.3). Raises `Fault` ("protocol")."""
+    lengths = {part.strip() for part in ",".join(values).split(",")}
+    if len(lengths) > 1:
+        raise Fault("protocol", "more than one length of the body")
+    length = lengths.pop()
+    return int(length) if length.isdecimal() and length.isascii() else None

@@ -69,12 +69,12 @@ def proxy_of(url: str) -> Proxy:
     return Proxy(parts.scheme, host, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
-def check_proxy(url: str) -> None:
+def check_proxy(url: str, client: str = "requests") -> None:
     """Raises `UsageError` for a proxy that nobody can be asked through; "" is none."""
     if not url:
         return
     try:
-        if proxy_of(url).is_socks:
+        if proxy_of(url).is_socks and client != "curl":  # which speaks SOCKS itself
             _library()
     except Fault as fault:
         raise UsageError(f"fetch.proxy = {shown('fetch.proxy', url)}: {fault.detail}", hint=_EXAMPLE) from None

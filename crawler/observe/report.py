@@ -55,7 +55,7 @@ class Report(msgspec.Struct, frozen=True):
     - `items_dropped`: items that were not wanted, by reason.
     - `page_errors`: exceptions of user code, `places` the same by line of code.
     - `failures`: requests given up; `failed` is how many of them count as errors.
-    - `dropped`: requests that rules refused, by rule.
+    - `dropped`: requests that rules refused, by rule; `no_pages`: files that were declared as pages, by what they are.
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
     - `drift`: in what pages are not as they were, or not as the spider expects; each one is an error.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
@@ -90,6 +90,7 @@ class Report(msgspec.Struct, frozen=True):
     failed: int = 0
     retried: int = 0
     dropped: dict[str, int] = {}
+    no_pages: dict[str, int] = {}
     blocked: list[tuple[str, str]] = []
     blocked_count: int = 0
     blocked_start: bool = False
@@ -200,6 +201,7 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  retried  {self.retried:,}")
         if self.dropped:
             lines.append(f"  dropped  {sum(self.dropped.values()):,}: {by_count(self.dropped)}")
+            lines += [f"           {count:,} × {_short(what)}" for what, count in self.no_pages.items()]
         return lines
 
     def _places(self) -> str:
@@ -318,6 +320,8 @@ class Report(msgspec.Struct, frozen=True):
             return "no page arrived: check the start URLs" + (" and the failures above" if self.failure_count else "")
         if not self.answered and not any(200 <= status < 300 for status in self.by_status):
             return "pages arrived, but none with a status of success: see the statuses above"
+        if self.no_pages and sum(self.no_pages.values()) >= self.pages + sum(self.answered.values()):
+            return "what arrived were files and no pages, so no callback was given them; a Download saves files"
         if self.drift:
             return "the alarms above may say why there are no items"
         if self.error_count:

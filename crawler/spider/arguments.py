@@ -37,9 +37,18 @@ class Argument(NamedTuple):
     kind: Any
     default: Any
 
+    @property
+    def type_name(self) -> str:
+        """The type as it is written: "int", "list[str]", "str | None"."""
+        return _kind_name(self.kind)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given, as there is no default."""
+        return self.default is REQUIRED
+
     def __str__(self) -> str:
-        required = self.default is REQUIRED
-        return f"{self.name}: {_kind_name(self.kind)}" + (" (required)" if required else f" = {self.default!r}")
+        return f"{self.name}: {self.type_name}" + (" (required)" if self.is_required else f" = {self.default!r}")
 
 
 def declared(owners: Iterable[type | types.ModuleType], excluded: Iterable[str] = ()) -> dict[str, Argument]:

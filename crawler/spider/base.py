@@ -16,6 +16,7 @@ from crawler.saved import FileItem
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
 from crawler.spider.page_options import PageOptions
+from crawler.spider.trace import shown
 
 
 class Spider:
@@ -155,9 +156,22 @@ class Spider:
 
 
 def check_plain(spider: str, name: str, function: Any) -> None:
-    """Raise `UsageError` for a function that has to be awaited."""
+    """Raise `UsageError` for a function that has to be awaited, or does not take a page ("start": nothing)."""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
             f"{name} of spider {spider} is async, and callbacks are plain functions",
             hint=f"write def {name}, without async and await: workers fetch meanwhile",
         )
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return
+    wanted = [] if name == "start" else ["page"]
+    try:
+        inspect.signature(function).bind(*wanted)
+    except (TypeError, ValueError) as error:  # ValueError: a method without even a self
+        own = ["self", *wanted] if inspect.ismethod(function) else wanted
+        code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+        raise UsageError(
+            f"{name} of spider {spider} cannot be called as it is written ({shown(code.co_filename)}:"
+            f"{code.co_firstlineno}): {error}",
+            hint=f"write def {name}({', '.join(own)})",
+        ) from None

@@ -140,7 +140,8 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
         for value in values:
             try:
                 if not isinstance(value, Request):
-                    raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
+                    told = f"start yielded {_described(value, advice=False)}"
+                    raise _RefusedError(TypeError, f'{told}: it can only yield requests, such as Request("https://…")')
                 _check(value, "start", spider, known)
             except _RefusedError as refused:
                 told = getattr(value, "url", "")

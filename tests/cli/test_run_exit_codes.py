@@ -244,6 +244,10 @@ def test_several_outputs_that_fail_before_the_start_leave_no_half_files(crawl_he
         ("name = 5", "name of spider One is 5, and not a text"),
         ("async def parse(self, page):\n        yield {}", "parse of spider one is async"),
         ("async def start(self):\n        yield 1", "start of spider one is async"),
+        ("def parse(self):\n        yield {}", "parse of spider one cannot be called as it is written (one.py:5): too"),
+        ("def parse():\n        yield {}", "parse of spider one cannot be called as it is written (one.py:5): "),
+        ("def parse(self, page, n):\n        yield {}", "(one.py:5): missing a required argument: 'n'"),
+        ("def start(self, page):\n        yield 1", "start of spider one cannot be called as it is written"),
     ],
 )
 def test_a_spider_that_cannot_be_meant_is_refused_before_anything_runs(crawl_here, write, tmp_path, body, told):

@@ -12,11 +12,15 @@ from contextlib import suppress
 import pytest
 import trustme
 
+from crawler.fetch.curl_fetcher import CurlFetcher
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.requests_fetcher import RequestsFetcher
 from crawler.response import Order
 
-FETCHERS = {"requests": RequestsFetcher}  # a new client is one entry here, and has to pass all of this folder
+FETCHERS = {
+    "requests": RequestsFetcher,
+    "curl": CurlFetcher,
+}  # a new client is one entry here, and has to pass all of this folder
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BODY = b"<p>hello</p>"
@@ -338,7 +342,12 @@ class Single:
 
 
 @pytest.fixture(params=FETCHERS)
-def client(request):
+def client_name(request):
+    return request.param
+
+
+@pytest.fixture
+def client(client_name):
     """`client(max_body=10)`: a client that may connect to this machine only; for each one there is."""
     clients = []
 
@@ -346,7 +355,7 @@ def client(request):
         limits = FetchLimits(
             **{"only": ("127.0.0.0/8",), "allow": ("127.0.0.0/8",), "read_timeout": 2.0, "max_threads": 4, **limits}
         )
-        clients.append(Single(FETCHERS[request.param](limits, resolver)))
+        clients.append(Single(FETCHERS[client_name](limits, resolver)))
         return clients[-1]
 
     yield build

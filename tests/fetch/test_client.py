@@ -131,7 +131,9 @@ def test_a_broken_answer_is_a_failure_of_its_kind(get, host, path, kinds):
         ("/garbage", "not HTTP: SSH-2.0-OpenSSH_9.6"),
     ],
 )
-def test_what_broke_is_told_in_words_that_are_the_same_for_every_host(get, path, detail):
+def test_what_broke_is_told_in_words_that_are_the_same_for_every_host(get, client_name, path, detail):
+    if client_name == "curl" and path == "/garbage":
+        detail = "not HTTP"  # libcurl shows none of it
     assert get(path, limits={"read_timeout": 0.3, "timeout": 1.0}).detail == detail
 
 
@@ -331,7 +333,7 @@ def test_the_size_of_a_header_is_limited(get, bytes_of_header):
     [
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n", "more than 65,536 bytes of header"),
         (b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n", "more than 65,536 bytes of header"),
-        (b"", b"HTTP/1.1 ", "more than 65536 bytes of status line"),
+        (b"", b"HTTP/1.1 ", "more than 65536 bytes of status line|more than 65,536 bytes of header"),
         # Which of the two limits is met first depends on the parts in which it comes.
         (b"HTTP/1.1 200 OK\r\n", b"x", "a header line of more than 65,536 bytes|more than 65,536 bytes of header"),
         (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", "more than 100 header fields"),
@@ -406,8 +408,12 @@ def test_what_is_no_answer_is_a_failure_of_protocol(get, path, kind):
     assert get(path).kind == kind
 
 
-def test_nul_in_a_header_is_a_space(get):
-    assert get("/nul").headers["x-one"] == "a b"
+def test_nul_in_a_header_smuggles_nothing_in(get, client_name):
+    outcome = get("/nul")
+    if client_name == "curl":  # libcurl takes no such head
+        assert (outcome.kind, outcome.detail.lower()) == ("protocol", "nul byte in header")
+    else:
+        assert outcome.headers["x-one"] == "a b"
 
 
 @pytest.mark.parametrize("path", ["/long", "/late?204", "/late?304", "/switch", "/nul"])

@@ -85,6 +85,15 @@ def test_plain_http_to_a_port_of_tls_is_a_failure(tls_host, client, authority):
     assert outcome.kind in ("protocol", "reset")
 
 
+def test_a_body_that_ends_with_its_tls_connection_is_whole_and_one_that_is_cut_is_not(tls_host, client, trusted):
+    """Without the last word of TLS, which many hosts leave out."""
+    host, one = tls_host(trusted.issue_cert("127.0.0.1")), client()
+    for _ in range(2):
+        assert ask(one, host, path="/until-close").body == b"<p>hello</p>"
+        assert ask(one, host, path="/short").kind == "partial"
+        assert ask(one, host, path="/cut-chunks").kind == "partial"
+
+
 @pytest.mark.parametrize("path", ["/drip", "/head-drip"])
 def test_the_total_time_holds_behind_tls(tls_host, client, trusted, path):
     host, one = tls_host(trusted.issue_cert("127.0.0.1")), client(timeout=0.3, read_timeout=10.0)
@@ -118,6 +127,7 @@ def test_the_total_time_holds_while_a_host_does_not_read(client, host):
 
 def test_connections_of_hosts_not_asked_for_long_are_closed(host, client, monkeypatch, wait_until):
     monkeypatch.setattr("crawler.fetch.connections._MOST_HOSTS", 6)
+    monkeypatch.setattr("crawler.fetch.curl_fetcher._MOST_KEPT", 6)
     one = client(lambda name, port: ["127.0.0.1"])
     for number in range(20):
         assert isinstance(one.fetch(Order(1, f"http://h{number}.example:{host.port}/ok")).outcome, Response)

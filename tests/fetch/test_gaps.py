@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from crawler.fetch.curl_fetcher import CurlFetcher
 from crawler.fetch.gaps import Gaps, host_in
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.requests_fetcher import InlineFetcher, RequestsFetcher
@@ -73,7 +74,7 @@ def test_a_url_without_a_host_has_an_empty_one():
     assert host_in("nonsense") == ""
 
 
-@pytest.mark.parametrize("kind", [RequestsFetcher, InlineFetcher])
+@pytest.mark.parametrize("kind", [RequestsFetcher, InlineFetcher, CurlFetcher])
 def test_a_fetcher_keeps_the_gap_between_true_starts(host, kind):
     fetcher = kind(FetchLimits(allow=("127.0.0.0/8",), read_timeout=5.0))
     other = host.url.replace("127.0.0.1", "localhost")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from crawler.fetch import curl_transfer
 from crawler.fetch.deadline import watch
 from crawler.fetch.guard import AddressRefused, Guard, resolve
 from crawler.response import Order, Response, Route
@@ -37,6 +38,14 @@ def connected(monkeypatch):
         raise AssertionError(f"a connection to {address}")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+
+    class Opened(curl_transfer.Opened):
+        def __init__(self, address):  # libcurl connects what is opened for an address to that address
+            addresses.append(address.addr)
+            assert address.addr[0].startswith("127."), f"a connection to {address}"
+            super().__init__(address)
+
+    monkeypatch.setattr(curl_transfer, "Opened", Opened)
     return addresses
 
 

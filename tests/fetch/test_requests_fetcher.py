@@ -6,12 +6,13 @@ import time
 import pytest
 import responses
 
+from crawler.fetch.curl_fetcher import CurlFetcher
 from crawler.fetch.limits import FetchLimits
 from crawler.fetch.requests_fetcher import InlineFetcher, RequestsFetcher
 from crawler.response import Order, Response
 
 LIMITS = FetchLimits(only=("127.0.0.0/8",), allow=("127.0.0.0/8",), read_timeout=5.0)
-FETCHERS = [RequestsFetcher, InlineFetcher]
+FETCHERS = [RequestsFetcher, InlineFetcher, CurlFetcher]
 
 
 def gather(fetcher, number, seconds=10.0):
@@ -158,7 +159,9 @@ def test_an_order_that_makes_no_sense_lands_too(any_fetcher):
     assert {landing.outcome.kind for landing in gather(any_fetcher, 2)} == {"invalid"}
 
 
-def test_responses_mocks_it(any_fetcher):
+@pytest.mark.parametrize("kind", [RequestsFetcher, InlineFetcher])  # what libcurl does nobody can mock
+def test_responses_mocks_it(kind):
+    any_fetcher = kind(LIMITS)
     with responses.RequestsMock() as mock:
         mock.get("http://a.example/", body="电影", content_type="text/html; charset=utf-8", headers={"X": "1"})
         mock.get("http://a.example/", status=503)

@@ -47,8 +47,9 @@ def test_the_demo_site_gives_the_same_hundred_films_from_each_pool(walk, site, w
     assert len(site.log) == report.pages == 110
 
 
-def test_a_site_with_everything_gives_the_same_items_from_each_pool(walk, maze, maze_spider, way):
-    report = walk(maze_spider, arguments={"site": maze.url}, crawl=way)
+@pytest.mark.parametrize("client", ["requests", "curl"])
+def test_a_site_with_everything_gives_the_same_items_from_each_pool(walk, maze, maze_spider, way, client):
+    report = walk(maze_spider, arguments={"site": maze.url}, crawl=way, fetch={"client": client})
     items = report.items
     read = Counter(item["at"] for item in items if "at" in item)
     others = ["/new", "/hello", "/shaky", "/answer"]
