@@ -91,6 +91,7 @@ class Drift:
         self._alarms = {_key(alarm): alarm for alarm in self.state.alarms}
         self._told: list[tuple[Check, tuple[str, ...]]] = []
         self._kept: dict[tuple[str, str], str] = {}
+        self._first: dict[tuple[int, str], str] = {}  # URLs of first pages, by callback
         self._began_with = set(self._alarms)
         for profile in self.state.profiles:
             self._forget_alarms(profile)
@@ -121,6 +122,7 @@ class Drift:
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kind(*key)
+            self._note_first(event)
         try:
             bad = kind.read(event)
         except Exception:  # code of the user runs where items are asked for their fields
@@ -162,7 +164,10 @@ class Drift:
                     self._short(kind, kind.previous)
 
     def _end_of_the_trail(self) -> None:
-        """Callbacks whose pages lead nowhere, and were far more in all good runs with the same arguments."""
+        """Callbacks whose pages lead nowhere, and were far more when good runs began with the same page.
+
+        That is told of runs with the same arguments only.
+        """
         callbacks: dict[tuple[int, str], list[Checks]] = {}
         for (spider, callback, _), kind in self._kinds.items():
             kinds = callbacks.setdefault((spider, callback), [])
@@ -170,10 +175,11 @@ class Drift:
                 kinds.append(kind)
         for (spider, callback), kinds in callbacks.items():
             watched = self._spiders[spider]
+            first = self._first[spider, callback]
             past = [
                 together(kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} "))
                 for profile in watched.history
-                if profile.arguments == watched.arguments
+                if profile.arguments == watched.arguments and profile.led_on.get(callback) == first
             ]
             pages = sum(kind.seen.pages for kind in kinds)
             if (
@@ -232,6 +238,14 @@ class Drift:
                 if alarm.spider == profile.spider and name.startswith(f"{alarm.callback} "):
                     for tally in kind.tallies.values():
                         tally.streak, tally.walk = 0, 0.0
+
+    def _note_first(self, page: PageYielded) -> None:
+        """The first page of a callback, and whether it led to others."""
+        spider, callback = page.request.spider, page.callback
+        if (spider, callback) not in self._first:
+            self._first[spider, callback] = page.request.url
+            if page.reading.requests:
+                self.state.profiles[spider].led_on.setdefault(callback, page.request.url)
 
     # -- bad pages -----------------------------------------------------------------------------------------------
 

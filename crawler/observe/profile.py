@@ -63,12 +63,14 @@ class Sample(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct):
     """One spider in one run: `kinds` by callback and form of the URL ("parse /board/"), `samples` by callback.
 
-    `is_first`: what was before it does not count any more. `arguments`: a digest of those of the spider.
+    `is_first`: what was before it does not count any more. `arguments`: a digest of those of the spider. `led_on`: by
+    callback, the URL of its first page, if that led to others.
     """
 
     spider: str
     is_first: bool = False
     arguments: str = ""
+    led_on: dict[str, str] = {}
     kinds: dict[str, Kind] = {}
     samples: dict[str, Sample] = {}
 

@@ -186,6 +186,10 @@ def test_a_shorter_trail_is_none_that_broke():
     drift.end()
     assert drift.alarms == []
     assert trail(1, arguments="pages=1") == []
+    drift = Drift([watched(good_pages(10))])
+    hear(drift, yielded(100, requests=()))  # began elsewhere
+    drift.end()
+    assert drift.alarms == []
 
 
 # -- what the spider expects ---------------------------------------------------------------------------------------
