@@ -18,7 +18,9 @@ _MOST_FIELDS = 64
 _ITEMS_READ = 50  # of a page, to find one that has a field
 _MANY = 4  # items per page, from which on a single one is a list that was cut
 _FEWEST_PAGES = 3  # with a field, before its form means anything
+_FEWEST_EMPTY = 5  # items, in a run that has few pages
 _FEWEST_ITEMS = 20  # before a share means anything
+_FIRST_PAGES = 3  # on which all items are counted
 _HEAD = 1024  # bytes in which the element with the language is looked for
 _LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
 
@@ -139,7 +141,7 @@ class Checks:
         self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
         self.none = self._check("items", "no items", "")
         self.links = self._check("links", "no links", "")
-        self.same = self._check("same", "same page", "")
+        self.same = self._check("same", "same page", "", needs_items=True)
         self.odd = self._check("items odd", "no items", "")  # from pages of a size that is not usual without items
         self._empty_sizes: Mapping[int, int] = {}
         self.few: list[Check] = []
@@ -177,7 +179,7 @@ class Checks:
             if size not in self._empty_sizes:
                 bad.append(self.odd)
         last = self.previous
-        if last is not None and last.response.body == body and body and last.request.url != page.request.url:
+        if items and body and last is not None and last.response.body == body and last.request.url != page.request.url:
             bad.append(self.same)
         if items and number <= self._most:
             bad += [check for check in self.few if number <= check.limit]
@@ -209,6 +211,8 @@ class Checks:
             value = first.get(name)
             if not (value or value == 0) and not any(_has(_fields(item), name) for item in items[1:_ITEMS_READ]):
                 bad.append(check)
+        if self.seen.with_items <= _FIRST_PAGES:
+            self._count_filled(items[:_ITEMS_READ])
         # One item of each page stands for all of them; another one each time.
         sample = first if len(items) == 1 else _fields(items[self.seen.pages % len(items)])
         forms = self._forms
@@ -217,6 +221,20 @@ class Checks:
                 self._read_form(name, form_of(value), value, bad)
         if self.expect is not None:
             self._read_declared(self.expect, items, bad)
+
+    def _count_filled(self, items: list[Any]) -> None:
+        filled = self.seen.filled
+        filled[""] = filled.get("", 0) + len(items)
+        for name in self.fields:
+            filled[name] = filled.get(name, 0) + sum(_has(_fields(item), name) for item in items)
+
+    def is_empty_by_items(self, check: Check) -> bool:
+        """Whether so many items without a field are no chance, where a run has too few pages to say it."""
+        if check.what != "empty field" or self.base is None or self.seen.filled.get(check.field):
+            return False
+        items, before = self.seen.filled.get("", 0), self.base.filled.get("", 0)
+        p = odds.estimate(before - self.base.filled.get(check.field, 0), before)
+        return items >= _FEWEST_EMPTY and p**items <= odds.FALSE_ALARMS
 
     def _read_form(self, name: str, form: str, value: Any, bad: list[Check]) -> None:
         seen = self.seen.forms.get(name)
@@ -297,7 +315,7 @@ class Checks:
                 check.limit = limit
                 check.compare(at_most(limit) - at_most(0), base.with_items, _usual(base, check.name), base.runs)
                 self.few.append(check)
-        self.same.compare(base.tallies.get("same", Tally()).bad, base.pages, _usual(base, "same"), base.runs)
+        self.same.compare(base.tallies.get("same", Tally()).bad, base.with_items, _usual(base, "same"), base.runs)
         self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _usual(base, "links"), base.runs)
         declared = set() if expect is None else {*expect.fields, *expect.filled}
         for key, tally in base.tallies.items():

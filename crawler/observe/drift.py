@@ -139,11 +139,10 @@ class Drift:
     def end(self, is_part: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
 
-        A run without any item is no success anyway: one good run is enough then to tell where they came from.
+        A run without any item is no success anyway: one good run is enough then to tell where they came from. It is
+        enough for a field, too, that many items had and none has.
         `is_part`: the run has left out pages that have not changed.
         """
-        if not is_part:
-            self._end_of_the_trail()
         has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
         for (spider, _, _), kind in list(self._kinds.items()):
             for check in kind.every():
@@ -153,7 +152,11 @@ class Drift:
                     not check.is_told
                     and check.bad is not None
                     and base is not None
-                    and base.runs >= (1 if check is kind.none and spider not in has_items else _FEWEST_RUNS_WHOLE)
+                    and (
+                        base.runs >= _FEWEST_RUNS_WHOLE
+                        or (check is kind.none and spider not in has_items)
+                        or kind.is_empty_by_items(check)
+                    )
                     and check.usual[0] == 0
                     and check.tally.bad >= pages > 0
                 ):
@@ -162,6 +165,8 @@ class Drift:
                 if share.is_short and not share.is_told and kind.previous is not None:
                     kind.short = [share]
                     self._short(kind, kind.previous)
+        if not is_part:
+            self._end_of_the_trail()
 
     def _end_of_the_trail(self) -> None:
         """Callbacks whose pages lead nowhere, and were far more when good runs began with the same page.

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from math import ceil, exp, inf, log
 
-_FALSE_ALARMS = 1e-3  # of one check in a run of the usual length
+FALSE_ALARMS = 1e-3  # of one check in a run of the usual length
 STEP_DOWN = 1 / 3
 FEWEST_PAGES = 10  # of good runs, before anything is said: from here on five bad pages in a row are enough
 _SHORT_RUN = 50
@@ -29,7 +29,7 @@ _DRIFTS_UP = 0.2  # a walk of bad pages that are as common as this goes up by it
 
 def alpha(pages: float) -> float:
     """How likely a false alarm may be at each page, where a run has so many."""
-    return _FALSE_ALARMS / max(pages, _SHORT_RUN)
+    return FALSE_ALARMS / max(pages, _SHORT_RUN)
 
 
 def shortest_streak(pages: int) -> int:

@@ -35,6 +35,7 @@ class Kind(msgspec.Struct):
     """Pages of one kind. `items`: by number of items, how many pages; `forms`: by field and form, likewise.
 
     `empty_sizes`: of pages without items, by the bytes of their bodies.
+    `filled`: by field, how many items of the first pages had something in it; "" is the number of those items.
     `runs`: of how many runs it is the sum.
     """
 
@@ -43,6 +44,7 @@ class Kind(msgspec.Struct):
     with_items: int = 0
     items: dict[int, int] = {}
     empty_sizes: dict[int, int] = {}
+    filled: dict[str, int] = {}
     tallies: dict[str, Tally] = {}
     forms: dict[str, dict[str, int]] = {}
 
@@ -88,6 +90,8 @@ def together(kinds: Iterable[Kind]) -> Kind:
         ):
             for number, pages in of.items():
                 into[number] = into.get(number, 0) + pages
+        for field, items in kind.filled.items():
+            whole.filled[field] = whole.filled.get(field, 0) + items
         for name, tally in kind.tallies.items():
             known = whole.tally(name)
             known.bad += tally.bad

@@ -165,6 +165,27 @@ def test_a_run_without_any_item_needs_only_one_good_one():
     assert drift.alarms == []
 
 
+def few_pages(before, now):
+    drift = Drift([watched(good_pages(1, items=before))])
+    hear(drift, *good_pages(1, items=now))
+    drift.end()
+    return told(drift)
+
+
+def test_a_field_that_many_items_had_and_none_has_needs_only_one_good_run():
+    ten = [{"title": str(number), "score": "9" if number else None} for number in range(10)]
+    assert few_pages(ten, [{**item, "score": None} for item in ten]) == [("empty field", "score")]
+    assert few_pages(ten, [{"title": item["title"]} for item in ten]) == [("empty field", "score")]
+
+
+def test_of_few_items_and_of_fields_that_few_had_nothing_is_told():
+    ten = [{"title": "One", "score": "9"}, *[{"title": "Two", "score": None}] * 9]
+    assert few_pages(ten, [{**item, "score": None} for item in ten]) == []
+    four = [{"title": "One", "score": "9"}] * 4
+    assert few_pages(four, [{**item, "score": None} for item in four]) == []
+    assert few_pages(four * 3, [{**item, "score": None} for item in four * 3][:-1] + four[:1]) == []
+
+
 def trail(pages, is_part=False, arguments="", past=10):
     run = [yielded(number, requests=("next",) if number < past - 1 else ()) for number in range(past)]
     drift = Drift([msgspec.structs.replace(watched(run), arguments=arguments)])
@@ -175,6 +196,13 @@ def trail(pages, is_part=False, arguments="", past=10):
 
 def test_a_trail_that_ends_after_its_first_page_is_told():
     assert trail(1) == [("no links", "")]
+
+
+def test_a_first_page_without_items_is_told_as_that_and_not_as_a_trail():
+    drift = Drift([watched(good_pages(10))])
+    hear(drift, yielded(0, [], requests=()))
+    drift.end()
+    assert told(drift) == [("no items", "")]
 
 
 def test_a_shorter_trail_is_none_that_broke():
@@ -298,6 +326,12 @@ def test_what_was_told_stays_told_and_is_told_again_only_if_it_goes_on():
     hear(drift, *good_pages(5, items=[]))
     assert len(heard) == 1
     assert told(drift) == [("no items", "")]
+
+
+def test_files_have_no_body_and_are_not_the_same_page():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *good_pages(20, body=""))
+    assert drift.alarms == []
 
 
 def test_large_pages_are_not_kept_in_mind():
