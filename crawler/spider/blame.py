@@ -84,7 +84,8 @@ def blame(
         if near:
             one = min(near, key=lambda pair: pair[0])[1]
             return _told(one, was.get(one, 0), now.get(one, 0), good is not None)
-        if there := [one for one in dead if asked_there.intersection(one.at)]:
+        group = f"(?P<{field}>"
+        if there := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
             return _told(there[0], 0, 0, True)
         if named:
             return place(*named[0]), linecache.getline(*named[0]).strip()[:_LONGEST]

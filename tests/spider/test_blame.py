@@ -90,6 +90,18 @@ def test_a_compiled_pattern_is_told_where_it_stands(told):
     assert what.startswith("search('<b>([^<]*)</b>') found 1 on the good page")
 
 
+def test_a_named_group_is_the_field_of_that_name(told):
+    line, what = told(
+        'found = TITLE.search(page.text)\nyield found.groupdict() if found else {"size": 1}',
+        GOOD,
+        "title",
+        before='import re\nTITLE = re.compile(r"<strong>(?P<title>[^<]*)</strong>")',
+    )
+    assert line == 'TITLE = re.compile(r"<strong>(?P<title>[^<]*)</strong>")'
+    assert what.startswith("search(")
+    assert "last good page either" in what
+
+
 def test_a_key_of_json_that_is_gone(told):
     lines = 'for film in page.json().get("films", []):\n    yield {"title": film.get("name")}'
     good = '{"films": [{"name": "One"}]}'
