@@ -42,7 +42,7 @@ class Check:
         self.usual = (0, 0)  # how many pages of good runs were bad, of how many
         self.is_usual = False  # whether that is so often that nothing follows from it
         self.limit = 0  # items per page, where it is about that
-        self.trail: tuple[int, int, int, int] | None = None  # pages now, those that led on, all, good runs
+        self.trail: tuple[int, int, int] | None = None  # pages now, fewest of good runs, how many runs
         self.value: Any = None  # what stands in the bad page
         self.is_told = False
         self.since = 0  # how many pages of the kind there were before the first bad one
@@ -230,7 +230,7 @@ class Checks:
 
     def is_empty_by_items(self, check: Check) -> bool:
         """Whether so many items without a field are no chance, where a run has too few pages to say it."""
-        if check.what != "empty field" or self.base is None or self.seen.filled.get(check.field):
+        if check.what != "empty field" or self.base is None:
             return False
         items, before = self.seen.filled.get("", 0), self.base.filled.get("", 0)
         p = odds.estimate(before - self.base.filled.get(check.field, 0), before)

@@ -169,36 +169,32 @@ class Drift:
             self._end_of_the_trail()
 
     def _end_of_the_trail(self) -> None:
-        """Callbacks whose pages lead nowhere, and were far more when good runs began with the same page.
+        """Callbacks whose pages lead nowhere, where good runs began with the same page and had far more in all.
 
         That is told of runs with the same arguments only.
         """
-        callbacks: dict[tuple[int, str], list[Checks]] = {}
+        callbacks: dict[tuple[int, str], dict[Checks, None]] = {}
         for (spider, callback, _), kind in self._kinds.items():
-            kinds = callbacks.setdefault((spider, callback), [])
-            if kind not in kinds:
-                kinds.append(kind)
+            callbacks.setdefault((spider, callback), {})[kind] = None
         for (spider, callback), kinds in callbacks.items():
             watched = self._spiders[spider]
             first = self._first[spider, callback]
             past = [
-                together(kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} "))
+                sum(kind.pages for kind in profile.kinds.values())
                 for profile in watched.history
                 if profile.arguments == watched.arguments and profile.led_on.get(callback) == first
             ]
-            pages = sum(kind.seen.pages for kind in kinds)
+            pages = sum(kind.pages for kind in self.state.profiles[spider].kinds.values())
+            kind = next(iter(kinds))
             if (
                 past
-                and 0 < _SHRUNK * pages <= min(one.pages for one in past)
-                and all(_SHRUNK * one.tally("links").bad <= one.pages for one in past)
+                and 0 < _SHRUNK * pages <= min(past)
                 and all(kind.links.tally.bad == kind.seen.pages and not kind.links.is_told for kind in kinds)
-                and (page := kinds[0].previous) is not None
+                and kind.previous is not None
             ):
-                links = kinds[0].links
-                bad, all_pages = sum(one.tally("links").bad for one in past), sum(one.pages for one in past)
-                links.trail = (pages, all_pages - bad, all_pages, len(past))
-                links.count = pages
-                self._alarm(kinds[0], links, page)
+                kind.links.trail = (pages, min(past), len(past))
+                kind.links.count = pages
+                self._alarm(kind, kind.links, kind.previous)
 
     def close(self) -> None:
         """Let go of who is told: they know this one, too, and such a ring would keep all of a run in memory."""
@@ -364,9 +360,9 @@ class Drift:
         before = f"on {pages - bad:,} of {pages:,} pages of {_runs(runs)}"
         match check.what:
             case "no links" if check.trail is not None:
-                own, led, usual, of = check.trail
-                told = "1 page, and it leads" if own == 1 else f"{own:,} pages, and they lead"
-                return f"{told} nowhere any more; {led:,} of {usual:,} pages did in {_runs(of)}"
+                own, fewest, of = check.trail
+                all_there_is = "1 page is all there is" if own == 1 else f"{own:,} pages are all there are"
+                return f"leads nowhere any more, and {all_there_is}; {_runs(of)} had {fewest:,}{' or more' * (of > 1)}"
             case "no items" if check is kind.odd:
                 return f"gives no items any more, from pages unlike those without items of {_runs(runs)}"
             case "same page":

@@ -205,6 +205,15 @@ def test_a_first_page_without_items_is_told_as_that_and_not_as_a_trail():
     assert told(drift) == [("no items", "")]
 
 
+def test_a_list_that_leads_to_other_callbacks_may_break_too():
+    drift = Drift([watched([yielded(0, []), *good_pages(10, callback="parse_film", requests=())])])
+    hear(drift, yielded(0, [], requests=()))
+    drift.end()
+    assert [alarm.message for alarm in drift.alarms] == [
+        "leads nowhere any more, and 1 page is all there is; the last good run had 11"
+    ]
+
+
 def test_a_shorter_trail_is_none_that_broke():
     assert trail(3) == []
     assert trail(1, past=4) == []
@@ -214,6 +223,10 @@ def test_a_shorter_trail_is_none_that_broke():
     drift.end()
     assert drift.alarms == []
     assert trail(1, arguments="pages=1") == []
+    drift = Drift([watched([yielded(0, requests=()), *good_pages(10)[1:]])])
+    hear(drift, yielded(0, requests=()))  # it never led anywhere
+    drift.end()
+    assert drift.alarms == []
     drift = Drift([watched(good_pages(10))])
     hear(drift, yielded(100, requests=()))  # began elsewhere
     drift.end()
@@ -325,6 +338,12 @@ def test_what_was_told_stays_told_and_is_told_again_only_if_it_goes_on():
     assert (told(drift), heard) == ([("no items", "")], [])
     hear(drift, *good_pages(5, items=[]))
     assert len(heard) == 1
+    assert told(drift) == [("no items", "")]
+
+
+def test_pages_without_items_may_be_the_same():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *good_pages(10, items=[], body="nothing"))
     assert told(drift) == [("no items", "")]
 
 
