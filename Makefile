@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 DATA ?= ../shared/data
 
-.PHONY: help demo test docs drift faults hostile conformance lint check format bench clean
+.PHONY: help demo test docs drift faults hostile conformance lint check format bench peers scale clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,13 @@ bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what sil
 	@$(BIN)/python benchmarks/silent.py
 	@$(BIN)/python benchmarks/rules.py
 
+peers: $(VENV)/measured  ## beside Scrapy and a crawler by hand, in turn (docs/performance.md)
+	@$(BIN)/python benchmarks/peers.py one
+	@$(BIN)/python benchmarks/peers.py many
+
+scale: $(VENV)/measured  ## what a page costs in small and large crawls (docs/performance.md)
+	@$(BIN)/python benchmarks/scale.py
+
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -66,6 +73,10 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/tested: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/measured: $(VENV)/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[curl]'
 	@touch $@
 
 $(VENV)/linted: $(VENV)/tested

@@ -235,9 +235,8 @@ def merge(layers: Iterable[Layer]) -> Settings:
             if key not in values:
                 raise _unknown(key, layer.source, values)
             converted = _converted(key, value, layer.source)
-            values[key] = (
-                converted + values[key] if key == "host" else converted
-            )  # the stronger layer's are asked first
+            # The stronger layer's tables are asked first; none at all are instead of the weaker ones.
+            values[key] = converted + values[key] if key == "host" and converted else converted
             sources[key] = layer.source
     settings = msgspec.convert(nested(values), Settings, strict=False)
     _check_ranges(values, sources)

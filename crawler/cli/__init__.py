@@ -19,6 +19,8 @@ from crawler.observe.plain import plain
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "bench": "bench",
+    "check": "check",
     "completion": "completion",
     "config": "config",
     "demo": "demo",
@@ -33,6 +35,7 @@ COMMANDS = {
     "resume": "resume",
     "run": "run",
     "runs": "runs",
+    "save-page": "save_page",
     "set": "set",
     "shell": "shell",
     "status": "status",
@@ -104,6 +107,9 @@ def main() -> None:
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # nothing was typed: what there is to type
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         # What was typed may have been pasted from a page. click puts choices on lines of their own.
         told = plain(error.format_message().replace("\n\t", " "))

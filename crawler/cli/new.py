@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from crawler.reading import Reading
     from crawler.request import Request
     from crawler.response import Response
+    from crawler.testing.cases import Case
     from crawler.visit import Visitor
 
 _LONGEST_NAME = 200  # bytes; file systems take 255, and the test's name is longer
@@ -56,34 +57,45 @@ def command(
     """Begin a spider with a page of its site.
 
     The page is fetched once, if robots.txt allows it, and saved in tests/pages/NAME/. What it seems to repeat is what
-    the spider in spiders/NAME.py reads at first, and tests/spiders/test_NAME.py says what that gives. Both are yours
-    to edit.
+    the spider in spiders/NAME.py reads at first; tests/spiders/test_NAME.py and expected.json beside the page say what
+    that gives. All are yours to edit.
     """
     from crawler.cli.new_spider import draft
     from crawler.cli.new_test import test_file
     from crawler.saving import file_name
+    from crawler.testing.cases import EXPECTED, folder_of, text_of
     from crawler.visit import page_of
 
     kind = _kind(kinds)
     _check_name(name)
     spider, test = Path("spiders", f"{name}.py"), Path("tests", "spiders", f"test_{name}.py")
-    _check_free([spider, test], force)
+    folder = folder_of(name)
+    _check_free([spider, test, folder / EXPECTED], force)
     response = _response(url, saved_page, config, assignments)
-    saved = Path("tests", "pages", name, file_name(response))
+    saved = folder / file_name(response)
     _check_free([saved], force)
     made = draft(kind, name, page_of(response), response.url)
     reading = _read(made.text, name, response, made.callback)
     tested = test_file(name, saved.name, response, made.callback, reading)
-    _write({saved: response.body, spider: made.text.encode(), test: tested.encode()})
+    expected = text_of([_case(made.text, name, response, saved.name, made.callback)])
+    _write(
+        {
+            saved: response.body,
+            spider: made.text.encode(),
+            test: tested.encode(),
+            folder / EXPECTED: expected.encode(),
+        }
+    )
     is_requests = not reading.items and reading.requests
     told = _count(len(reading.requests), "request") if is_requests else _count(len(reading.items), "item")
     _tell(f"crawl: {saved} is the page: {len(response.body):,} bytes, as they came")
     _tell(f"crawl: {spider} is the spider; that page gives it {told}")
-    _tell(f"crawl: {test} is its test")
+    _tell(f"crawl: {test} is its test, and {folder / EXPECTED} what crawl check expects")
     callback = f" --callback {made.callback} --requests" if made.callback != "parse" else ""
     _tell("next:")
     _tell(f"  crawl parse {name} {shlex.quote(str(saved))}{callback}   # what it makes of the page, after each edit")
     _tell(f"  pytest {test}")
+    _tell(f"  crawl check {name}   # whether the page gives what it gave")
     _tell(f"  crawl run {name} -o {name}.jsonl")
 
 
@@ -227,6 +239,27 @@ def _read(text: str, name: str, response: Response, callback: str) -> Reading:
     if reading.error is not None:
         raise CrawlError(f"the new spider cannot read its page: {reading.error.kind}: {reading.error.message}")
     return reading
+
+
+def _case(text: str, name: str, response: Response, page: str, callback: str) -> Case:
+    """What `crawl check` expects of the page: what it gives now."""
+    from crawler.spider.load import named
+    from crawler.testing.reading import read_body
+    from crawler.testing.saving import case_of
+
+    case = case_of(response, page, callback)
+    log = logging.getLogger("crawler")  # see _read
+    level = log.level
+    try:
+        with TemporaryDirectory(prefix="crawl-new-") as folder:
+            path = Path(folder, f"{name}.py")
+            path.write_text(text, encoding="utf-8")
+            log.setLevel(logging.ERROR)
+            return read_body(named(str(path)), case, response.body).into(case)
+    except OSError as error:
+        raise OutputError(f"cannot write a temporary file: {error.strerror}") from None
+    finally:
+        log.setLevel(level)
 
 
 def _count(number: int, what: str) -> str:

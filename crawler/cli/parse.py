@@ -78,7 +78,7 @@ def command(
         stack.callback(setup(log.level, log.file, quiet))
         (own,) = built
         if callback is not None:
-            _check(own, callback)
+            check_callback(own, callback)
         visitor = Visitor(settings, own)
         own.page_options = visitor.options
         stages = own.item_stages
@@ -88,7 +88,7 @@ def command(
         for failed in visitor.failed:
             raise NotRead(f"{failed.callback} failed on {failed.url}: {failed}", trace=failed.trace)
         response = visited.page()
-        request = visited.request.replace(callback=callback or _callback(own, visited.request), data=_data(data))
+        request = visited.request.replace(callback=callback or callback_for(own, visited.request), data=data_of(data))
         reading = read_page(own, response, request, seconds=settings.crawl.parse_timeout)
         if reading.error is not None:
             error = reading.error
@@ -124,13 +124,13 @@ def _visited(visitor: Visitor, spider: Spider, target: str, url: str | None) -> 
         if url is not None:
             raise UsageError("--url says where a file comes from, and this is a URL", hint="leave one of them out")
         return visitor.fetch(typed(target))
-    request = typed(url) if url is not None else _first(spider)
+    request = typed(url) if url is not None else first_request(spider)
     response = saved(target, request.url)
     visitor.start(request)
     return visitor.judge(request, response)
 
 
-def _first(spider: Spider) -> Request:
+def first_request(spider: Spider) -> Request:
     """The first request of the spider: where a saved page most likely comes from."""
     from crawler.request import Request
     from crawler.spider.read import read_start
@@ -144,7 +144,7 @@ def _first(spider: Spider) -> Request:
     return typed(first.url).replace(callback=first.callback)
 
 
-def _callback(spider: Spider, request: Request) -> str | None:
+def callback_for(spider: Spider, request: Request) -> str | None:
     """The callback a page goes to where none is named. Raises `UsageError` if nobody knows."""
     if spider.has_parse:
         return None
@@ -155,7 +155,7 @@ def _callback(spider: Spider, request: Request) -> str | None:
     )
 
 
-def _check(spider: Spider, name: str) -> None:
+def check_callback(spider: Spider, name: str) -> None:
     """Raise `UsageError` if the spider has no callback of that name."""
     known = _names(spider)
     is_known = name in known or (hasattr(type(spider), name) and name.startswith("parse"))  # also of SitemapSpider etc.
@@ -187,7 +187,7 @@ def _known(spider: Spider) -> str:
     return ", ".join(_names(spider)) or "none"
 
 
-def _data(text: str | None) -> Any:
+def data_of(text: str | None) -> Any:
     import msgspec
 
     try:

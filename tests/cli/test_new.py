@@ -40,6 +40,8 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         assert done.rc == 0, done
         assert f"crawl: spiders/{name}.py is the spider; that page gives it {gives}\n" in done.stderr
     assert len(server.log) == len(expected)
+    done = crawl_here("check")
+    assert (done.rc, done.stdout.count("✓")) == (0, len(expected)), done
     for name, (_, _, _, items) in expected.items():
         done = crawl_here("run", name, "-o", "-", "--pool", "inline", "-q", "-s", "politeness.delay=0")
         assert (done.rc, len(done.stdout.splitlines())) == (0 if items else 3, items), done
@@ -59,13 +61,15 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         spider = tmp_path / f"spiders/{name}.py"
         spider.write_text(spider.read_text().replace("    rules = ", '    sitemap_rules = [("x", "parse")]  # '))
     assert "8 failed" in tested().stdout
+    done = crawl_here("check")
+    assert (done.rc, done.stdout.count("✗")) == (1, len(expected)), done
 
 
 def test_what_is_there_stays_unless_it_is_forced(crawl_here, serve, tmp_path):
     server = serve({"*": "<title>new</title>"})
     spider, test = tmp_path / "spiders/films.py", tmp_path / "tests/spiders/test_films.py"
-    saved = tmp_path / "tests/pages/films/p.html"
-    for path in (spider, test, saved):
+    saved, expected = tmp_path / "tests/pages/films/p.html", tmp_path / "tests/pages/films/expected.json"
+    for path in (spider, test, saved, expected):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
         done = crawl_here("new", "films", f"{server.url}/p")
@@ -77,10 +81,11 @@ def test_what_is_there_stays_unless_it_is_forced(crawl_here, serve, tmp_path):
         assert path.read_text() == "mine"
         path.unlink()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    for path in (spider, test, saved):
+    paths = (spider, test, saved, expected)
+    for path in paths:
         path.write_text("mine")
     assert crawl_here("new", "films", f"{server.url}/p", "--force").rc == 0
-    assert "mine" not in spider.read_text() + test.read_text() + saved.read_text()
+    assert "mine" not in "".join(path.read_text() for path in paths)
     assert len(server.log) == 2  # nobody is asked for nothing
 
 
@@ -355,6 +360,7 @@ def test_where_one_file_cannot_be_written_none_is(crawl_here, serve, tmp_path, b
     (tmp_path / blocked).unlink()
     assert crawl_here(*words).rc == 0
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "expected.json",
         "films.py",
         "p.html",
         "test_films.py",
