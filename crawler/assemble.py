@@ -114,6 +114,7 @@ from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 _keys = count(1)
+_LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -372,7 +373,8 @@ def run(
                 chain.close()
             except OutputError as raised:
                 error = error or raised
-            if drift is not None and error is None:
+            is_stopped = bool(signals.ended_by) or shop.switch.level >= Level.STOP
+            if drift is not None and error is None and not is_stopped:
                 drift.end(is_part=since is not None)
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
@@ -434,7 +436,8 @@ def _drift(
     def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str, is_fewer: bool) -> tuple[str, str]:
         if not settings.drift.reread:
             return "", ""
-        return blame(spiders[spider], callback, good, bad, field, is_fewer, settings.crawl.parse_timeout)
+        seconds = min(settings.crawl.parse_timeout or _LONGEST_READING, _LONGEST_READING)
+        return blame(spiders[spider], callback, good, bad, field, is_fewer, seconds)
 
     watched = [
         Watched(

@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True):
     - `failures`: requests given up; `failed` is how many of them count as errors.
     - `dropped`: requests that rules refused, by rule; `no_pages`: files that were declared as pages, by what they are.
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
-    - `drift`: in what pages are not as they were, or not as the spider expects; each one is an error.
+    - `drift`: in what pages are not as they were, or not as the spider expects; one is enough for exit code 1.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
     - `run`: the folder of the run, "" where there is none. `verbose`: each page was logged.

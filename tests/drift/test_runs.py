@@ -194,6 +194,14 @@ def test_a_trail_that_breaks_after_its_first_page(run, tmp_path):
     assert alarm["selector"].startswith("links('a.following') finds nothing on the last good page either")
 
 
+def test_a_run_that_is_stopped_is_not_weighed(run, crawl_command, write, tmp_path):
+    assert run().rc == 0
+    lines = ("import os, signal", "os.kill(os.getpid(), signal.SIGINT)", "return", "for film")
+    write("films.py", run.text.replace("for film", f"\n{' ' * 16}".join(lines)))
+    assert crawl_command("run", "films.py", *QUICK).rc == 130
+    assert alarms(tmp_path)[0] == []
+
+
 def test_the_first_run_of_all_is_compared_with_what_is_declared(run, site, tmp_path):
     site.changed = 3
     run.text = run.text.replace("def parse", 'expect: Expect = Expect(required="title")\n            def parse')
