@@ -31,7 +31,7 @@ from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
-from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
 from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
@@ -284,7 +284,10 @@ def run(
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
         all_stages = _open_stages(spiders, settings, ledger.has_key, stack)
-        chain.open(ledger.marks(), ledger.items_after)
+        try:
+            chain.open(ledger.marks(), ledger.items_after)
+        except OutputError as unopened:
+            raise OutputNotOpened(unopened.message, unopened.hint) from unopened
         stats.carry({**carried, "items": ledger.count_items()})
 
         def all_carried() -> dict[str, Any]:

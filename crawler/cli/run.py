@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.errors import UsageError
+from crawler.errors import OutputNotOpened, UsageError
 from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
 
@@ -241,9 +241,12 @@ def execute(
             give(folder.path, loaded)
     try:
         return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
-    except UsageError:  # such as an output that another crawl writes: nothing was run, so there is nothing to keep
+    # Such as an output that another crawl writes, or whose folder is missing: nothing was run, and nothing is to keep.
+    except (UsageError, OutputNotOpened) as error:
         if folder is not None and run_dir is None:
             rmtree(folder.ledger.parent, ignore_errors=True)
+            if "crawl resume" in error.hint:
+                error.hint = "nothing was run: type the same again when it can be written"
         raise
 
 

@@ -210,7 +210,7 @@ def test_2_for_what_cannot_be_meant(crawl_here, films, site, fault):
     assert site.log == []
 
 
-def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, site):
+def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, site, tmp_path):
     done = crawl_command("run", films, "-o", "results/out.jsonl")
     assert done.rc == 5
     assert done.stderr == (
@@ -218,6 +218,16 @@ def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, s
         "  create its folder first: mkdir -p results\n"
     )
     assert site.log == []
+    assert list((tmp_path / ".crawl").glob("*/*")) == []  # no run that crawl export would take for the last one
+
+
+def test_5_for_a_database_that_does_not_answer_keeps_no_run_to_resume(crawl_here, films, tmp_path):
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("psycopg")
+    done = crawl_here("run", films, "-o", "postgresql+psycopg://me@127.0.0.1:1/films")
+    assert done.rc == 5
+    assert "nothing was run: type the same again when it can be written" in done.stderr
+    assert list((tmp_path / ".crawl").glob("*/*")) == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
