@@ -220,6 +220,11 @@ def execute(
     with prints_aside(outputs):
         loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
+    if len(loaded) > 1 and (both := next((output for output in outputs if "%(spider)s" in output), None)) is not None:
+        raise UsageError(
+            f"-o {both}: the spiders of one crawl write to the same outputs",
+            hint="run each spider in a crawl of its own",
+        )
     outputs = tuple(named(output, loaded[0].name) for output in outputs)
     options = output_options([spider.name for spider in loaded], settings[0], "")
     exporters(outputs, options, lambda _: iter(()))  # what is wrong with them is told before there is a run

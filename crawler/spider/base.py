@@ -129,6 +129,7 @@ class Spider:
                 raise UsageError(f"{name} of spider {type(self).__name__} is {value!r}, and not {wanted}")
         for name in ("start", "parse"):
             check_plain(self.name, name, getattr(self, name))
+        check_names(self.name, self, type(self).start is not Spider.start, bool(self.settings))
 
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""
@@ -153,6 +154,21 @@ class Spider:
             f"spider {self.name} has no callback {name!r}",
             hint=f"callbacks are methods of the spider or functions of its file; write def {name}(self, page)",
         )
+
+
+# What Scrapy's spiders have under another name, and what is written here. Ignored, they would change what is crawled.
+_SCRAPY = {
+    "start_requests": "def start(self)",
+    "custom_settings": 'settings = {"politeness.delay": 1}',
+    "allowed_domains": 'settings = {"scope.allowed_hosts": ["*.example.com"]}',
+}
+
+
+def check_names(spider: str, owner: object, has_start: bool, has_settings: bool) -> None:
+    """Raise `UsageError` for a name of Scrapy's in a spider that does not have ours."""
+    for name, ours in _SCRAPY.items():
+        if hasattr(owner, name) and not (has_start if name == "start_requests" else has_settings):
+            raise UsageError(f"spider {spider} has {name}, which is a name of Scrapy's", hint=f"here that is {ours}")
 
 
 def check_plain(spider: str, name: str, function: Any) -> None:
