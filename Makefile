@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 DATA ?= ../shared/data
 
-.PHONY: help demo test docs faults hostile conformance lint check format bench peers scale clean
+.PHONY: help demo test docs drift faults hostile conformance lint check format bench peers scale clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ test: $(VENV)/tested  ## set up, then run the test suite
 docs: $(VENV)/documented  ## build the documentation into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -n -d docs/_build/doctrees docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+drift: $(VENV)/tested  ## change good pages in all ways that sites do; what was told of it goes into docs/drift.md
+	@$(BIN)/python -m tests.drift.table docs/drift.md
 
 faults: $(VENV)/tested  ## kill processes, fill disks, set clocks; the account goes into docs/reliability.md
 	@KILLS=100 TABLE=docs/reliability.md $(BIN)/python -m pytest -q tests/faults

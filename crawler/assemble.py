@@ -27,11 +27,13 @@ from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
 from crawler.control.signals import Signals
 from crawler.control.switch import Level, Switch
+from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
+from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
 from crawler.fetch.clients import check_client
@@ -41,9 +43,12 @@ from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
+from crawler.good_runs import RunPages, recall
 from crawler.host_table import HostTable
 from crawler.items.chain import Chain
 from crawler.observe import events
+from crawler.observe.alarm import Alarm
+from crawler.observe.drift import Drift, Visit, Watched
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.manners import notes_of
@@ -100,6 +105,7 @@ from crawler.settings import (
     version,
 )
 from crawler.spider.base import Spider
+from crawler.spider.blame import blame
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
 from crawler.spider.page_options import PageOptions
@@ -117,6 +123,7 @@ if TYPE_CHECKING:
 Take = Callable[[Request, HeaderPairs, Outcome], None]
 
 _keys = count(1)
+_LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -181,6 +188,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     merged = [_lasting(one) for one in merged]
     for spider, own in zip(spiders, merged, strict=True):
         spider.item_stages = _stages_of(spider, own)
+        check_expect(spider)
     return merged
 
 
@@ -250,7 +258,19 @@ def run(
         ledger.set("id", options.run)
         replayed = _replayed(common, stack)
         recorders, hearing = _recorders(common, options.run, folder)
-        emitter = Emitter([stats, *listeners, *hearing])
+        carried = ledger.get("carried", {})
+        pages = RunPages(folder)
+        drift: Drift | None = None
+        if common.drift.watch:
+
+            def alarmed(alarm: Alarm) -> None:
+                emitter.emit(events.Drifted(alarm))
+                if common.drift.strict:
+                    engine.ending.end("drift", at_once=True)
+
+            drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
+            stack.callback(drift.close)
+        emitter = Emitter([stats, *listeners, *hearing, *([drift] if drift is not None else [])])
         chain = Chain(
             [*exporters(outputs, options, ledger.items_after), *recorders], meta=common.output.meta, keep=keep_items
         )
@@ -285,7 +305,10 @@ def run(
             chain.open(ledger.marks(), ledger.items_after)
         except OutputError as unopened:
             raise OutputNotOpened(unopened.message, unopened.hint) from unopened
-        stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
+        stats.carry({**carried, "items": ledger.count_items()})
+
+        def all_carried() -> dict[str, Any]:
+            return {**stats.carried(), **({"drift": drift.carried()} if drift is not None else {})}
 
         def renew_room() -> None:
             shop.renew_room()
@@ -322,7 +345,7 @@ def run(
             switch=shop.switch,
             emitter=emitter,
             is_room=lambda room: room is shop.room(),
-            carried=stats.carried,
+            carried=all_carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
             url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
@@ -373,6 +396,9 @@ def run(
                 chain.close()
             except OutputError as raised:
                 error = error or raised
+            is_stopped = bool(signals.ended_by) or shop.switch.level >= Level.STOP
+            if drift is not None and error is None and not is_stopped:
+                drift.end(is_part=since is not None)
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 
@@ -392,6 +418,7 @@ def run(
                 allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
+                drift=drift.alarms if drift is not None else (),
             )
 
         for spider in spiders:
@@ -401,10 +428,19 @@ def run(
         last = report()
         if any(recorder.has_failed for recorder in recorders):
             return last  # what is not in the archive is fetched again by who resumes the run
+        if (
+            drift is not None
+            and not common.run.replay
+            and last.exit_code == 0
+            and not last.page_error_count + last.item_errors
+        ):
+            pages.keep_profiles(drift.profiles(), is_first=common.drift.accept)
+        else:
+            pages.forget_profiles()
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
         for path, mark, item in chain.marks():
             ledger.mark(path, mark, item)
-        ledger.set("carried", stats.carried())
+        ledger.set("carried", all_carried())
         ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
         with suppress(OutputError):
             ledger.commit()
@@ -449,6 +485,41 @@ def _recorders(
     over = (events.Redirected, events.Retried, events.Dropped)
     failing = FailingOnly(pages, bad, over, events.PageRead)
     return [*site, failing], [failing]
+
+
+def check_expect(spider: Spider) -> None:
+    """Whether `expect` can be meant. Raises `UsageError`."""
+    expect = spider.expect
+    if expect is None or isinstance(expect, Expect):
+        return
+    if not isinstance(expect, Mapping) or not all(isinstance(one, Expect) for one in expect.values()):
+        raise UsageError(
+            f"expect of spider {spider.name} is neither an Expect nor one for each callback",
+            hint='write expect = Expect(...), or expect = {"parse": Expect(...)}',
+        )
+    for name in expect:
+        spider.callback(name)
+
+
+def _drift(
+    spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
+) -> Drift:
+    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str, is_fewer: bool) -> tuple[str, str]:
+        if not settings.drift.reread:
+            return "", ""
+        seconds = min(settings.crawl.parse_timeout or _LONGEST_READING, _LONGEST_READING)
+        return blame(spiders[spider], callback, good, bad, field, is_fewer, seconds)
+
+    watched = [
+        Watched(
+            spider.name,
+            spider.expect,
+            () if settings.drift.accept else pages.history(spider.name),
+            str(digest_of(repr([getattr(spider, name, None) for name in sorted(spider.arguments())]).encode())),
+        )
+        for spider in spiders
+    ]
+    return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
 
 
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:

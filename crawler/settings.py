@@ -160,6 +160,13 @@ class Items(Section, frozen=True):
     pipelines: list[str]
 
 
+class Drift(Section, frozen=True):
+    watch: bool
+    strict: bool
+    accept: bool
+    reread: bool
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -202,6 +209,7 @@ class Settings(Section, frozen=True):
     cache: Cache
     download: Download
     items: Items
+    drift: Drift
     output: Output
     run: Run
     log: Log

@@ -45,6 +45,9 @@ _SETTINGS = {
     "append": "output.append",
     "batch_items": "output.batch_items",
     "no_robots": "robots.obey",
+    "no_drift": "drift.watch",
+    "strict": "drift.strict",
+    "accept_drift": "drift.accept",
     "proxy": "fetch.proxy",
     "record": "run.record",
     "replay": "run.replay",
@@ -141,6 +144,11 @@ class _Run(click.Command):
 @click.option("--max-errors", type=int, metavar="N", help="Errors that still count as success (default 0).")
 @click.option("--stop-after-errors", type=int, metavar="N", help="Stop once there are N errors.")
 @click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
+@click.option("--no-drift", flag_value="false", help="Do not compare the pages with those of earlier runs.")
+@click.option("--strict", is_flag=True, default=None, help="Stop at once when pages are not as they were.")
+@click.option(
+    "--accept-drift", is_flag=True, default=None, help="Pages are right as they are now: forget earlier runs."
+)
 @click.option("--pool", type=click.Choice(["process", "thread", "inline"]), help="What fetches pages.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
 @click.option("--log-file", metavar="FILE", help="Also log to FILE.")

@@ -77,6 +77,7 @@ class Judge:
         kind: str
         if verdict.state == "blocked":
             self._emit(events.Blocked(request.url, verdict.reason, start=request.depth == 0))
+            self._emit(events.BlockedPage(request, outcome, verdict.reason))
             kind, detail = "status", verdict.reason
         elif isinstance(outcome, Failure):
             kind, detail = outcome.kind, outcome.detail

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from crawler.errors import CrawlError
+from crawler.observe.alarm import Alarm
 from crawler.observe.events import (
     Answered,
     Blocked,
@@ -179,11 +180,13 @@ class Stats:
         allow_empty: bool = False,
         run: str = "",
         verbose: bool = False,
+        drift: Sequence[Alarm] = (),
     ) -> Report:
         """The report of the run that ends now.
 
         `kept` are the items, where they were collected; `notes` are what outputs have to say, `manners` what the
-        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged.
+        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged;
+        `drift` are the alarms.
         """
         return Report(
             spiders=self._spiders,
@@ -225,6 +228,7 @@ class Stats:
             allow_empty=allow_empty,
             run=run,
             verbose=verbose,
+            drift=list(drift),
         )
 
     def _on_started(self, event: Started) -> None:

@@ -24,7 +24,7 @@ class _Required:
 
 
 REQUIRED = _Required()
-_RESERVED = frozenset({"name", "settings", "item", "processors", "pipelines", "unique_by", "state"})
+_RESERVED = frozenset({"name", "settings", "item", "processors", "pipelines", "unique_by", "state", "expect"})
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Iterable)
 _DICTS = (dict, collections.abc.Mapping)
 _BOOLS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}

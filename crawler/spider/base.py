@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from crawler.errors import UsageError
+from crawler.expect import Expect
 from crawler.item import as_dict
 from crawler.protocols import Stages
 from crawler.request import Request
@@ -43,6 +44,7 @@ class Spider:
     - `pipelines`: what items go through in this order before they are stored: classes with `process(item)` or
       `process(item, page)`, and `open(spider)` and `close()` if they need them; instances; functions.
     - `unique_by`: the field, or fields, of which no two stored items may have the same: `unique_by = "url"`.
+    - `expect`: what its pages give, an `Expect`, or one for each callback: `{"parse_film": Expect(required="title")}`.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
     Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`
@@ -56,6 +58,7 @@ class Spider:
     processors: ClassVar[Mapping[str, Any]] = {}
     pipelines: ClassVar[Sequence[Any]] = ()
     unique_by: ClassVar[str | Sequence[str]] = ()
+    expect: ClassVar[Expect | Mapping[str, Expect] | None] = None
     item_stages: Stages | None = None  # what its items go through, once it runs
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
     page_options: PageOptions = PageOptions()  # those of its settings, once it runs

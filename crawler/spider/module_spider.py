@@ -75,6 +75,7 @@ def spider_class(module: ModuleType, name: str) -> type[ModuleSpider]:
         "processors": getattr(module, "processors", {}),
         "pipelines": getattr(module, "pipelines", ()),
         "unique_by": getattr(module, "unique_by", ()),
+        "expect": getattr(module, "expect", None),
         "module": module,
     }
     return type(name, (ModuleSpider,), body)

@@ -11,7 +11,7 @@ import crawler
 
 _ORDER = [
     *("crawl", "Spider", "Page", "Request", "Download", "LinkSpider", "Follow", "SitemapSpider", "FeedSpider"),
-    *("Report", "Response", "Failure", "CrawlError", "DropItem", "Dedupe", "clean", "default", "number"),
+    *("Report", "Response", "Failure", "CrawlError", "DropItem", "Expect", "Dedupe", "clean", "default", "number"),
 ]
 
 
