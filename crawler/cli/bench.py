@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_set
+
 if TYPE_CHECKING:
     from crawler.bench.crawl import Figures
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Workers of the pool (default: one per core).")
 @click.option("--pool", metavar="NAME", help="process, thread, or inline.")
 @click.option("--per-host", type=click.IntRange(1), metavar="N", help="Requests at once to one host.")
-@click.option("-s", "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting of `crawl run`.")
+@with_set
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
     pages: int,

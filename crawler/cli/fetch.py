@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
@@ -41,15 +42,8 @@ def _is_no_place(text: str) -> bool:
     "--check-status", is_flag=True, help="End with 1 if an answer is no success, with 4 if it is a block page."
 )
 @click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), one page also as FILE.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     urls: tuple[str, ...],
     headers: bool,

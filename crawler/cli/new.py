@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.observe.plain import plain
 
@@ -43,8 +44,8 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
     "--page", "saved_page", metavar="FILE", help="Take the page from FILE (- is standard input), fetch nothing."
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set any setting.")
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     name: str,
     url: str,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli.options import with_argument, with_config, with_set
 from crawler.errors import UsageError
 from crawler.observe.plain import for_screen, json_line, plain
 
@@ -28,19 +29,12 @@ _SHOWN = 20  # requests that are told of beside items
 @click.argument("spider", metavar="SPIDER")
 @click.argument("target", metavar="URL|FILE")
 @click.option("--callback", metavar="NAME", help="The callback that reads the page (default: parse).")
-@click.option("-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="An argument of the spider.")
+@with_argument
 @click.option("--url", metavar="URL", help="Where a saved page comes from (default: the spider's first start URL).")
 @click.option("--data", metavar="JSON", help="What the callback finds as page.data.")
 @click.option("--requests", "wants_requests", is_flag=True, help="Print the requests found, not the items.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 @click.option("-q", "--quiet", is_flag=True, help="Only what goes to standard output, and errors.")
 def command(
     spider: str,

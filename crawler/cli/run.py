@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli.options import with_argument, with_config, with_set
 from crawler.errors import OutputNotOpened, UsageError
 from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
@@ -81,25 +82,11 @@ class _Run(click.Command):
     "a URL (s3://…, postgresql://…#table); - writes JSON Lines to standard output. May be given several times. "
     "What is there is replaced.",
 )
-@click.option(
-    "-a",
-    "--argument",
-    "arguments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set an argument of the spider; of several spiders, of those that have it.",
-)
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (see config/default.toml).",
-)
+@with_argument
+@with_set
 @click.option("--urls", metavar="FILE", help="Start at the URLs in FILE, one on each line (- is standard input).")
 @click.option("--run-dir", metavar="FOLDER", help="Keep the run in FOLDER (default: .crawl/SPIDER/TIME).")
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_config
 @click.option(
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
 )

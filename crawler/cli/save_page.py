@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_argument, with_config, with_set
 from crawler.observe.plain import plain
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ _LOOKED_AT = 1000  # requests of a start, which may be endless
 @click.argument("url", metavar="URL")
 @click.option("--callback", metavar="NAME", help="The callback that reads the page (default: parse).")
 @click.option("--data", metavar="JSON", help="What the callback finds as page.data.")
-@click.option("-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="An argument of the spider.")
+@with_argument
 @click.option("--replace", is_flag=True, help="Put it in the place of the page that is saved of that URL.")
 @click.option("--any", "takes_any", is_flag=True, help="Also a page that a crawl would not give to the spider.")
-@click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set any setting.")
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     spider: str,
     url: str,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct, to_builtins
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import CrawlError, UsageError
 from crawler.observe.plain import plain
 from crawler.secrets import masked
@@ -28,15 +29,8 @@ if TYPE_CHECKING:
 @click.argument("target", required=False, metavar="[URL|FILE]")
 @click.option("-c", "code", metavar="CODE", help="Run CODE, print what its expressions give, and leave.")
 @click.option("--url", metavar="URL", help="Where a saved page comes from, so that its links can be followed.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     target: str | None, code: str | None, url: str | None, assignments: tuple[str, ...], config: str | None
 ) -> None:
