@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DATA ?= ../shared/data
 OPTIONS ?=
 
-.PHONY: help demo test docs faults hostile conformance lint check format bench profile clean
+.PHONY: help demo test docs drift faults hostile conformance lint check format bench peers scale profile clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ test: $(VENV)/tested  ## set up, then run the test suite
 docs: $(VENV)/documented  ## build the documentation into docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -n -d docs/_build/doctrees docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+drift: $(VENV)/tested  ## change good pages in all ways that sites do; what was told of it goes into docs/drift.md
+	@$(BIN)/python -m tests.drift.table docs/drift.md
 
 faults: $(VENV)/tested  ## kill processes, fill disks, set clocks; the account goes into docs/reliability.md
 	@KILLS=100 TABLE=docs/reliability.md $(BIN)/python -m pytest -q tests/faults
@@ -43,11 +46,19 @@ format: $(VENV)/linted  ## put the code into its form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts and rules cost
+bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what silent hosts, rules and archives cost
 	@$(BIN)/python benchmarks/crawl.py one
 	@$(BIN)/python benchmarks/crawl.py many
 	@$(BIN)/python benchmarks/silent.py
 	@$(BIN)/python benchmarks/rules.py
+	@$(BIN)/python benchmarks/replay.py
+
+peers: $(VENV)/measured  ## beside Scrapy and a crawler by hand, in turn (docs/performance.md)
+	@$(BIN)/python benchmarks/peers.py one
+	@$(BIN)/python benchmarks/peers.py many
+
+scale: $(VENV)/measured  ## what a page costs in small and large crawls (docs/performance.md)
+	@$(BIN)/python benchmarks/scale.py
 
 profile: $(VENV)/installed  ## where the CPU time of a crawl goes, by floor and room, per page
 	@$(BIN)/python benchmarks/cpu.py $(OPTIONS)
@@ -67,6 +78,10 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/tested: $(VENV)/installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(VENV)/measured: $(VENV)/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[curl]'
 	@touch $@
 
 $(VENV)/linted: $(VENV)/tested

@@ -19,7 +19,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from crawl import HERE, Meter
+from crawler.bench.meter import Meter
+
+HERE = Path(__file__).resolve().parent
 
 _BODY = b"<p>x"
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)

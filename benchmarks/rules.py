@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crawler.bench.crawl import SPIDER
+
 HERE = Path(__file__).resolve().parent
 MOMENTS = ("found", "before", "first", "after")
 
@@ -94,7 +96,7 @@ def measure(hosts: list[str], pages: int, each: bool, options: list[str]) -> dic
         output, place = Path(folder) / "items.jsonl", Path(folder) / "figures.json"
         command = [
             sys.executable, __file__, "--inside", str(place), *(["--each"] if each else []),
-            "run", str(HERE / "spider.py"), "-a", "hosts=" + json.dumps(hosts), "-o", str(output), "-q",
+            "run", str(SPIDER), "-a", "hosts=" + json.dumps(hosts), "-o", str(output), "-q",
             "--config", "fast", "--run-dir", f"{folder}/run", *options,
         ]  # fmt: skip
         done = subprocess.run(command, cwd=HERE.parent, check=False)
@@ -120,7 +122,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--each", action="store_true", help="one more run, with the cost of each rule")
     arguments, options = parser.parse_known_args()
-    from crawl import nginx
+    from sites import nginx
 
     # As shipped, robots.txt included: the "fast" settings only take the pauses out.
     options = ["-s", "robots.obey=true", *options]

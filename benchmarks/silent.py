@@ -20,9 +20,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from crawl import PORT, server
+from crawler.bench.crawl import SPIDER, site
 
 HERE = Path(__file__).resolve().parent
+PORT = 8099
 
 
 def silent_name(number: int) -> str:
@@ -57,7 +58,7 @@ def measure(hosts: list[str], expected: int, options: list[str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         output, report = Path(folder) / "items.jsonl", Path(folder) / "run/report.json"
         command = [
-            sys.executable, "-m", "crawler", "run", str(HERE / "spider.py"), "-a", "hosts=" + json.dumps(hosts),
+            sys.executable, "-m", "crawler", "run", str(SPIDER), "-a", "hosts=" + json.dumps(hosts),
             "-o", str(output), "--meta", "--config", "fast", "--per-host", "2", "-q", "--run-dir", f"{folder}/run",
             "-s", "crawl.stop_grace=0.1", *options,
         ]  # fmt: skip
@@ -91,7 +92,7 @@ def main() -> None:
     expected = arguments.hosts * arguments.pages
     without: list[float] = []
     together: list[float] = []
-    with server(arguments.hosts, arguments.pages, arguments.latency) as hosts, silence(arguments.silent) as silent:
+    with site(arguments.hosts, arguments.pages, arguments.latency, PORT) as hosts, silence(arguments.silent) as silent:
         step = len(hosts) // len(silent)
         mixed = [
             host for number, one in enumerate(silent) for host in (one, *hosts[number * step : (number + 1) * step])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crawler.assemble import crawl as crawl
     from crawler.download import Download as Download
     from crawler.errors import CrawlError as CrawlError
+    from crawler.expect import Expect as Expect
     from crawler.item import DropItem as DropItem
     from crawler.items.dedupe import Dedupe as Dedupe
     from crawler.items.processors import clean as clean
@@ -48,6 +49,7 @@ _PLACES = {
     "DropItem": "crawler.item",
     "Download": "crawler.download",
     "Failure": "crawler.response",
+    "Expect": "crawler.expect",
     "FeedSpider": "crawler.spider.feed_spider",
     "Follow": "crawler.spider.link_spider",
     "LinkSpider": "crawler.spider.link_spider",
@@ -68,6 +70,7 @@ __all__ = [
     "Dedupe",
     "Download",
     "DropItem",
+    "Expect",
     "Failure",
     "FeedSpider",
     "Follow",

@@ -19,20 +19,23 @@ from queue import SimpleQueue
 from secrets import token_hex
 from shutil import rmtree
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from crawler.archive.options import check_archives, unhurried
 from crawler.control.gauges import Gauges
 from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
 from crawler.control.signals import Signals
 from crawler.control.switch import Level, Switch
+from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
-from crawler.errors import CrawlError, OutputError, UsageError
+from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
+from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
 from crawler.fetch.clients import check_client
@@ -42,9 +45,12 @@ from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
 from crawler.frontier.window import Window
+from crawler.good_runs import RunPages, recall
 from crawler.host_table import HostTable
 from crawler.items.chain import Chain
 from crawler.observe import events
+from crawler.observe.alarm import Alarm
+from crawler.observe.drift import Drift, Visit, Watched
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.manners import notes_of
@@ -62,10 +68,10 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Listener, Pool, Rule, Stages
+from crawler.protocols import Frontier, Listener, Pool, Rule, Stages
 from crawler.reading import PageError
 from crawler.request import Request
-from crawler.response import HeaderPairs, Response, ToRead
+from crawler.response import HeaderPairs, Outcome, Response, ToRead
 from crawler.robots_text import token_of
 from crawler.rules import ORDER
 from crawler.rules.after_fetch import after_fetch
@@ -95,9 +101,11 @@ from crawler.settings import (
     is_network,
     merge,
     project_layer,
+    version,
 )
 from crawler.spider import load
 from crawler.spider.base import Spider
+from crawler.spider.blame import blame
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
 from crawler.spider.page_options import PageOptions
@@ -107,8 +115,16 @@ from crawler.url_options import UrlOptions
 from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
+if TYPE_CHECKING:
+    from crawler.archive.archive import Archive
+    from crawler.archive.failing import FailingOnly
+    from crawler.archive.recorder import Recorder
+
+Take = Callable[[Request, HeaderPairs, Outcome], None]
+
 _LOGGERS = ("", "crawler", "urllib3", "charset_normalizer", "asyncio")  # whose levels count in workers, too
 _keys = count(1)
+_LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
 
@@ -178,6 +194,7 @@ def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[L
     merged = [_lasting(one) for one in merged]
     for spider, own in zip(spiders, merged, strict=True):
         spider.item_stages = _stages_of(spider, own)
+        check_expect(spider)
     return merged
 
 
@@ -194,7 +211,8 @@ def layers_of(
 def _lasting(settings: Settings) -> Settings:
     """Settings that mean the same wherever the run is resumed."""
     items = msgspec.structs.replace(settings.items, pipelines=[lasting(one) for one in settings.items.pipelines])
-    return msgspec.structs.replace(settings, items=items)
+    archives = {name: os.path.abspath(path) for name in ("record", "replay") if (path := getattr(settings.run, name))}
+    return msgspec.structs.replace(settings, items=items, run=msgspec.structs.replace(settings.run, **archives))
 
 
 def check_secrets(settings: Settings) -> None:
@@ -226,9 +244,11 @@ def run(
     """
     for one in settings:
         check_secrets(one)
+    if settings[0].run.replay:
+        settings = [unhurried(one) for one in settings]
     common = settings[0]
+    check_archives(common, is_compared=since is not None, has_folder=folder is not None)
     stats = Stats()
-    emitter = Emitter([stats, *listeners])
     inbox: Inbox = SimpleQueue()
     error: CrawlError | None = None
     with (
@@ -242,7 +262,24 @@ def run(
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
-        chain = Chain(exporters(outputs, options, ledger.items_after), meta=common.output.meta, keep=keep_items)
+        replayed = _replayed(common, stack)
+        recorders, hearing = _recorders(common, options.run, folder)
+        carried = ledger.get("carried", {})
+        pages = RunPages(folder)
+        drift: Drift | None = None
+        if common.drift.watch:
+
+            def alarmed(alarm: Alarm) -> None:
+                emitter.emit(events.Drifted(alarm))
+                if common.drift.strict:
+                    engine.ending.end("drift", at_once=True)
+
+            drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
+            stack.callback(drift.close)
+        emitter = Emitter([stats, *listeners, *hearing, *([drift] if drift is not None else [])])
+        chain = Chain(
+            [*exporters(outputs, options, ledger.items_after), *recorders], meta=common.output.meta, keep=keep_items
+        )
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
         if addresses is not None:
@@ -269,9 +306,15 @@ def run(
             save = files.of(settings[number].download.folder).save
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
-        all_stages = _open_stages(spiders, settings, ledger.has_key, stack)
-        chain.open(ledger.marks(), ledger.items_after)
-        stats.carry({**ledger.get("carried", {}), "items": ledger.count_items()})
+        all_stages = open_stages(spiders, settings, ledger.has_key, stack)
+        try:
+            chain.open(ledger.marks(), ledger.items_after)
+        except OutputError as unopened:
+            raise OutputNotOpened(unopened.message, unopened.hint) from unopened
+        stats.carry({**carried, "items": ledger.count_items()})
+
+        def all_carried() -> dict[str, Any]:
+            return {**stats.carried(), **({"drift": drift.carried()} if drift is not None else {})}
 
         rules = _rules(
             spiders,
@@ -283,6 +326,8 @@ def run(
                 Since(ledger.remember, earlier, compared, conditional=common.cache.mode == "off"),
                 lambda failed: emitter.emit(events.ReadFailed(failed)),
                 files,
+                [recorder.take for recorder in recorders],
+                replayed,
             ),
         )
         reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
@@ -301,7 +346,7 @@ def run(
         engine = Engine(
             spiders=spiders,
             rules=rules,
-            frontier=Window(ledger),
+            frontier=_frontier(ledger, replayed),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
             hosts=hosts,
@@ -315,7 +360,7 @@ def run(
             switch=shop.switch,
             emitter=emitter,
             is_room=lambda room: room is shop.room(),
-            carried=stats.carried,
+            carried=all_carried,
             sync=common.run.durability == "power",
             parse_timeout=common.crawl.parse_timeout,
             url_options=[UrlOptions(**msgspec.structs.asdict(own.url)) for own in settings],
@@ -333,7 +378,8 @@ def run(
 
         view = LiveView(stats, lambda: _extra(engine), quiet=not live)
         signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now, view.say)
-        emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, common.crawl.pool))
+        pool = common.crawl.pool if replayed is None else f"replay of {replayed.path}"
+        emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
         ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before
@@ -366,6 +412,9 @@ def run(
                 chain.close()
             except OutputError as raised:
                 error = error or raised
+            is_stopped = bool(signals.ended_by) or shop.switch.level >= Level.STOP
+            if drift is not None and error is None and not is_stopped:
+                drift.end(is_part=since is not None)
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 
@@ -375,6 +424,7 @@ def run(
                 kept=chain.kept,
                 notes=[
                     *chain.notes(),
+                    *(replayed.notes if replayed is not None else ()),
                     *(compared.notes(since.name, ledger.count_items()) if since is not None else ()),
                 ],
                 manners=notes_of([spider.name for spider in spiders], settings),
@@ -384,6 +434,7 @@ def run(
                 allow_empty=common.limits.allow_empty or compared.is_any,
                 run=str(folder.path) if folder is not None else "",
                 verbose=common.log.level == "debug",
+                drift=drift.alarms if drift is not None else (),
             )
 
         for spider in spiders:
@@ -391,10 +442,21 @@ def run(
             if failed is not None:
                 emitter.emit(events.ReadFailed(failed))
         last = report()
+        if any(recorder.has_failed for recorder in recorders):
+            return last  # what is not in the archive is fetched again by who resumes the run
+        if (
+            drift is not None
+            and not common.run.replay
+            and last.exit_code == 0
+            and not last.page_error_count + last.item_errors
+        ):
+            pages.keep_profiles(drift.profiles(), is_first=common.drift.accept)
+        else:
+            pages.forget_profiles()
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
         for path, mark, item in chain.marks():
             ledger.mark(path, mark, item)
-        ledger.set("carried", stats.carried())
+        ledger.set("carried", all_carried())
         ledger.set("end", {"reason": last.reason, "exit_code": last.exit_code, "resumable": last.is_unfinished})
         with suppress(OutputError):
             ledger.commit()
@@ -426,6 +488,81 @@ def _reader_setup(spiders: Sequence[Spider], settings: Sequence[Settings], files
     )
 
 
+def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
+    """The archive that answers, instead of hosts."""
+    if not settings.run.replay:
+        return None
+    from crawler.archive.archive import Archive
+
+    return stack.enter_context(closing(Archive(settings.run.replay)))
+
+
+def _frontier(ledger: Ledger, replayed: Archive | None) -> Frontier:
+    if replayed is None:
+        return Window(ledger)
+    from crawler.archive.frontier import RecordedOrder
+
+    return RecordedOrder(replayed, ledger)
+
+
+def _recorders(
+    settings: Settings, run: str, folder: RunFolder | None
+) -> tuple[list[Recorder | FailingOnly], list[FailingOnly]]:
+    """Who keeps what is fetched: for --record, and in the run's folder; and those of them that listen."""
+    own = settings.run
+    if not own.record and (folder is None or own.keep_pages == "no"):
+        return [], []
+    from crawler.archive.failing import FailingOnly
+    from crawler.archive.recorder import Recorder
+
+    software, robots = f"crawler/{version()}", "classic" if settings.robots.obey else "ignore"
+    site = [Recorder(own.record, run, software, robots)] if own.record else []
+    if folder is None or own.keep_pages == "no":
+        return [*site], []
+    pages = Recorder(str(folder.pages), run, software, robots)
+    if own.keep_pages == "all":
+        return [*site, pages], []
+    bad = (events.ReadFailed, events.FetchFailed, events.Blocked, events.ItemFailed)
+    over = (events.Redirected, events.Retried, events.Dropped)
+    failing = FailingOnly(pages, bad, over, events.PageRead)
+    return [*site, failing], [failing]
+
+
+def check_expect(spider: Spider) -> None:
+    """Whether `expect` can be meant. Raises `UsageError`."""
+    expect = spider.expect
+    if expect is None or isinstance(expect, Expect):
+        return
+    if not isinstance(expect, Mapping) or not all(isinstance(one, Expect) for one in expect.values()):
+        raise UsageError(
+            f"expect of spider {spider.name} is neither an Expect nor one for each callback",
+            hint='write expect = Expect(...), or expect = {"parse": Expect(...)}',
+        )
+    for name in expect:
+        spider.callback(name)
+
+
+def _drift(
+    spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
+) -> Drift:
+    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str, is_fewer: bool) -> tuple[str, str]:
+        if not settings.drift.reread:
+            return "", ""
+        seconds = min(settings.crawl.parse_timeout or _LONGEST_READING, _LONGEST_READING)
+        return blame(spiders[spider], callback, good, bad, field, is_fewer, seconds)
+
+    watched = [
+        Watched(
+            spider.name,
+            spider.expect,
+            () if settings.drift.accept else pages.history(spider.name),
+            str(digest_of(repr([getattr(spider, name, None) for name in sorted(spider.arguments())]).encode())),
+        )
+        for spider in spiders
+    ]
+    return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
+
+
 def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     """What the items of a spider go through; None where that is nothing.
 
@@ -454,7 +591,7 @@ def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
     return build_stages(build)
 
 
-def _open_stages(
+def open_stages(
     spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
 ) -> list[Stages]:
     """The stages of all spiders, with pipelines that have begun. Whatever comes then, `stack` closes them."""
@@ -495,6 +632,8 @@ def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Ite
     """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
     kind = settings.crawl.pool
     workers = 1 if kind == "inline" else settings.crawl.workers or cores()
+    if settings.run.replay:
+        workers = 0  # there is nothing to fetch
     limits = limits_of(settings)
     inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
     client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
@@ -587,6 +726,8 @@ class Shared(NamedTuple):
     since: Since
     read_failed: Callable[[PageError], None]
     files: DownloadFolders | None = None  # what looks at single pages saves nothing
+    takes: Sequence[Take] = ()  # who records what came
+    replayed: Archive | None = None
 
 
 def page_options(settings: Settings) -> PageOptions:
@@ -667,11 +808,14 @@ def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
         Auth(settings.host),
         shared.cookies,
     ]
+    if shared.takes:
+        rules.append(_record(rules, shared.takes))
     rules += [
         Blocked(own_signature if has_own_signature else None),
         *_downloads(settings, shared.files),
         *_cache(settings, rules),
         shared.since,
+        *_replay(settings, shared),
         *after_fetch(settings),
     ]
     return rules
@@ -692,13 +836,45 @@ def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
         return [Always(folder, cache.max_age)]
     from crawler.rules.cache_rfc9111 import PrivateCache  # its library takes 40 ms to import
 
+    return [PrivateCache(folder, _sent_by(rules))]
+
+
+def _sent_by(rules: Sequence[Rule]) -> Callable[[Request], HeaderPairs]:
+    """The fields that rules send along with a request."""
     senders = Rules([rule for rule in rules if rule.name in ("headers", "auth", "cookies")], ORDER)
 
     def sent(request: Request) -> HeaderPairs:
         verdict = senders.before(request)
         return verdict.header_pairs if isinstance(verdict, Go) else ()
 
-    return [PrivateCache(folder, sent)]
+    return sent
+
+
+def _record(rules: Sequence[Rule], takes: Sequence[Take]) -> Rule:
+    """The rule that tells everything to recorders; `rules` are those that stand before it."""
+    from crawler.fetch.decoding import ACCEPTED
+    from crawler.rules.record import Record
+
+    sent_by_rules = _sent_by(rules)
+    accept = ("Accept-Encoding", ACCEPTED)
+
+    def take(request: Request, outcome: Outcome) -> None:
+        own = request.headers or {}
+        names = {name.lower() for name in own}
+        pairs = (*own.items(), *(pair for pair in (*sent_by_rules(request), accept) if pair[0].lower() not in names))
+        for one in takes:
+            one(request, pairs, outcome)
+
+    return Record(take)
+
+
+def _replay(settings: Settings, shared: Shared) -> list[Rule]:
+    if shared.replayed is None:
+        return []
+    from crawler.rules.replay import Replay
+
+    folder = shared.files.of(settings.download.folder) if shared.files is not None else None
+    return [Replay(shared.replayed, lambda: folder.parts if folder is not None else "")]
 
 
 def output_options(spiders: Sequence[str], settings: Settings, run: str) -> Options:

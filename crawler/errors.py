@@ -5,6 +5,7 @@
     │   ├── SettingsError    2  a setting that does not exist or does not fit
     │   └── SpiderLoadError  2  a spider file that is missing or does not load
     ├── OutputError          5  an output file or the disk failed
+    │   └── OutputNotOpened  5  before anything was run
     └── RoomLost             6  the control room does not answer any more; the run starts another one
 
 A message says what happened and where; `hint` says what to type next. Outcomes of fetching are
@@ -47,6 +48,10 @@ class OutputError(CrawlError):
     """Writing an output failed (no space, no permission). What was committed before is whole."""
 
     exit_code = 5
+
+
+class OutputNotOpened(OutputError):
+    """An output could not be opened, and nothing was run."""
 
 
 class RoomLost(CrawlError):

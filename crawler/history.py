@@ -30,6 +30,7 @@ Answer = TypeVar("Answer")
 # Why a run ended that has done what it was asked for, though it could go on.
 _LIMITS = [f"{name} reached" for name in ("max_pages", "max_items", "max_time", "stop_after_errors")]
 _BROKEN = 5  # exit codes from here on: its outputs may not be whole, or somebody wants to go on
+_TABLES = (".sqlite", ".db", ".sqlite3")
 _PATIENCE = 8.0  # seconds a room may be missing; a lost one is replaced within its deadline of 5
 
 State = Literal["running", "finished", "stopped", "unfinished", "broken"]
@@ -192,6 +193,27 @@ def limit_reached(folder: RunFolder, limits: Limits) -> str:
         most |= {key: value for key, value, *_ in ledger.get("changes", []) if key in most}
         reached = {"limits.max_pages": ledger.count_pages(), "limits.max_items": ledger.count_items()}
     return next((f"{key} = {most[key]}" for key in most if most[key] and reached[key] >= most[key]), "")
+
+
+def written_since(folder: RunFolder, record: Record) -> tuple[str, str] | None:
+    """An output of the run that a later one has written to, and the path of that, of the runs in `.crawl`.
+
+    Only files that are there count: databases keep the rows of each run apart.
+    """
+    files = {place for place in record.outputs if os.path.isfile(place) and not place.endswith(_TABLES)}
+    for other in reversed(folders.all_runs()) if files else ():
+        if other.ledger == folder.ledger:
+            continue
+        try:
+            with closing(Ledger(other.ledger, read_only=True)) as ledger:
+                stored = ledger.get("record")
+        except CrawlError:  # it is told where somebody asks for it
+            continue
+        if stored is not None and (stored["started"], other.name) > (record.started, folder.name):
+            for place in stored["outputs"]:
+                if place in files:
+                    return os.path.relpath(place), str(other.path)
+    return None
 
 
 def promised(folder: RunFolder, ledger: Ledger) -> list[Part]:

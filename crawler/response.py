@@ -32,6 +32,7 @@ FailureKind = Literal[
     "host",  # nothing more is asked of this host
     "file",  # an answer that is not the file which was wanted: its type or checksum
     "disk",  # a file could not be written
+    "archive",  # the archive that is replayed does not have it
     "worker",  # the worker process died of this request, or had no memory for it
     "error",  # anything else a client library raised
 ]

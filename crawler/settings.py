@@ -161,6 +161,13 @@ class Items(Section, frozen=True):
     pipelines: list[str]
 
 
+class Drift(Section, frozen=True):
+    watch: bool
+    strict: bool
+    accept: bool
+    reread: bool
+
+
 class Output(Section, frozen=True):
     meta: bool
     format: str
@@ -174,6 +181,9 @@ class Output(Section, frozen=True):
 class Run(Section, frozen=True):
     durability: Literal["process", "power"]
     keep: int
+    keep_pages: Literal["no", "failed", "all"]
+    record: str
+    replay: str
 
 
 class Log(Section, frozen=True):
@@ -200,6 +210,7 @@ class Settings(Section, frozen=True):
     cache: Cache
     download: Download
     items: Items
+    drift: Drift
     output: Output
     run: Run
     log: Log
@@ -228,9 +239,8 @@ def merge(layers: Iterable[Layer]) -> Settings:
             if key not in values:
                 raise _unknown(key, layer.source, values)
             converted = _converted(key, value, layer.source)
-            values[key] = (
-                converted + values[key] if key == "host" else converted
-            )  # the stronger layer's are asked first
+            # The stronger layer's tables are asked first; none at all are instead of the weaker ones.
+            values[key] = converted + values[key] if key == "host" and converted else converted
             sources[key] = layer.source
     settings = msgspec.convert(nested(values), Settings, strict=False)
     _check_ranges(values, sources)

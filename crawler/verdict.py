@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from crawler.request import Request
-from crawler.response import HeaderPairs, Response, Route
+from crawler.response import HeaderPairs, Outcome, Route
 from crawler.saved import Into
 
 State = Literal["done", "dropped", "failed", "blocked"]
@@ -68,10 +68,11 @@ class First(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """This response is the outcome: before the fetch instead of it, afterwards in place of what came.
 
-    `by` says where it comes from, for people: "the cache"; "" = it is what came, in another form.
+    `by` says where it comes from, for people: "the cache"; "" = it is what came, in another form, or nothing
+    came. What is replayed may be a failure.
     """
 
-    response: Response
+    response: Outcome
     by: str = ""
 
 

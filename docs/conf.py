@@ -27,7 +27,8 @@ myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 
 
-def setup(app):  # Pygments does not know the language
+def setup(app):  # Pygments does not know these languages
     from pygments.lexers.special import TextLexer
 
-    app.add_lexer("crontab", TextLexer)
+    for language in ("crontab", "csv"):
+        app.add_lexer(language, TextLexer)

@@ -333,3 +333,10 @@ def test_a_pattern_that_is_none_is_refused_with_its_place(key):
         with_value(key, ["/fine", "[a-"], "bad.toml")
     with pytest.raises(SettingsError, match="is no regular expression"):
         with_value(key, "*.html", "-s")
+
+
+def test_an_empty_list_of_hosts_forgets_those_of_weaker_layers():
+    weak = Layer("weak", {"host": [{"match": "a.example"}]})
+    strong = Layer("strong", {"host": [{"match": "b.example"}]})
+    assert [table.match for table in merge([weak, strong]).host] == ["b.example", "a.example"]
+    assert merge([weak, Layer("none", {"host": []})]).host == []

@@ -1,13 +1,14 @@
-"""A peer to compare with: the crawl of `benchmarks/spider.py` written by hand with aiohttp and lxml, one process.
+"""A peer to compare with: the crawl of `crawler/bench/spider.py` written by hand with aiohttp and lxml, one process.
 
-`python aiohttp_crawl.py CONCURRENCY START_URL...`; writes items as JSON Lines to standard output. It needs `aiohttp`
-and `lxml`, in an environment of its own. No retries, no ledger, no politeness: only the work itself.
+`python aiohttp_crawl.py HOSTS.json OUTPUT PER_HOST`; writes items as JSON Lines. It needs `aiohttp` and `lxml`, in an
+environment of its own. No retries, no ledger, no politeness but the limit per host: only the work itself.
 """
 
 import asyncio
 import json
 import sys
-from urllib.parse import urldefrag, urljoin
+from collections import defaultdict
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import aiohttp
 from lxml import etree, html
@@ -18,18 +19,30 @@ NAME, PRICE, STOCK, MAKER = (
 )
 
 
-async def crawl(concurrency: int, starts: list[str]) -> None:
-    seen = set(starts)
-    queue: asyncio.Queue[str] = asyncio.Queue()
-    for url in starts:
-        queue.put_nowait(url)
-    connector = aiohttp.TCPConnector(limit=concurrency)
-    async with aiohttp.ClientSession(connector=connector) as session:
+async def crawl(hosts: list[str], output: str, per_host: int) -> None:
+    queues: dict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
+    seen: set[str] = set()
+    workers = []
+    waiting = 0
+    done = asyncio.Event()
+    with open(output, "w", encoding="utf-8") as items:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
-        async def worker() -> None:
-            while True:
-                url = await queue.get()
-                try:
+            def offer(url: str) -> None:
+                nonlocal waiting
+                if url in seen:
+                    return
+                seen.add(url)
+                waiting += 1
+                host = urlsplit(url).netloc
+                if host not in queues:
+                    workers.extend(asyncio.create_task(work(queues[host])) for _ in range(per_host))
+                queues[host].put_nowait(url)
+
+            async def work(queue: asyncio.Queue[str]) -> None:
+                nonlocal waiting
+                while True:
+                    url = await queue.get()
                     async with session.get(url) as response:
                         body = await response.read()
                     tree = html.document_fromstring(body)
@@ -40,19 +53,20 @@ async def crawl(concurrency: int, starts: list[str]) -> None:
                         "stock": STOCK(tree),
                         "maker": MAKER(tree),
                     }
-                    sys.stdout.write(json.dumps(item) + "\n")
+                    items.write(json.dumps(item) + "\n")
                     for href in tree.xpath("//a/@href"):
-                        link = urldefrag(urljoin(url, href)).url
-                        if link not in seen:
-                            seen.add(link)
-                            queue.put_nowait(link)
-                finally:
-                    queue.task_done()
+                        offer(urldefrag(urljoin(url, href)).url)
+                    waiting -= 1
+                    if not waiting:
+                        done.set()
 
-        workers = [asyncio.create_task(worker()) for _ in range(concurrency)]
-        await queue.join()
-        for task in workers:
-            task.cancel()
+            for host in hosts:
+                offer(f"{host}/p/0.html")
+            await done.wait()
+            for task in workers:
+                task.cancel()
 
 
-asyncio.run(crawl(int(sys.argv[1]), sys.argv[2:]))
+with open(sys.argv[1], encoding="utf-8") as addresses:
+    HOSTS = json.load(addresses)
+asyncio.run(crawl(HOSTS, sys.argv[2], int(sys.argv[3])))

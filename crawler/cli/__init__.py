@@ -12,12 +12,15 @@ from importlib import import_module
 
 import click
 
+from crawler.cli.streams import guard
 from crawler.errors import CrawlError
 from crawler.observe.plain import plain
 
 # command -> the module in this package that has a click command `command`; imported when it is asked for
 COMMANDS = {
     "audit": "audit",
+    "bench": "bench",
+    "check": "check",
     "completion": "completion",
     "config": "config",
     "demo": "demo",
@@ -29,9 +32,11 @@ COMMANDS = {
     "new": "new",
     "parse": "parse",
     "pause": "pause",
+    "reparse": "reparse",
     "resume": "resume",
     "run": "run",
     "runs": "runs",
+    "save-page": "save_page",
     "set": "set",
     "shell": "shell",
     "status": "status",
@@ -96,13 +101,16 @@ def main() -> None:
     if sys.platform not in ("linux", "darwin"):
         click.echo(f"crawl: runs on Linux and macOS, this is {sys.platform}", err=True)
         sys.exit(2)
+    guard()
     try:
         cli(prog_name="crawl", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except CrawlError as error:
         tell(error)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:  # nothing was typed: what there is to type
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         # What was typed may have been pasted from a page. click puts choices on lines of their own.
         told = plain(error.format_message().replace("\n\t", " "))

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import UsageError
 from crawler.observe.plain import json_line, plain
 from crawler.settings import Layer, shipped
@@ -16,15 +17,8 @@ from crawler.settings import Layer, shipped
 @click.command("config")
 @click.argument("key", required=False, metavar="[KEY]")
 @click.option("--spider", metavar="SPIDER", help="With the settings of this spider.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting.",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with value and source of each key.")
 def command(
     key: str | None, spider: str | None, assignments: tuple[str, ...], config: str | None, as_json: bool

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawler.errors import OutputError, UsageError
+from crawler.cli.options import with_config, with_set
+from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
 if TYPE_CHECKING:
@@ -41,15 +42,8 @@ def _is_no_place(text: str) -> bool:
     "--check-status", is_flag=True, help="End with 1 if an answer is no success, with 4 if it is a block page."
 )
 @click.option("--save", metavar="[DIR|FILE]", help="Save the pages in DIR (default: here), one page also as FILE.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     urls: tuple[str, ...],
     headers: bool,
@@ -142,14 +136,8 @@ def _write(response: Response) -> None:
     """The body as it is; on a terminal as text that cannot do anything to it."""
     if not os.isatty(1):
         sys.stdout.flush()
-        out = sys.stdout.buffer
-        try:
-            out.write(response.body)
-            out.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"cannot write to standard output: {error.strerror}") from None
+        sys.stdout.buffer.write(response.body)
+        sys.stdout.buffer.flush()
         return
     if b"\0" in response.body[:4096] and not response.body.startswith((b"\xff\xfe", b"\xfe\xff")):
         kind = response.headers.get("content-type", "no type")

@@ -25,12 +25,19 @@ def command(places: tuple[str, ...], as_json: bool) -> None:
     The spiders are those in spiders/, or in FOLDER or FILE, each with what -a may set. A file that cannot be imported
     is listed with its error, and the exit code is 1.
     """
+    from crawler.export.outputs import schemes
     from crawler.export.registry import COMPRESSIONS, FORMATS
     from crawler.worker import CLIENTS
 
     with redirect_stdout(sys.stderr):  # what a file prints when it is imported
         spiders = _spiders(places)
-    choices = {"exporters": sorted(FORMATS), "compressions": list(COMPRESSIONS), "pools": _pools(), "fetchers": CLIENTS}
+    choices = {
+        "exporters": sorted(FORMATS),
+        "urls": [f"{scheme}://" for scheme in schemes()],
+        "compressions": list(COMPRESSIONS),
+        "pools": _pools(),
+        "fetchers": CLIENTS,
+    }
     if as_json:
         click.echo(json_line({"spiders": [_as_json(one) for one in spiders], **choices}))
     else:
@@ -44,6 +51,7 @@ def command(places: tuple[str, ...], as_json: bool) -> None:
             f"exporters  {' '.join(choices['exporters'])}, most also with {' or '.join(COMPRESSIONS)}; "
             "- is JSON Lines on standard output"
         )
+        click.echo(f"urls       {' '.join(choices['urls'])}, as the output of a run")
         click.echo(f"pools      {' '.join(choices['pools'])}")
         click.echo(f"fetchers   {' '.join(CLIENTS)}")
     if any(one.error for one in spiders):
@@ -69,11 +77,16 @@ def _lines(one: Listed) -> list[str]:
     if one.error:
         return [f"  {one.target}", f"      ✗ {one.error}"]
     about = f"  {one.about}" if one.about else ""
-    return [f"  {one.target}{about}", *(f"      -a {name}: {kind}" for name, kind in one.arguments)]
+    return [f"  {one.target}{about}", *(f"      -a {argument}" for argument in one.arguments)]
 
 
 def _as_json(one: Listed) -> dict[str, object]:
-    arguments = [{"name": name, "type": kind, "required": name in one.required} for name, kind in one.arguments]
+    arguments = []
+    for known in one.arguments:
+        told: dict[str, object] = {"name": known.name, "type": known.type_name, "required": known.is_required}
+        if not known.is_required:
+            told["default"] = _plain_value(known.default)
+        arguments.append(told)
     return {
         "target": one.target,
         "name": one.name,
@@ -81,6 +94,16 @@ def _as_json(one: Listed) -> dict[str, object]:
         "arguments": arguments,
         "error": one.error or None,
     }
+
+
+def _plain_value(value: object) -> object:
+    """A default as JSON has it; as Python writes it where JSON cannot hold it."""
+    import msgspec
+
+    try:
+        return msgspec.to_builtins(value, str_keys=True)
+    except TypeError:
+        return repr(value)
 
 
 def _pools() -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import keyword
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import CrawlError, OutputError, UsageError
 from crawler.observe.plain import plain
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.reading import Reading
     from crawler.request import Request
     from crawler.response import Response
+    from crawler.testing.cases import Case
     from crawler.visit import Visitor
 
 _LONGEST_NAME = 200  # bytes; file systems take 255, and the test's name is longer
@@ -28,7 +33,9 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
 @click.command("new")
 @click.argument("name")
 @click.argument("url")
-@click.option("--css", is_flag=True, help="Read it with CSS selectors (the default; a feed is read as such).")
+@click.option(
+    "--css", is_flag=True, help="Read it with CSS selectors (the default; feeds, CSV and JSON Lines are read as such)."
+)
 @click.option("--xpath", is_flag=True, help="Read it with XPath.")
 @click.option("--regex", is_flag=True, help="Read it with regular expressions.")
 @click.option("--json-api", is_flag=True, help="It is JSON: read its records.")
@@ -37,8 +44,8 @@ _KINDS = ("css", "xpath", "regex", "json-api", "sitemap")
     "--page", "saved_page", metavar="FILE", help="Take the page from FILE (- is standard input), fetch nothing."
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
-@click.option("-s", "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set any setting.")
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     name: str,
     url: str,
@@ -51,35 +58,45 @@ def command(
     """Begin a spider with a page of its site.
 
     The page is fetched once, if robots.txt allows it, and saved in tests/pages/NAME/. What it seems to repeat is what
-    the spider in spiders/NAME.py reads at first, and tests/spiders/test_NAME.py says what that gives. Both are yours
-    to edit.
+    the spider in spiders/NAME.py reads at first; tests/spiders/test_NAME.py and expected.json beside the page say what
+    that gives. All are yours to edit.
     """
     from crawler.cli.new_spider import draft
     from crawler.cli.new_test import test_file
     from crawler.saving import file_name
+    from crawler.testing.cases import EXPECTED, folder_of, text_of
     from crawler.visit import page_of
 
     kind = _kind(kinds)
     _check_name(name)
     spider, test = Path("spiders", f"{name}.py"), Path("tests", "spiders", f"test_{name}.py")
-    _check_free([spider, test], force)
+    folder = folder_of(name)
+    _check_free([spider, test, folder / EXPECTED], force)
     response = _response(url, saved_page, config, assignments)
-    saved = Path("tests", "pages", name, file_name(response))
+    saved = folder / file_name(response)
     _check_free([saved], force)
     made = draft(kind, name, page_of(response), response.url)
-    _write(saved, response.body, force)
-    _write(spider, made.text.encode(), force)
-    reading = _read(spider, response, made.callback)
-    _write(test, test_file(name, saved.name, response, made.callback, reading).encode(), force)
+    reading = _read(made.text, name, response, made.callback)
+    tested = test_file(name, saved.name, response, made.callback, reading)
+    expected = text_of([_case(made.text, name, response, saved.name, made.callback)])
+    _write(
+        {
+            saved: response.body,
+            spider: made.text.encode(),
+            test: tested.encode(),
+            folder / EXPECTED: expected.encode(),
+        }
+    )
     is_requests = not reading.items and reading.requests
     told = _count(len(reading.requests), "request") if is_requests else _count(len(reading.items), "item")
     _tell(f"crawl: {saved} is the page: {len(response.body):,} bytes, as they came")
     _tell(f"crawl: {spider} is the spider; that page gives it {told}")
-    _tell(f"crawl: {test} is its test")
+    _tell(f"crawl: {test} is its test, and {folder / EXPECTED} what crawl check expects")
     callback = f" --callback {made.callback} --requests" if made.callback != "parse" else ""
     _tell("next:")
     _tell(f"  crawl parse {name} {shlex.quote(str(saved))}{callback}   # what it makes of the page, after each edit")
     _tell(f"  pytest {test}")
+    _tell(f"  crawl check {name}   # whether the page gives what it gave")
     _tell(f"  crawl run {name} -o {name}.jsonl")
 
 
@@ -127,6 +144,9 @@ def _check_free(paths: Sequence[Path], force: bool) -> None:
         verb, them = ("is", "it") if len(there) == 1 else ("are", "them")
         told = f"{' and '.join(there)} {verb} there already"
         raise UsageError(told, hint=f"take another name, or --force, which replaces {them}")
+    for path in paths:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", hint="take another name")
 
 
 def _response(url: str, saved_page: str | None, config: str | None, assignments: tuple[str, ...]) -> Response:
@@ -173,25 +193,74 @@ def _check_robots(visitor: Visitor, request: Request) -> None:
         raise NotRead(f"{address} asks crawlers to leave {request.url} alone", hint=hint)
 
 
-def _write(path: Path, data: bytes, force: bool) -> None:
+def _write(files: dict[Path, bytes]) -> None:
+    """Write all of the files, or none. Raises `OutputError`."""
+    made: list[Path] = []  # what was not there before
+    beside = {path: path.with_name(f".{path.name}.new") for path in files}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb" if force else "xb") as file:
-            file.write(data)
+        for path, data in files.items():
+            for folder in reversed([one for one in path.parents if not one.exists()]):
+                folder.mkdir()
+                made.append(folder)
+            made.append(beside[path])
+            beside[path].write_bytes(data)
+        for path in files:
+            beside[path].replace(path)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+        for one in reversed(made):
+            with suppress(OSError):
+                if one.is_dir():
+                    one.rmdir()
+                else:
+                    one.unlink()
+        in_the_way = next((one for one in path.parents if one.exists() and not one.is_dir()), None)
+        reason = f"{in_the_way} is a file, not a folder" if in_the_way is not None else error.strerror
+        raise OutputError(f"cannot write {path}: {reason}") from None
 
 
-def _read(spider: Path, response: Response, callback: str) -> Reading:
+def _read(text: str, name: str, response: Response, callback: str) -> Reading:
     """What the new spider makes of its page."""
     from crawler.request import Request
     from crawler.spider.load import load
     from crawler.spider.read import read_page
 
-    reading = read_page(load(str(spider), {}), response, Request(response.url, callback))
+    log = logging.getLogger("crawler")  # what is missing of the page was told when the spider was drafted
+    level = log.level
+    try:
+        with TemporaryDirectory(prefix="crawl-new-") as folder:
+            path = Path(folder, f"{name}.py")
+            path.write_text(text, encoding="utf-8")
+            spider = load(str(path), {})
+            log.setLevel(logging.ERROR)
+            reading = read_page(spider, response, Request(response.url, callback))
+    except OSError as error:
+        raise OutputError(f"cannot write a temporary file: {error.strerror}") from None
+    finally:
+        log.setLevel(level)
     if reading.error is not None:
-        raise CrawlError(f"the new spider {spider} cannot read its page: {reading.error}")
+        raise CrawlError(f"the new spider cannot read its page: {reading.error.kind}: {reading.error.message}")
     return reading
+
+
+def _case(text: str, name: str, response: Response, page: str, callback: str) -> Case:
+    """What `crawl check` expects of the page: what it gives now."""
+    from crawler.spider.load import named
+    from crawler.testing.reading import read_body
+    from crawler.testing.saving import case_of
+
+    case = case_of(response, page, callback)
+    log = logging.getLogger("crawler")  # see _read
+    level = log.level
+    try:
+        with TemporaryDirectory(prefix="crawl-new-") as folder:
+            path = Path(folder, f"{name}.py")
+            path.write_text(text, encoding="utf-8")
+            log.setLevel(logging.ERROR)
+            return read_body(named(str(path)), case, response.body).into(case)
+    except OSError as error:
+        raise OutputError(f"cannot write a temporary file: {error.strerror}") from None
+    finally:
+        log.setLevel(level)
 
 
 def _count(number: int, what: str) -> str:

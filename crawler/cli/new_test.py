@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from crawler.cli.new_spider import literal
+from crawler.cli.new_text import literal
 from crawler.reading import Reading
 from crawler.response import Response
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler.cli.options import with_argument, with_config, with_set
 from crawler.errors import UsageError
 from crawler.observe.plain import for_screen, json_line, plain
 
@@ -29,19 +30,12 @@ _SHOWN = 20  # requests that are told of beside items
 @click.argument("spider", metavar="SPIDER")
 @click.argument("target", metavar="URL|FILE")
 @click.option("--callback", metavar="NAME", help="The callback that reads the page (default: parse).")
-@click.option("-a", "--argument", "arguments", multiple=True, metavar="NAME=VALUE", help="An argument of the spider.")
+@with_argument
 @click.option("--url", metavar="URL", help="Where a saved page comes from (default: the spider's first start URL).")
 @click.option("--data", metavar="JSON", help="What the callback finds as page.data.")
 @click.option("--requests", "wants_requests", is_flag=True, help="Print the requests found, not the items.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 @click.option("-q", "--quiet", is_flag=True, help="Only what goes to standard output, and errors.")
 def command(
     spider: str,
@@ -79,14 +73,17 @@ def command(
         stack.callback(setup(log.level, log.file, quiet))
         (own,) = built
         if callback is not None:
-            _check(own, callback)
+            check_callback(own, callback)
         visitor = Visitor(settings, own)
         own.page_options = visitor.options
+        stages = own.item_stages
+        if stages is not None and not stages.runs_user_code:  # then it is only told what is there twice
+            stages.open(own, 0, lambda _: False)
         visited = _visited(visitor, own, target, url)
         for failed in visitor.failed:
             raise NotRead(f"{failed.callback} failed on {failed.url}: {failed}", trace=failed.trace)
         response = visited.page()
-        request = visited.request.replace(callback=callback or _callback(own, visited.request), data=_data(data))
+        request = visited.request.replace(callback=callback or callback_for(own, visited.request), data=data_of(data))
         reading = read_page(own, response, request, seconds=settings.crawl.parse_timeout)
         if reading.error is not None:
             error = reading.error
@@ -122,13 +119,13 @@ def _visited(visitor: Visitor, spider: Spider, target: str, url: str | None) -> 
         if url is not None:
             raise UsageError("--url says where a file comes from, and this is a URL", hint="leave one of them out")
         return visitor.fetch(typed(target))
-    request = typed(url) if url is not None else _first(spider)
+    request = typed(url) if url is not None else first_request(spider)
     response = saved(target, request.url)
     visitor.start(request)
     return visitor.judge(request, response)
 
 
-def _first(spider: Spider) -> Request:
+def first_request(spider: Spider) -> Request:
     """The first request of the spider: where a saved page most likely comes from."""
     from crawler.request import Request
     from crawler.spider.read import read_start
@@ -142,7 +139,7 @@ def _first(spider: Spider) -> Request:
     return typed(first.url).replace(callback=first.callback)
 
 
-def _callback(spider: Spider, request: Request) -> str | None:
+def callback_for(spider: Spider, request: Request) -> str | None:
     """The callback a page goes to where none is named. Raises `UsageError` if nobody knows."""
     if spider.has_parse:
         return None
@@ -153,7 +150,7 @@ def _callback(spider: Spider, request: Request) -> str | None:
     )
 
 
-def _check(spider: Spider, name: str) -> None:
+def check_callback(spider: Spider, name: str) -> None:
     """Raise `UsageError` if the spider has no callback of that name."""
     known = _names(spider)
     is_known = name in known or (hasattr(type(spider), name) and name.startswith("parse"))  # also of SitemapSpider etc.
@@ -185,7 +182,7 @@ def _known(spider: Spider) -> str:
     return ", ".join(_names(spider)) or "none"
 
 
-def _data(text: str | None) -> Any:
+def data_of(text: str | None) -> Any:
     import msgspec
 
     try:

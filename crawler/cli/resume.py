@@ -28,7 +28,7 @@ def command(
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.history import amend, check_callbacks, compared_with, limit_reached, reopen
+    from crawler.history import amend, check_callbacks, compared_with, limit_reached, reopen, written_since
     from crawler.pool.temporary import remove_left
     from crawler.runs.folder import find
     from crawler.spider.load import build_all
@@ -44,7 +44,13 @@ def command(
         if not retry_failed and run.is_finished:
             raise UsageError(
                 f"the run {folder.path} is finished, there is nothing to go on with",
-                hint="crawl run starts a new one; crawl resume --retry-failed tries what failed again",
+                hint=_instead(),
+            )
+        if later := written_since(folder, run.record):
+            output, by = later
+            raise UsageError(
+                f"{output} was written by a later run, {by}; going on would replace what is in it",
+                hint=f"mv {quote(output)} elsewhere first: resumed, the run writes all its items anew",
             )
         outputs = tuple(with_secrets(run.record.outputs, given))
         with prints_aside(outputs):
@@ -65,3 +71,13 @@ def command(
     finally:
         folder.unlock()
     finish(report, quiet)
+
+
+def _instead() -> str:
+    """What can be typed where a run is finished."""
+    from crawler.history import entries
+
+    unfinished = [one.path for one in entries() if one.state in ("stopped", "unfinished")]
+    if unfinished:
+        return f"crawl resume {quote(unfinished[-1])} goes on with the latest that is not"
+    return "crawl run starts a new one; crawl resume --retry-failed tries what failed again"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.errors import UsageError
+from crawler.cli.options import with_argument, with_config, with_set
+from crawler.errors import OutputNotOpened, UsageError
 from crawler.observe.plain import plain
 from crawler.settings import Layer, Settings
 
@@ -46,7 +47,12 @@ _SETTINGS = {
     "append": "output.append",
     "batch_items": "output.batch_items",
     "no_robots": "robots.obey",
+    "no_drift": "drift.watch",
+    "strict": "drift.strict",
+    "accept_drift": "drift.accept",
     "proxy": "fetch.proxy",
+    "record": "run.record",
+    "replay": "run.replay",
     "log_level": "log.level",
     "log_file": "log.file",
 }
@@ -77,25 +83,11 @@ class _Run(click.Command):
     "a URL (s3://…, postgresql://…#table); - writes JSON Lines to standard output. May be given several times. "
     "What is there is replaced.",
 )
-@click.option(
-    "-a",
-    "--argument",
-    "arguments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Set an argument of the spider; of several spiders, of those that have it.",
-)
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (see config/default.toml).",
-)
+@with_argument
+@with_set
 @click.option("--urls", metavar="FILE", help="Start at the URLs in FILE, one on each line (- is standard input).")
 @click.option("--run-dir", metavar="FOLDER", help="Keep the run in FOLDER (default: .crawl/SPIDER/TIME).")
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_config
 @click.option(
     "--format", "template", metavar="LINE", help="Line of a .txt output, such as 'url:<{url}> size:[{size}]'."
 )
@@ -110,6 +102,12 @@ class _Run(click.Command):
     "--since",
     metavar="RUN",
     help="Crawl again, and yield only what has changed since RUN: a run's name, its path, or last.",
+)
+@click.option("--record", metavar="FILE", help="Record all that is fetched in FILE, an archive (.warc.gz).")
+@click.option(
+    "--replay",
+    metavar="FILE|FOLDER",
+    help="Answer from an archive, or a folder of archives, and send no request. It takes no workers and no pauses.",
 )
 @click.option("--escape-formulas", flag_value="escape", help="Put a ' before cells of a .csv that look like formulas.")
 @click.option("--append", is_flag=True, default=None, help="Add to outputs that are there, instead of replacing them.")
@@ -134,6 +132,11 @@ class _Run(click.Command):
 @click.option("--max-errors", type=int, metavar="N", help="Errors that still count as success (default 0).")
 @click.option("--stop-after-errors", type=int, metavar="N", help="Stop once there are N errors.")
 @click.option("--allow-empty", is_flag=True, default=None, help="No items is a success too.")
+@click.option("--no-drift", flag_value="false", help="Do not compare the pages with those of earlier runs.")
+@click.option("--strict", is_flag=True, default=None, help="Stop at once when pages are not as they were.")
+@click.option(
+    "--accept-drift", is_flag=True, default=None, help="Pages are right as they are now: forget earlier runs."
+)
 @click.option("--pool", type=click.Choice(["process", "thread", "inline"]), help="What fetches pages.")
 @click.option("--parse-in", type=click.Choice(["main", "pool"]), help="Where callbacks read pages (default: main).")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="What is logged.")
@@ -216,6 +219,11 @@ def execute(
     with prints_aside(outputs):
         loaded = build_all(targets, given)
     settings = settings_of(loaded, config, layers)
+    if len(loaded) > 1 and (both := next((output for output in outputs if "%(spider)s" in output), None)) is not None:
+        raise UsageError(
+            f"-o {both}: the spiders of one crawl write to the same outputs",
+            hint="run each spider in a crawl of its own",
+        )
     outputs = tuple(named(output, loaded[0].name) for output in outputs)
     options = output_options([spider.name for spider in loaded], settings[0], "")
     exporters(outputs, options, lambda _: iter(()))  # what is wrong with them is told before there is a run
@@ -237,9 +245,12 @@ def execute(
             give(folder.path, loaded)
     try:
         return drive(loaded, settings, outputs, quiet, folder, keep_items, earlier)
-    except UsageError:  # such as an output that another crawl writes: nothing was run, so there is nothing to keep
+    # Such as an output that another crawl writes, or whose folder is missing: nothing was run, and nothing is to keep.
+    except (UsageError, OutputNotOpened) as error:
         if folder is not None and run_dir is None:
             rmtree(folder.ledger.parent, ignore_errors=True)
+            if "crawl resume" in error.hint:
+                error.hint = "nothing was run: type the same again when it can be written"
         raise
 
 
@@ -303,7 +314,7 @@ def drive(
 
 def prints_aside(outputs: Sequence[str]) -> AbstractContextManager[object]:
     """Where standard output is an output it is for items alone: what spiders print goes to standard error."""
-    return redirect_stdout(sys.stderr) if "-" in outputs else nullcontext()
+    return redirect_stdout(sys.stderr) if "-" in outputs or sys.__stdout__ is None else nullcontext()
 
 
 def flags(assignments: tuple[str, ...], verbose: bool, options: dict[str, Any]) -> list[Layer]:

@@ -11,9 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct, to_builtins
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import CrawlError, UsageError
 from crawler.observe.plain import plain
+from crawler.secrets import masked
+from crawler.settings import flat
 
 if TYPE_CHECKING:
     from crawler.request import Request
@@ -25,15 +29,8 @@ if TYPE_CHECKING:
 @click.argument("target", required=False, metavar="[URL|FILE]")
 @click.option("-c", "code", metavar="CODE", help="Run CODE, print what its expressions give, and leave.")
 @click.option("--url", metavar="URL", help="Where a saved page comes from, so that its links can be followed.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(
     target: str | None, code: str | None, url: str | None, assignments: tuple[str, ...], config: str | None
 ) -> None:
@@ -91,7 +88,7 @@ class Desk:
             "follow": self.follow,
             "view": self.view,
             "Request": Request,
-            "settings": settings,
+            "settings": _Shown(settings),
         }
 
     def open(self, target: str, url: str | None) -> None:
@@ -153,6 +150,29 @@ class Desk:
             size = f"{len(page.body):,} bytes"
             kind = page.headers.get("content-type", "no content type")
             click.echo(plain(f"page: {page.status} {page.url} ({kind}, {size})"), err=True)
+
+
+class _Shown:
+    """Settings, or a section of them, to look at: as `crawl config` has them, without secrets."""
+
+    def __init__(self, settings: Any, place: str = "") -> None:
+        self._settings = settings
+        self._place = place
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        value = getattr(self._settings, name)
+        place = f"{self._place}{name}"
+        return _Shown(value, f"{place}.") if isinstance(value, Struct) else masked({place: to_builtins(value)})[place]
+
+    def __dir__(self) -> list[str]:
+        return list(self._settings.__struct_fields__)
+
+    def __repr__(self) -> str:
+        tree = to_builtins(self._settings)
+        values = masked(tree if self._place else flat(tree, "").values)
+        return "\n".join(f"{self._place}{key} = {value!r}" for key, value in values.items())
 
 
 _WELCOME = "page, fetch(url), follow(link), view(), Request, settings; Ctrl-D leaves"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli.options import with_config, with_set
 from crawler.errors import UsageError
 from crawler.observe.plain import plain
 
@@ -18,15 +19,8 @@ if TYPE_CHECKING:
 @click.command("view")
 @click.argument("target", metavar="URL|FILE")
 @click.option("--url", metavar="URL", help="Where a saved page comes from, so that its images and styles are found.")
-@click.option(
-    "-s",
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="SECTION.KEY=VALUE",
-    help="Set any setting (crawl config lists them).",
-)
-@click.option("--config", metavar="FILE", help="Settings file, or a shipped one: fast, polite.")
+@with_set
+@with_config
 def command(target: str, url: str | None, assignments: tuple[str, ...], config: str | None) -> None:
     """Open a page in the browser ($BROWSER).
 

@@ -25,7 +25,8 @@ _ENDS = 3  # pages shown of either end of a long path
 @click.argument("url")
 @click.argument("name", required=False, metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per request for this URL.")
-def command(url: str, name: str | None, as_json: bool) -> None:
+@click.option("--save-page", "saves", is_flag=True, help="Save its page in tests/pages/, as a case of crawl check.")
+def command(url: str, name: str | None, as_json: bool, saves: bool) -> None:
     """Tell what a run knows of a URL: where it was found, each attempt, the verdict and its reason, its items.
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all. It may be
@@ -40,7 +41,8 @@ def command(url: str, name: str | None, as_json: bool) -> None:
     folder = find(name)
     run = entry(folder)
     with closing(Ledger(folder.ledger, read_only=True)) as ledger:
-        spiders: list[str] = ledger.get("record", {}).get("spiders", [])
+        record, run_id = ledger.get("record", {}), ledger.get("id", "")
+        spiders: list[str] = record.get("spiders", [])
         found = lookup(ledger, wanted)
         near = [] if found else similar(ledger, wanted)
     if not found:
@@ -55,6 +57,14 @@ def command(url: str, name: str | None, as_json: bool) -> None:
         else:
             told = _told(known, run, spider if len(spiders) > 1 else "")
             click.echo("\n".join(["", *told] if number else told))
+    if saves:
+        import msgspec
+
+        from crawler.cli.why_page import save_page_of
+        from crawler.runs.record import Record
+
+        for known in found:
+            save_page_of(known.request, msgspec.convert(record, Record), folder, run_id)
 
 
 def _canonical(url: str) -> str:
@@ -87,8 +97,10 @@ def _told(known: Known, run: Entry, spider: str) -> Iterator[str]:
         yield plain(f"  found     by {by}, depth {request.depth}")
     for number, hop in enumerate((*request.hops[1:], request.url) if request.hops else ()):
         yield plain(f"  {'' if number else 'redirect':9} → {hop}")
+    # Not all were for the URL itself: redirects, and the robots.txt that was fetched first.
+    names_urls = any(attempt.url != request.url for attempt in known.attempts)
     for number, attempt in enumerate(known.attempts):
-        where = f"  {attempt.url}" if request.hops else ""
+        where = f"  {attempt.url}" if names_urls else ""
         label = "" if number else "attempts"
         yield plain(f"  {label:9} {_clock(attempt.at)}  {attempt.seconds:.2f} s  {attempt.outcome}{where}")
     if known.item_count:

@@ -19,7 +19,7 @@ from crawler.politeness.addresses import Resolved
 from crawler.politeness.hosts import Hosts
 from crawler.protocols import Frontier
 from crawler.request import Request
-from crawler.response import Failure, HeaderPairs, Order, Outcome, ToRead
+from crawler.response import Failure, HeaderPairs, Order, Outcome, Response, ToRead
 from crawler.rules.base import Rules
 from crawler.url import host_of
 from crawler.verdict import Again, Answer, Drop, First, Go, Keep
@@ -77,10 +77,14 @@ class Departures:
                 return self._first(verdict.request, start)
             case Answer():
                 self._frontier.open(host, start)
-                response = verdict.response
-                self._ledger.attempt(request, time.time(), 0.0, f"{response.status} from {verdict.by}")
-                self._emit(events.Answered(request.url, response.status, verdict.by))
-                self.early += self._judge.judge(request, response)
+                outcome = verdict.response
+                told = outcome.status if isinstance(outcome, Response) else outcome
+                self._ledger.attempt(
+                    request, time.time(), 0.0, f"{told} from {verdict.by}" if verdict.by else str(told)
+                )
+                if isinstance(outcome, Response):
+                    self._emit(events.Answered(request.url, outcome.status, verdict.by))
+                self.early += self._judge.judge(request, outcome)
                 return 1
             case _:
                 assert_never(verdict)

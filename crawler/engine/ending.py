@@ -22,11 +22,11 @@ class Ending:
         self.stop_grace = stop_grace
         self._grace_ends = 0.0
 
-    def end(self, reason: str) -> None:
-        """Nothing departs from now on. The first reason counts."""
+    def end(self, reason: str, at_once: bool = False) -> None:
+        """Nothing departs from now on; `at_once`: what is in flight is not waited for. The first reason counts."""
         if not self.reason:
             self.reason = reason
-            self._grace_ends = time.monotonic() + self.stop_grace
+            self._grace_ends = 0.0 if at_once else time.monotonic() + self.stop_grace
 
     @property
     def is_grace_over(self) -> bool:

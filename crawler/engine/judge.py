@@ -12,7 +12,7 @@ from crawler.frontier.ledger import Ledger, State
 from crawler.observe import events
 from crawler.protocols import Frontier, Seen
 from crawler.request import Request
-from crawler.response import Failure, FailureKind, Outcome
+from crawler.response import Failure, FailureKind, Outcome, Response
 from crawler.rules.base import Rules
 from crawler.url_options import UrlOptions
 from crawler.verdict import KEEP, Again, Answer, Drop, Keep
@@ -67,7 +67,7 @@ class Judge:
             case Drop():
                 return self.give_up(request, outcome, verdict)
             case Answer():
-                if verdict.by:
+                if verdict.by and isinstance(verdict.response, Response):
                     self._emit(events.Answered(request.url, verdict.response.status, verdict.by))
                 return self.judge(request, verdict.response)
             case _:
@@ -78,6 +78,7 @@ class Judge:
         kind: str
         if verdict.state == "blocked":
             self._emit(events.Blocked(request.url, verdict.reason, start=request.depth == 0))
+            self._emit(events.BlockedPage(request, outcome, verdict.reason))
             kind, detail = "status", verdict.reason
         elif isinstance(outcome, Failure):
             kind, detail = outcome.kind, outcome.detail

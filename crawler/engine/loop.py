@@ -103,6 +103,7 @@ class Engine:
         self._switch = switch
         self._emit = emitter.emit
         self._fetched_is_heard = emitter.hears(events.Fetched)
+        self._yielded_is_heard = emitter.hears(events.PageYielded)
         self._is_room = is_room
         self._carried = carried
         self._sync = sync
@@ -295,6 +296,8 @@ class Engine:
                 self._emit(events.ReadFailed(reading.error))
             else:
                 self._emit(events.PageRead(request.url, callback, len(reading.items), len(reading.requests)))
+            if self._yielded_is_heard and type(outcome) is Response:
+                self._emit(events.PageYielded(request, callback, outcome, reading))
             readings.append((one, reading))
             given += len(reading.items) + len(reading.requests)
         return readings

@@ -302,11 +302,11 @@ def output_error(path: str, error: OSError) -> OutputError:
 
 def _hint(path: str, error: OSError) -> str:
     match error.errno:
-        case errno.ENOENT:
+        case errno.ENOENT if not os.path.isdir(os.path.dirname(path) or "."):
             return f"create its folder first: mkdir -p {shlex.quote(os.path.dirname(path) or '.')}"
         case errno.EISDIR:
             return f"name a file in it: {shlex.quote(os.path.join(path, 'items.jsonl'))}"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
+        case errno.ENOENT | errno.EACCES | errno.EPERM | errno.EROFS:
             return "choose a file that you may write to"
         case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
             return "make room; the items written before are whole"

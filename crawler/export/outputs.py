@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import msgspec
 
@@ -29,7 +30,26 @@ ItemsAfter = Callable[[int], Iterator[tuple[int, bytes]]]
 _DATABASES = frozenset(
     {"postgresql", "postgres", "mysql", "mariadb", "sqlite", "oracle", "mssql", "cockroachdb", "redshift", "snowflake"}
 )
+# Addresses that -o takes, and the libraries they need: all of the first group, and one of the second.
+_NEEDED = {
+    "file": ((), ()),
+    "s3": (("s3fs",), ()),
+    "gs": (("gcsfs",), ()),
+    "az": (("adlfs",), ()),
+    "sqlite": (("sqlalchemy",), ()),
+    "postgresql": (("sqlalchemy",), ("psycopg", "psycopg2")),
+    "mysql": (("sqlalchemy",), ("pymysql", "MySQLdb", "mysql")),
+}
 _NAME = re.compile(r"%\((\w+)\)(0?\d*[sd])?")
+
+
+def schemes() -> list[str]:
+    """What URLs of outputs can begin with, as far as the libraries for them are installed: "file", "s3", ..."""
+    return [
+        scheme
+        for scheme, (every, one) in _NEEDED.items()
+        if all(map(find_spec, every)) and (not one or any(map(find_spec, one)))
+    ]
 
 
 def named(output: str, spider: str, now: float | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,6 +13,8 @@ from crawler.fetch.faults import Fault
 from crawler.file_names import open_inside
 from crawler.saved import Into, Part
 
+# How a page begins (MIME Sniffing Standard, 7.1), such as the login page that is sent in place of a picture.
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|script|title)\b", re.IGNORECASE)
 _HEAD = 4096  # bytes of a page that are kept for who wants to know whether it says no
 _ARCHIVES = frozenset({"application/gzip", "application/x-gzip", "application/x-tar+gzip", "application/x-compressed"})
 
@@ -30,6 +33,7 @@ class PartFile:
         self._digest = hashlib.sha256()
         if into.types and not any(fnmatchcase(self._kind, kind) for kind in into.types):
             raise Fault("file", f"of the type {self._kind[:100] or '(not told)'}, not {' or '.join(into.types)}")
+        self._is_no_page = bool(into.types) and "html" not in self._kind and not self._kind.startswith("text/")
         announced = headers.get("content-length", "")
         if announced.isdecimal() and 0 < into.max_size < int(announced[:18]):
             raise Fault("too_large", f"a file of {int(announced[:18]):,} bytes, and {into.max_size:,} are taken")
@@ -43,6 +47,8 @@ class PartFile:
         return self._size
 
     def write(self, data: bytes) -> int:
+        if self._is_no_page and not self._size and _HTML.match(data):
+            raise Fault("file", f"a page that is declared as {self._kind[:100]}")
         self._size += len(data)
         if 0 < self._into.max_size < self._size:
             raise Fault("too_large", f"a file of more than {self._into.max_size:,} bytes")

@@ -18,7 +18,9 @@ _HAS_NOT_MOVED = (
     "requests.host IS NOT NULL AND attempts.url IS NULL AND coalesce(requests.rest, '') NOT LIKE '%\"hops\":%'"
 )
 _OF_WORKER = "outcome LIKE 'worker:%'"  # the worker died of it, or was thrown away
-_NO_FETCH = "outcome GLOB '[0-9]* from *'"  # an answer of the cache
+_NO_FETCH = (  # of the cache, or replayed
+    "(outcome GLOB '[0-9]* from *' OR outcome LIKE '% from the archive' OR outcome LIKE 'archive: %')"
+)
 
 
 def fetches(ledger: Ledger) -> Iterator[Row]:

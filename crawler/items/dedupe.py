@@ -21,7 +21,7 @@ class Dedupe:
     ```
 
     It compares what the item is when it comes here; `unique_by = ("site", "id")` on the spider does so last of all. An
-    item with None in one of the fields is equal to no other one. Raises `KeyError` for an item without the field.
+    item with None in one of the fields is equal to no other one. Raises `LookupError` for an item without the field.
     """
 
     def __init__(self, *fields: str) -> None:
@@ -39,11 +39,15 @@ class Dedupe:
         `TypeError` for values that JSON cannot hold.
         """
         if isinstance(item, Mapping):
-            values = [item[field] for field in self.fields]
+            lacking = [field for field in self.fields if field not in item]
+            values = [item.get(field) for field in self.fields]
         else:
+            lacking = [] if may_lack else [field for field in self.fields if not hasattr(item, field)]
             values = [getattr(item, field, None) for field in self.fields]
-            if not may_lack and (lacking := [field for field in self.fields if not hasattr(item, field)]):
-                raise KeyError(lacking[0])
+        if lacking:
+            raise LookupError(
+                f"the item has no field {lacking[0]!r}, and {' + '.join(self.fields)} tells it from others"
+            )
         if any(value is None or value != value for value in values):  # not a number is equal to nothing, too
             return None
         digest = blake2b(to_json([salt, self.fields, values]), digest_size=8).digest()

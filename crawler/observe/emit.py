@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from crawler.observe.events import Event
+from crawler.observe.events import Event, Fact
 from crawler.protocols import Listener
 
 
@@ -23,6 +23,6 @@ class Emitter:
         """Whether anybody listens to this type."""
         return kind in self._table
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Fact) -> None:
         for hear in self._table.get(type(event), ()):
             hear(event)

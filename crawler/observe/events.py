@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from crawler.reading import PageError
+from crawler.observe.alarm import Alarm
+from crawler.reading import PageError, Reading
+from crawler.request import Request
+from crawler.response import Outcome, Response
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -47,6 +50,21 @@ class PageRead(Fact, frozen=True):
     requests: int
 
 
+class PageYielded(Fact, frozen=True):
+    """All that a callback gave for a page, or the error it ended with. Only who asks for it by name is told."""
+
+    request: Request
+    callback: str
+    response: Response
+    reading: Reading
+
+
+class Drifted(Fact, frozen=True):
+    """Pages are not as they were, or not as the spider expects."""
+
+    alarm: Alarm
+
+
 class FetchFailed(Fact, frozen=True):
     """A request is given up after its retries, or for good reason at once. `kind` is a `FailureKind`.
 
@@ -87,6 +105,14 @@ class Blocked(Fact, frozen=True):
     url: str
     reason: str
     start: bool
+
+
+class BlockedPage(Fact, frozen=True):
+    """That page itself. Only who asks for it by name is told."""
+
+    request: Request
+    outcome: Outcome
+    reason: str
 
 
 class ReadFailed(Fact, frozen=True):
@@ -150,6 +176,7 @@ Event = (
     | Fetched
     | Answered
     | PageRead
+    | Drifted
     | FetchFailed
     | Retried
     | Redirected

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from crawler.errors import OutputError
 from crawler.observe.events import (
     Blocked,
+    Drifted,
     Dropped,
     Event,
     Fetched,
@@ -155,6 +156,7 @@ class LogListener:
             Redirected: (logging.DEBUG, self._on_redirected),
             Dropped: (logging.DEBUG, self._on_dropped),
             Blocked: (logging.WARNING, self._on_blocked),
+            Drifted: (logging.ERROR, self._on_drifted),
             ReadFailed: (logging.ERROR, self._on_read_failed),
             ItemFailed: (logging.ERROR, self._on_item_failed),
             ItemDropped: (logging.DEBUG, self._on_item_dropped),
@@ -209,6 +211,12 @@ class LogListener:
 
     def _on_blocked(self, event: Blocked) -> None:
         self._logger.warning("blocked: %s: %s", event.url, event.reason)
+
+    def _on_drifted(self, event: Drifted) -> None:
+        alarm = event.alarm
+        if alarm.what != "blocked":  # that is said already
+            where = f" at {alarm.where}" if alarm.where else ""
+            self._logger.error("drift: %s: %s%s: %s", alarm.callback, alarm.message, where, alarm.bad_url)
 
     def _on_read_failed(self, event: ReadFailed) -> None:
         error = event.error

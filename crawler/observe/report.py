@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from crawler.observe.alarm import Alarm
 from crawler.observe.plain import plain, safe_json
 from crawler.reading import NOT_PAGES, PageError
 
@@ -54,8 +55,9 @@ class Report(msgspec.Struct, frozen=True):
     - `items_dropped`: items that were not wanted, by reason.
     - `page_errors`: exceptions of user code, `places` the same by line of code.
     - `failures`: requests given up; `failed` is how many of them count as errors.
-    - `dropped`: requests that rules refused, by rule.
+    - `dropped`: requests that rules refused, by rule; `no_pages`: files that were declared as pages, by what they are.
     - `blocked`: (url, reason) of verification and ban pages; `blocked_start`: one of them answered a start URL.
+    - `drift`: in what pages are not as they were, or not as the spider expects; one is enough for exit code 1.
     - `ended_by`: the signal or command that ended the run early; `error`, `error_code`: what broke it.
     - `max_errors`, `allow_empty`: the settings that the exit code depends on.
     - `run`: the folder of the run, "" where there is none. `verbose`: each page was logged.
@@ -88,9 +90,11 @@ class Report(msgspec.Struct, frozen=True):
     failed: int = 0
     retried: int = 0
     dropped: dict[str, int] = {}
+    no_pages: dict[str, int] = {}
     blocked: list[tuple[str, str]] = []
     blocked_count: int = 0
     blocked_start: bool = False
+    drift: list[Alarm] = []
     outputs: tuple[str, ...] = ()
     ended_by: EndedBy = ""
     error: str = ""
@@ -119,7 +123,7 @@ class Report(msgspec.Struct, frozen=True):
             return 4
         if self.error_code:
             return self.error_code
-        if self.error_count > self.max_errors:
+        if self.error_count > self.max_errors or self.drift:
             return 1
         if not self.item_count and not self.allow_empty:
             return 3
@@ -139,6 +143,8 @@ class Report(msgspec.Struct, frozen=True):
                 return f"a start page was blocked{self._by()}"
             case 4:
                 return f"pages were blocked{self._by()} and no item was found"
+            case 1 if self.error_count <= self.max_errors:
+                return f"{_times(len(self.drift), 'drift alarm')}: {_short(self._first_alarm())}"
             case 1:
                 return f"{_times(self.error_count, 'error')}, and max_errors allows {self.max_errors:,}"
             case 3:
@@ -165,7 +171,15 @@ class Report(msgspec.Struct, frozen=True):
         """The report as a block of plain text for a terminal, without a line end after the last line."""
         head = f"{plain(', '.join(self.spiders))}: {plain(self.reason)} after {duration(self.seconds)}"
         manners = [f"  manners  {_short(note)}" for note in self.manners]
-        sections = [*manners, *self._counts(), *self._errors(), *self._failures(), *self._blocked(), *self._ending()]
+        sections = [
+            *manners,
+            *self._counts(),
+            *self._errors(),
+            *self._failures(),
+            *self._blocked(),
+            *self._drift(),
+            *self._ending(),
+        ]
         return "\n".join([head, *sections])
 
     def _counts(self) -> list[str]:
@@ -175,7 +189,8 @@ class Report(msgspec.Struct, frozen=True):
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
         for source, count in self.answered.items():
-            lines.append(f"  cached   {_times(count, 'page')} came from {plain(source)}")
+            label = "replayed" if source == "the archive" else "cached"
+            lines.append(f"  {label:8} {_times(count, 'page')} came from {plain(source)}")
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")
@@ -187,6 +202,7 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  retried  {self.retried:,}")
         if self.dropped:
             lines.append(f"  dropped  {sum(self.dropped.values()):,}: {by_count(self.dropped)}")
+            lines += [f"           {count:,} × {_short(what)}" for what, count in self.no_pages.items()]
         return lines
 
     def _places(self) -> str:
@@ -263,6 +279,21 @@ class Report(msgspec.Struct, frozen=True):
             "    let the spider start at http://127.0.0.1:8000.",
         ]
 
+    def _drift(self) -> list[str]:
+        if not self.drift:
+            return []
+        lines = [f"  drift    {_times(len(self.drift), 'alarm')}: pages are not as they were, or not as they should be"]
+        for alarm in self.drift[:SHOWN]:
+            lines += [f"    {_short(line)}" for line in alarm.lines()]
+        lines += _more(len(self.drift) - SHOWN, "alarm")
+        if any(alarm.what not in ("expected", "blocked") for alarm in self.drift):
+            lines.append("    if the pages are right as they are now: run it again with --accept-drift")
+        return lines
+
+    def _first_alarm(self) -> str:
+        alarm = self.drift[0]
+        return f"{alarm.callback}: {alarm.message}"
+
     def _ending(self) -> list[str]:
         code = self.exit_code
         if code == 0:
@@ -272,7 +303,9 @@ class Report(msgspec.Struct, frozen=True):
             lines.append(f"  {self._without_items()}")
         if code in (1, 3, 4) and not self.verbose:
             lines.append("  every decision, page by page: run it again with -v")
-        if self.run and code in (5, 6, 130, 143):
+        if self.run and self.reason == "drift":
+            lines.append(plain(f"when the spider is repaired, go on with it: crawl resume {quote(self.run)}"))
+        elif self.run and code in (5, 6, 130, 143):
             lines.append(plain(f"go on with it: crawl resume {quote(self.run)}"))
         return lines
 
@@ -288,6 +321,10 @@ class Report(msgspec.Struct, frozen=True):
             return "no page arrived: check the start URLs" + (" and the failures above" if self.failure_count else "")
         if not self.answered and not any(200 <= status < 300 for status in self.by_status):
             return "pages arrived, but none with a status of success: see the statuses above"
+        if self.no_pages and sum(self.no_pages.values()) >= self.pages + sum(self.answered.values()):
+            return "what arrived were files and no pages, so no callback was given them; a Download saves files"
+        if self.drift:
+            return "the alarms above may say why there are no items"
         if self.error_count:
             return "the errors above may be why there are no items: they come first"
         return (

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from crawler.errors import CrawlError
+from crawler.observe.alarm import Alarm
 from crawler.observe.events import (
     Answered,
     Blocked,
@@ -30,6 +31,7 @@ from crawler.observe.report import EndedBy, FailedFetch, Place, Report
 from crawler.reading import PageError
 
 OTHERS = "for other reasons"
+KINDS = 5  # of files that were declared as pages
 LISTED = 100  # errors, failures and blocked pages that are kept one by one
 HOSTS = 1000  # hosts whose times are kept
 RATE_SECONDS = 5  # "now" means this long
@@ -95,6 +97,7 @@ class Stats:
         self._items = 0
         self._retried = 0
         self._dropped: dict[str, int] = {}
+        self._no_pages: dict[str, int] = {}
         self._item_errors = 0
         self._item_failures: list[tuple[str, str]] = []
         self._item_places: dict[tuple[str, str], Place] = {}
@@ -177,11 +180,13 @@ class Stats:
         allow_empty: bool = False,
         run: str = "",
         verbose: bool = False,
+        drift: Sequence[Alarm] = (),
     ) -> Report:
         """The report of the run that ends now.
 
         `kept` are the items, where they were collected; `notes` are what outputs have to say, `manners` what the
-        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged.
+        settings do; `error` is what broke the run; `run` is its folder; `verbose` says that each page was logged;
+        `drift` are the alarms.
         """
         return Report(
             spiders=self._spiders,
@@ -211,6 +216,7 @@ class Stats:
             failed=self._failed,
             retried=self._retried,
             dropped=dict(self._dropped),
+            no_pages=dict(self._no_pages),
             blocked=list(self._blocked),
             blocked_count=self._blocked_count,
             blocked_start=self._blocked_start,
@@ -222,6 +228,7 @@ class Stats:
             allow_empty=allow_empty,
             run=run,
             verbose=verbose,
+            drift=list(drift),
         )
 
     def _on_started(self, event: Started) -> None:
@@ -259,6 +266,10 @@ class Stats:
     def _on_dropped(self, event: Dropped) -> None:
         rule = event.reason.partition(":")[0]
         self._dropped[rule] = self._dropped.get(rule, 0) + 1
+        if rule == "content":
+            what = event.reason.removeprefix("content: ")
+            what = what if what in self._no_pages or len(self._no_pages) < KINDS else "other files declared so"
+            self._no_pages[what] = self._no_pages.get(what, 0) + 1
 
     def _on_blocked(self, event: Blocked) -> None:
         self._blocked_count += 1

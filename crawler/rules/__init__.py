@@ -13,10 +13,12 @@ ORDER = (
     "headers",  # who we are and what we accept
     "auth",  # and for hosts that want to know, who
     "cookies",  # sent before, kept after
+    "record",  # what came, before anybody judges it
     "blocked",  # a verification page is nothing to retry or to follow
     "downloads",  # files that are there already, and where others go
     "cache",  # what is on disk needs no fetch; no verification page gets there
     "since",  # what has not changed since another run is not read
+    "replay",  # what an archive has needs no fetch, and what it has not is an error
     "redirect",  # a hop is a new URL for all of the above
     "content",  # files that call themselves pages
     "retry",  # failures that may pass

@@ -59,6 +59,11 @@ class RunFolder:
         return self._place / "log"
 
     @property
+    def pages(self) -> Path:
+        """The archive of its pages, where it keeps them."""
+        return self._place / "pages.warc.gz"
+
+    @property
     def report_json(self) -> Path:
         return self._place / "report.json"
 

@@ -24,7 +24,7 @@ class _Required:
 
 
 REQUIRED = _Required()
-_RESERVED = frozenset({"name", "settings", "item", "processors", "pipelines", "unique_by", "state"})
+_RESERVED = frozenset({"name", "settings", "item", "processors", "pipelines", "unique_by", "state", "expect"})
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.abc.Iterable)
 _DICTS = (dict, collections.abc.Mapping)
 _BOOLS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -37,9 +37,18 @@ class Argument(NamedTuple):
     kind: Any
     default: Any
 
+    @property
+    def type_name(self) -> str:
+        """The type as it is written: "int", "list[str]", "str | None"."""
+        return _kind_name(self.kind)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has to be given, as there is no default."""
+        return self.default is REQUIRED
+
     def __str__(self) -> str:
-        required = self.default is REQUIRED
-        return f"{self.name}: {_kind_name(self.kind)}" + (" (required)" if required else f" = {self.default!r}")
+        return f"{self.name}: {self.type_name}" + (" (required)" if self.is_required else f" = {self.default!r}")
 
 
 def declared(owners: Iterable[type | types.ModuleType], excluded: Iterable[str] = ()) -> dict[str, Argument]:

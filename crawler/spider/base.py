@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from crawler.errors import UsageError
+from crawler.expect import Expect
 from crawler.item import as_dict
 from crawler.protocols import Stages
 from crawler.request import Request
@@ -15,6 +16,7 @@ from crawler.saved import FileItem
 from crawler.spider.arguments import Argument, bind, declared
 from crawler.spider.page import Page
 from crawler.spider.page_options import PageOptions
+from crawler.spider.trace import shown
 
 
 class Spider:
@@ -42,6 +44,7 @@ class Spider:
     - `pipelines`: what items go through in this order before they are stored: classes with `process(item)` or
       `process(item, page)`, and `open(spider)` and `close()` if they need them; instances; functions.
     - `unique_by`: the field, or fields, of which no two stored items may have the same: `unique_by = "url"`.
+    - `expect`: what its pages give, an `Expect`, or one for each callback: `{"parse_film": Expect(required="title")}`.
     - `state`: a dict for whatever has to survive a resumed crawl; JSON values.
 
     Annotated class attributes are arguments, typed by their annotation; without a value they are required. `ClassVar`
@@ -55,6 +58,7 @@ class Spider:
     processors: ClassVar[Mapping[str, Any]] = {}
     pipelines: ClassVar[Sequence[Any]] = ()
     unique_by: ClassVar[str | Sequence[str]] = ()
+    expect: ClassVar[Expect | Mapping[str, Expect] | None] = None
     item_stages: Stages | None = None  # what its items go through, once it runs
     is_named: ClassVar[bool] = False  # whether the class chose its name itself
     page_options: PageOptions = PageOptions()  # those of its settings, once it runs
@@ -125,6 +129,7 @@ class Spider:
                 raise UsageError(f"{name} of spider {type(self).__name__} is {value!r}, and not {wanted}")
         for name in ("start", "parse"):
             check_plain(self.name, name, getattr(self, name))
+        check_names(self.name, self, type(self).start is not Spider.start, bool(self.settings))
 
     def blocked(self, page: Page) -> bool | str:
         """Whether this is a verification or ban page instead of the page asked for; a string says which. Says no."""
@@ -151,10 +156,38 @@ class Spider:
         )
 
 
+# What Scrapy's spiders have under another name, and what is written here. Ignored, they would change what is crawled.
+_SCRAPY = {
+    "start_requests": "def start(self)",
+    "custom_settings": 'settings = {"politeness.delay": 1}',
+    "allowed_domains": 'settings = {"scope.allowed_hosts": ["*.example.com"]}',
+}
+
+
+def check_names(spider: str, owner: object, has_start: bool, has_settings: bool) -> None:
+    """Raise `UsageError` for a name of Scrapy's in a spider that does not have ours."""
+    for name, ours in _SCRAPY.items():
+        if hasattr(owner, name) and not (has_start if name == "start_requests" else has_settings):
+            raise UsageError(f"spider {spider} has {name}, which is a name of Scrapy's", hint=f"here that is {ours}")
+
+
 def check_plain(spider: str, name: str, function: Any) -> None:
-    """Raise `UsageError` for a function that has to be awaited."""
+    """Raise `UsageError` for a function that has to be awaited, or does not take a page ("start": nothing)."""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
             f"{name} of spider {spider} is async, and callbacks are plain functions",
             hint=f"write def {name}, without async and await: workers fetch meanwhile",
         )
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        return
+    wanted = [] if name == "start" else ["page"]
+    try:
+        inspect.signature(function).bind(*wanted)
+    except (TypeError, ValueError) as error:  # ValueError: a method without even a self
+        own = ["self", *wanted] if inspect.ismethod(function) else wanted
+        code = inspect.unwrap(getattr(function, "__func__", function)).__code__
+        raise UsageError(
+            f"{name} of spider {spider} cannot be called as it is written ({shown(code.co_filename)}:"
+            f"{code.co_firstlineno}): {error}",
+            hint=f"write def {name}({', '.join(own)})",
+        ) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from crawler.errors import CrawlError
-from crawler.spider.arguments import REQUIRED
+from crawler.spider.arguments import Argument
 from crawler.spider.base import Spider
 from crawler.spider.load import import_file
 from crawler.spider.module_spider import is_module_spider, spider_class
@@ -18,15 +18,13 @@ from crawler.spider.trace import shown
 class Listed(msgspec.Struct, frozen=True):
     """A spider as `crawl run` takes it (`target`), or a file that is none because of `error`.
 
-    `arguments` are pairs of a name and its type and default, such as ("pages", "int = 10"); `required` names those
-    without a default; `about` is the first line of the docstring.
+    `about` is the first line of the docstring.
     """
 
     target: str
     name: str = ""
     about: str = ""
-    arguments: tuple[tuple[str, str], ...] = ()
-    required: tuple[str, ...] = ()
+    arguments: tuple[Argument, ...] = ()
     error: str = ""
 
 
@@ -66,6 +64,4 @@ def _listed(target: str, name: str, spider: type[Spider], otherwise: str | None 
         known = spider.arguments()
     except Exception as error:  # an annotation is code of the user's
         return Listed(target, name, about, error=f"its arguments: {type(error).__name__}: {error}")
-    arguments = tuple((argument.name, str(argument).partition(": ")[2]) for argument in known.values())
-    required = tuple(argument.name for argument in known.values() if argument.default is REQUIRED)
-    return Listed(target, name, about, arguments, required)
+    return Listed(target, name, about, tuple(known.values()))

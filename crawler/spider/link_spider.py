@@ -140,7 +140,8 @@ class LinkSpider(Spider):
     @cached_property
     def _ready(self) -> list[tuple[Follow, Callable[[str], Any], str | None, Callable[..., Any] | None]]:
         """Each rule with its search, the callback of its requests (None: it makes none), and its process."""
-        if isinstance(self.rules, Follow) or not all(isinstance(rule, Follow) for rule in self.rules):
+        rules: Any = self.rules
+        if not isinstance(rules, list | tuple) or not all(isinstance(rule, Follow) for rule in rules):
             raise UsageError(
                 f"rules of spider {self.name} is {self.rules!r}, and not a list of Follow(...)",
                 hint='write rules = [Follow("/films/", callback="parse_film"), Follow("page=")]',

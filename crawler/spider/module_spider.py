@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from crawler.errors import UsageError
 from crawler.request import Request
 from crawler.spider.arguments import Argument, bind, declared
-from crawler.spider.base import Spider, check_plain
+from crawler.spider.base import Spider, check_names, check_plain
 from crawler.spider.page import Page
 
 
@@ -27,6 +27,7 @@ class ModuleSpider(Spider):
         super().check()
         for name in ("start", "parse"):
             check_plain(self.name, name, getattr(self.module, name, None))
+        check_names(self.name, self.module, hasattr(self.module, "start"), bool(self.settings))
 
     @classmethod
     def arguments(cls) -> dict[str, Argument]:
@@ -74,6 +75,7 @@ def spider_class(module: ModuleType, name: str) -> type[ModuleSpider]:
         "processors": getattr(module, "processors", {}),
         "pipelines": getattr(module, "pipelines", ()),
         "unique_by": getattr(module, "unique_by", ()),
+        "expect": getattr(module, "expect", None),
         "module": module,
     }
     return type(name, (ModuleSpider,), body)

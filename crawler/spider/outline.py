@@ -272,9 +272,13 @@ def _name(element: etree._Element, inner: etree._Element, steps: tuple[Step, ...
 
 
 def _named(fields: Iterable[Field]) -> Iterator[Field]:
-    """The fields, each with a name of its own."""
+    """The fields, each with a name of its own. "link" and "image" are where one leads, not what a class is called."""
     taken: Counter[str] = Counter()
+    fields = list(fields)
+    kept = {field.name for field in fields if field.attribute}
     for field in fields:
+        if field.name in kept and not field.attribute:
+            field = field._replace(name=f"{field.name}_text")
         taken[field.name] += 1
         yield field if taken[field.name] == 1 else field._replace(name=f"{field.name}_{taken[field.name]}")
 

@@ -1,4 +1,6 @@
-"""Reading: a spider's callback is run on a page, and all it yields is collected whole, or nothing is.
+"""Reading: a spider's callback is run on a page, and all it yields is collected whole, or nothing is, if it fails.
+
+A yield that is neither an item nor a request is dropped as a wrong item is, and the others stay.
 
 Whatever user code raises, `sys.exit()` included, becomes a `PageError`. Only a BaseException whose class says
 `passes_user_code = True` goes through: the crawler's own way to end a run at once. `seconds` is what a call may take.
@@ -28,6 +30,7 @@ from crawler.spider.trace import is_ours, message_of, passes, place, tell
 from crawler.spider.wrong_line import WrongLine
 
 MAX_YIELDS = 1_000_000
+_MOST_WRONG = 100  # yields of one page that are neither items nor requests
 
 
 class _RefusedError(Exception):
@@ -103,6 +106,7 @@ def _read(
     stages = spider.item_stages if spider.item_stages is not None and spider.item_stages.checks else None
     item_errors: list[ItemError] = []
     dropped: list[str] = []
+    wrong = 0
     try:
         values = values_of(function(page), callback)
         for value in islice(values, max_yields):
@@ -117,7 +121,11 @@ def _read(
                         continue
                 items.append(value)
             else:
-                raise _RefusedError(TypeError, f"{callback} yielded {_described(value)}")
+                told = f"{callback} yielded {_described(value)}"
+                wrong += 1
+                if wrong > _MOST_WRONG:  # it yields nothing else, perhaps for ever
+                    raise _RefusedError(TypeError, told)
+                item_errors.append(ItemError(type(value).__name__, callback, told, _line(values, function)))
         if (
             len(items) + len(requests) + len(item_errors) + len(dropped) == max_yields
             and next(values, values) is not values
@@ -149,7 +157,8 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
         for value in values:
             try:
                 if not isinstance(value, Request):
-                    raise _RefusedError(TypeError, f"start yielded {_described(value)}; it can only yield requests")
+                    told = f"start yielded {_described(value, advice=False)}"
+                    raise _RefusedError(TypeError, f'{told}: it can only yield requests, such as Request("https://…")')
                 _check(value, "start", spider, known)
             except _RefusedError as refused:
                 told = getattr(value, "url", "")

@@ -66,7 +66,9 @@ def read_sitemap(body: bytes, url: str, truncated: bool = False, max_entries: in
     reader = XmlReader(url)
     entries, reason = _bounded(reader.entries(chain([head[start:]], text)), max_entries)
     if reader.refused or reader.kind is None:
-        return Sitemap("refused", reason=reader.refused or source.fault or "it is XML, but no sitemap and no feed")
+        return Sitemap(
+            "refused", reason=reader.refused or source.fault or "it is XML or HTML, but no sitemap and no feed"
+        )
     return Sitemap(reader.kind, entries, reason or source.fault or reader.fault)
 
 

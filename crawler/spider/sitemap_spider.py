@@ -55,6 +55,12 @@ class SitemapSpider(Spider):
     def check(self) -> None:
         """Raise `UsageError` for rules that are none, and callbacks that are not there."""
         super().check()
+        for name in ("sitemap_urls", "sitemap_rules", "sitemap_follow"):
+            given = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                what = "one string" if isinstance(given, str) else repr(given)
+                hint = f"write {name} = [{given!r}]" if isinstance(given, str) else ""
+                raise UsageError(f"{name} of spider {self.name} is {what}, not a list", hint=hint)
         for rule in self.sitemap_rules:
             if not isinstance(rule, tuple | list) or len(rule) != 2:
                 raise UsageError(
@@ -62,18 +68,13 @@ class SitemapSpider(Spider):
                     hint='write sitemap_rules = [("/product/", "parse_product")]',
                 )
             _check_pattern(rule[0], f"sitemap_rules of spider {self.name}")
-            if isinstance(rule[1], str):
-                self.callback(rule[1])
+            if rule[1] is not None:
+                self.callback(str(Request("", rule[1]).callback))
         for pattern in self.sitemap_follow:
             _check_pattern(pattern, f"sitemap_follow of spider {self.name}")
 
     def start(self) -> Iterable[Request]:
         """A request for each of `sitemap_urls`, then for each of `start_urls`."""
-        if isinstance(self.sitemap_urls, str):
-            raise UsageError(
-                f"sitemap_urls of spider {self.name} is one string, not a list",
-                hint=f"write sitemap_urls = [{self.sitemap_urls!r}]",
-            )
         for url in self.sitemap_urls:
             yield Request(url, callback=self.parse_sitemap, max_body=_MOST)
         yield from super().start()

@@ -11,7 +11,7 @@ import crawler
 
 _ORDER = [
     *("crawl", "Spider", "Page", "Request", "Download", "LinkSpider", "Follow", "SitemapSpider", "FeedSpider"),
-    *("Report", "Response", "Failure", "CrawlError", "DropItem", "Dedupe", "clean", "default", "number"),
+    *("Report", "Response", "Failure", "CrawlError", "DropItem", "Expect", "Dedupe", "clean", "default", "number"),
 ]
 
 
@@ -54,12 +54,32 @@ def _function(name: str, member: Any, level: int) -> list[str]:
     if is_value:
         told = f"{name}: {signature.return_annotation}"
     else:
-        given = [one for key, one in signature.parameters.items() if key not in ("self", "cls")]
-        told = f"{name}{signature.replace(parameters=given)}"
+        given = [_written(one) for key, one in signature.parameters.items() if key not in ("self", "cls")]
+        told = f"{name}{signature.replace(parameters=given, return_annotation=_raw(signature.return_annotation))}"
     title = name.rpartition(".")[2] if level > 2 else name
     anchor = name.lower().replace(".", "-").replace("_", "-")
     text = _text(name, member)
     return [f"(api-{anchor})=\n{'#' * level} {title}", f"```python\n{_folded(told)}\n```", text]
+
+
+class _Raw:
+    """Text that stands in a signature as it is; an annotation that is text would stand in quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _raw(value: Any) -> Any:
+    return _Raw(value) if isinstance(value, str) else value
+
+
+def _written(parameter: inspect.Parameter) -> inspect.Parameter:
+    default = parameter.default
+    default = _Raw(f'"{default}"') if isinstance(default, str) else default
+    return parameter.replace(annotation=_raw(parameter.annotation), default=default)
 
 
 def _text(name: str, thing: Any) -> str:
@@ -71,7 +91,6 @@ def _text(name: str, thing: Any) -> str:
 
 def _folded(signature: str) -> str:
     """A signature that is too long for a line, with a line for each parameter."""
-    signature = signature.replace("'", "")
     if len(signature) <= 88:
         return signature
     head, _, rest = signature.partition("(")

@@ -15,6 +15,12 @@ def test_help_lists_the_commands(crawl_here, flag):
     assert done.stdout.startswith("Usage: crawl [OPTIONS] COMMAND [ARGS]...\n\n  A web crawler for people who")
 
 
+def test_without_a_command_the_help_is_shown_as_it_is(crawl_command):
+    done = crawl_command()
+    assert (done.rc, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: crawl [OPTIONS] COMMAND [ARGS]...\n\n  A web crawler")
+
+
 def test_the_version_is_that_of_the_package(crawl_here):
     from crawler.settings import version
 

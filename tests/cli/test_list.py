@@ -13,8 +13,12 @@ def test_people_see_what_can_be_typed(crawl_here, write):
     assert "\npools      process thread inline\nfetchers   requests curl inline\n" in done.stdout
 
 
-def test_programs_get_one_json_object(crawl_here, write):
-    write("spiders/films.py", "start_urls = []\npages: int\ndef parse(page): ...\n")
+def test_programs_get_one_json_object(crawl_here, write, monkeypatch):
+    installed = ("sqlalchemy", "psycopg")
+    monkeypatch.setattr("crawler.export.outputs.find_spec", lambda name: name in installed or None)
+    write(
+        "spiders/films.py", "start_urls = []\npages: int\nsize: float = 2.5\nat: object = len\ndef parse(page): ...\n"
+    )
     write("more/broken.py", "raise ValueError('\\x1b[31m')\n")
     done = crawl_here("list", "spiders/films.py", "more", "--json")
     known = json.loads(done.stdout)
@@ -24,7 +28,11 @@ def test_programs_get_one_json_object(crawl_here, write):
             "target": "spiders/films.py",
             "name": "films",
             "about": "",
-            "arguments": [{"name": "pages", "type": "int (required)", "required": True}],
+            "arguments": [
+                {"name": "pages", "type": "int", "required": True},
+                {"name": "size", "type": "float", "required": False, "default": 2.5},
+                {"name": "at", "type": "object", "required": False, "default": repr(len)},
+            ],
             "error": None,
         },
         {
@@ -37,6 +45,7 @@ def test_programs_get_one_json_object(crawl_here, write):
     ]
     assert known["pools"] == ["process", "thread", "inline"]
     assert {".csv", ".json", ".jsonl"} <= set(known["exporters"])
+    assert known["urls"] == ["file://", "sqlite://", "postgresql://"]
 
 
 def test_a_broken_file_does_not_end_the_list(crawl_here, write):

@@ -1,5 +1,7 @@
 """`crawl new`: what it writes for each kind of page works at once, and it takes nothing away from anybody."""
 
+import json
+import re
 import subprocess
 import sys
 
@@ -38,6 +40,8 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         assert done.rc == 0, done
         assert f"crawl: spiders/{name}.py is the spider; that page gives it {gives}\n" in done.stderr
     assert len(server.log) == len(expected)
+    done = crawl_here("check")
+    assert (done.rc, done.stdout.count("✓")) == (0, len(expected)), done
     for name, (_, _, _, items) in expected.items():
         done = crawl_here("run", name, "-o", "-", "--pool", "inline", "-q", "-s", "politeness.delay=0")
         assert (done.rc, len(done.stdout.splitlines())) == (0 if items else 3, items), done
@@ -57,13 +61,15 @@ def test_each_kind_is_ready_to_run_and_its_test_passes(crawl_here, serve, tmp_pa
         spider = tmp_path / f"spiders/{name}.py"
         spider.write_text(spider.read_text().replace("    rules = ", '    sitemap_rules = [("x", "parse")]  # '))
     assert "8 failed" in tested().stdout
+    done = crawl_here("check")
+    assert (done.rc, done.stdout.count("✗")) == (1, len(expected)), done
 
 
 def test_what_is_there_stays_unless_it_is_forced(crawl_here, serve, tmp_path):
     server = serve({"*": "<title>new</title>"})
     spider, test = tmp_path / "spiders/films.py", tmp_path / "tests/spiders/test_films.py"
-    saved = tmp_path / "tests/pages/films/p.html"
-    for path in (spider, test, saved):
+    saved, expected = tmp_path / "tests/pages/films/p.html", tmp_path / "tests/pages/films/expected.json"
+    for path in (spider, test, saved, expected):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
         done = crawl_here("new", "films", f"{server.url}/p")
@@ -75,10 +81,11 @@ def test_what_is_there_stays_unless_it_is_forced(crawl_here, serve, tmp_path):
         assert path.read_text() == "mine"
         path.unlink()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    for path in (spider, test, saved):
+    paths = (spider, test, saved, expected)
+    for path in paths:
         path.write_text("mine")
     assert crawl_here("new", "films", f"{server.url}/p", "--force").rc == 0
-    assert "mine" not in spider.read_text() + test.read_text() + saved.read_text()
+    assert "mine" not in "".join(path.read_text() for path in paths)
     assert len(server.log) == 2  # nobody is asked for nothing
 
 
@@ -181,6 +188,8 @@ def test_a_folder_that_cannot_be_written_ends_with_5(crawl_here, site, tmp_path)
         ("/file", "/file is no page: it is application/pdf"),
         ("/map", "/map is a sitemap"),
         ("/map.gz", "/map.gz is a sitemap"),
+        ("/map.txt", "/map.txt is a sitemap"),
+        ("/other.gz", "/other.gz is no page: it is "),
     ],
 )
 def test_what_is_no_page_is_told(crawl_here, serve, tmp_path, path, told):
@@ -194,6 +203,8 @@ def test_what_is_no_page_is_told(crawl_here, serve, tmp_path, path, told):
             "/empty": " ",
             "/file": (200, {"Content-Type": "application/pdf"}, "%PDF-1.7"),
             "/map": (200, {"Content-Type": "text/xml"}, f"<!-- a map -->{odd}"),
+            "/map.txt": (200, {"Content-Type": "text/plain"}, "http://a.example/1\nhttp://a.example/2\n"),
+            "/other.gz": (200, {}, gzip.compress(b"some words")),
             "/map.gz": (200, {"Content-Type": "application/gzip"}, gzip.compress(odd.encode())),
         }
     )
@@ -210,7 +221,7 @@ def test_a_name_that_no_file_can_have_is_refused(crawl_here):
 @pytest.mark.parametrize(
     ("answer", "lines"),
     [
-        ('[{"id": 1}]', ["# if page.json():", '#     yield page.follow("?page=2")']),
+        ('[{"id": 1}]', ["# if page.json():", '#     yield page.follow(f"?page={number}", data=number)']),
         ('{"data": {"results": [{"id": 1}], "next": "/2"}}', ['# if following := page.json()["data"].get("next"):']),
         ("[]", []),
     ],
@@ -222,3 +233,148 @@ def test_further_pages_of_an_api_are_asked_for_as_it_has_them(crawl_here, serve,
     text = (tmp_path / "spiders/api.py").read_text()
     assert all(line in text for line in lines)
     assert ("gives it 0 items" in done.stderr) == (answer == "[]")
+
+
+@pytest.mark.parametrize(
+    ("path", "flags", "items"),
+    [
+        ("/board/4", [], 100),
+        ("/board/4", ["--xpath"], 100),
+        ("/board/4", ["--regex"], 100),
+        ("/api/films?limit=40", ["--json-api"], 100),
+    ],
+)
+def test_further_pages_are_read_once_the_comments_are_taken_away(crawl_here, site, tmp_path, path, flags, items):
+    fast = ("-s", "politeness.delay=0", "-s", "robots.obey=false")
+    assert crawl_here("new", "films", site.url + path, *flags, *fast).rc == 0
+    uncomment(tmp_path / "spiders/films.py")
+    done = crawl_here("run", "films", "-o", "-", "-q", "--pool", "inline", *fast)
+    assert (done.rc, len(done.stdout.splitlines()), len(set(done.stdout.splitlines()))) == (0, items, items), done
+
+
+@pytest.mark.parametrize("numbers", [("", "2", "3"), ("", "cursor 1+1/", "cursor 2"), ("list", "2", "3")])
+def test_further_answers_are_read_once_the_comments_are_taken_away(crawl_here, serve, tmp_path, numbers):
+    is_list = numbers[0] == "list"
+
+    def answer(hit):
+        given = hit.query.get("page", hit.query.get("cursor", numbers[0]))
+        number = numbers.index(given) if given in numbers else 3
+        records = [{"id": number}] if number < 3 else []
+        following = numbers[number + 1] if number < 2 else None
+        following = int(following) if following and following.isdecimal() else following
+        return (
+            200,
+            {"Content-Type": "application/json"},
+            json.dumps(records if is_list else {"meta": {"next": following}, "data": records}),
+        )
+
+    server = serve({"*": answer})
+    fast = ("-s", "politeness.delay=0", "-s", "robots.obey=false")
+    assert crawl_here("new", "films", f"{server.url}/api?sort=x", "--json-api", *fast).rc == 0
+    uncomment(tmp_path / "spiders/films.py")
+    done = crawl_here("run", "films", "-o", "-", "-q", "--pool", "inline", "--max-pages", "9", *fast)
+    assert (done.rc, done.stdout) == (0, '{"id":0}\n{"id":1}\n{"id":2}\n'), done
+    assert all("sort=x" in path for path in server.paths)
+
+
+def uncomment(path):
+    """Take the comments away from the code that reads further pages."""
+    text, number = re.subn(r"^( +)# (?=if|for|    )|^( +)#$", r"\1", path.read_text(), flags=re.MULTILINE)
+    assert number
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "body", "item"),
+    [
+        (
+            "feed",
+            "application/feed+json",
+            '{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "url": "/a", "title": "A"}]}',
+            {"title": "A", "published": None, "summary": None},
+        ),
+        ("data", "application/x-ndjson", '{"a": 1, "b": [2]}', {"a": 1, "b": [2]}),
+        ("data.txt", "text/plain", '{"a": 1}\n{"b": 2}\n', {"a": 1}),
+        ("data", "text/csv", "a,b\n1,2\n", {"a": "1", "b": "2"}),
+        ("data.csv", "application/octet-stream", "a;b c\n1,5;2\n", {"a": "1,5", "b c": "2"}),
+        ("data", "text/tab-separated-values", "a,1\tb\n1\t2\n", {"a,1": "1", "b": "2"}),
+        ("data.txt", "text/plain", "a,b\n1,2\n", {"a": "1", "b": "2"}),
+    ],
+)
+def test_feeds_and_tables_are_read_as_such(crawl_here, serve, tmp_path, name, kind, body, item):
+    server = serve({"*": (200, {"Content-Type": kind}, body)})
+    done = crawl_here("new", "films", f"{server.url}/{name}", "-s", "robots.obey=false")
+    assert done.rc == 0, done
+    assert "(FeedSpider):" in (tmp_path / "spiders/films.py").read_text()
+    done = crawl_here("run", "films", "-o", "-", "-q", "--pool", "inline", "-s", "politeness.delay=0")
+    read = json.loads(done.stdout.splitlines()[0])
+    if "link" in read:
+        assert read.pop("link") == f"{server.url}/a"
+    assert read == item
+
+
+def test_words_with_commas_are_no_table(crawl_here, serve, tmp_path):
+    server = serve({"*": (200, {"Content-Type": "text/plain"}, "one, two\nthree, four, five\n")})
+    assert crawl_here("new", "films", f"{server.url}/a", "-s", "robots.obey=false").rc == 0
+    assert "(Spider):" in (tmp_path / "spiders/films.py").read_text()
+
+
+def test_a_table_that_cannot_be_read_is_told_and_writes_nothing(crawl_here, serve, tmp_path):
+    server = serve({"*": (200, {"Content-Type": "text/csv"}, "a,b\n1,2,3\n")})
+    done = crawl_here("new", "films", f"{server.url}/a", "-s", "robots.obey=false")
+    assert (done.rc, "has not as many cells as the first line" in done.stderr) == (2, True), done
+    assert list(tmp_path.iterdir()) == []
+    server = serve({"*": (200, {}, '{"a": 1}\n{"a": 2}\n')})
+    done = crawl_here("new", "films", f"{server.url}/a", "--json-api", "-s", "robots.obey=false")
+    assert (done.rc, "it is JSON Lines, which is read as a feed: leave out --json-api" in done.stderr) == (2, True)
+
+
+HITS = {"meta": [{"x": 1}] * 3, "hits": {"hits": [{"_source": {"t": 1}}] * 20}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "items"),
+    [
+        ([{"a": 1}, 5, None, {"a": 2}], [{"a": 1}, {"a": 2}]),
+        ([None, {"a": 1}], [{"a": 1}]),
+        (HITS, [{"_source": {"t": 1}}] * 20),
+        ({"films": [{"id": 1, "who": [{"x": 1}] * 90}] * 2, "kinds": ["a"] * 90}, [{"id": 1}] * 2),
+    ],
+)
+def test_the_records_of_an_answer_are_those_with_most_in_them(crawl_here, tmp_path, answer, items):
+    (tmp_path / "page.json").write_text(json.dumps(answer))
+    done = crawl_here("new", "films", "http://127.0.0.1:1/x", "--page", "page.json", "--json-api")
+    assert done.rc == 0, done
+    done = crawl_here("parse", "films", "page.json", "-q")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == items
+
+
+@pytest.mark.parametrize("blocked", ["tests", "spiders"])
+def test_where_one_file_cannot_be_written_none_is(crawl_here, serve, tmp_path, blocked):
+    server = serve({"*": "<title>new</title>"})
+    (tmp_path / blocked).write_text("a file")
+    words = "new", "films", f"{server.url}/p"
+    done = crawl_here(*words)
+    assert (done.rc, f": {blocked} is a file, not a folder\n" in done.stderr) == (5, True), done
+    assert [path.name for path in tmp_path.iterdir()] == [blocked]
+    (tmp_path / blocked).unlink()
+    assert crawl_here(*words).rc == 0
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "expected.json",
+        "films.py",
+        "p.html",
+        "test_films.py",
+    ]
+    (tmp_path / "tests/spiders/test_films.py").unlink()
+    (tmp_path / "tests/spiders/test_films.py").mkdir()
+    spider = (tmp_path / "spiders/films.py").read_text()
+    done = crawl_here(*words, "--force", "--xpath")
+    assert (done.rc, "test_films.py is a folder" in done.stderr) == (2, True), done
+    assert (tmp_path / "spiders/films.py").read_text() == spider
+
+
+def test_what_is_missing_of_a_page_is_told_once(crawl_here, serve, caplog):
+    server = serve({"*": "<title>deep</title>" + "<div>" * 3000})
+    done = crawl_here("new", "films", f"{server.url}/p", "-s", "robots.obey=false")
+    assert done.rc == 0, done
+    assert caplog.text.count("nests too deep") == 1

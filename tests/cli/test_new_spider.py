@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler import Page, Request, Response
-from crawler.cli.new_spider import class_name, comment, draft, literal
+from crawler.cli.new_spider import draft
+from crawler.cli.new_text import class_name, comment, literal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -60,12 +61,21 @@ def test_of_the_patterns_those_are_taken_that_fit_the_page():
 FILMS = "".join(f"<li class='r&quot;) or (1'><h2 class='t'>{n}{HOSTILE}</h2></li>" for n in range(4))
 HTML = f"""<title>{HOSTILE}</title><div class='next pager"'><a href="/2">2</a></div><ul class='a"b x'>{FILMS}</ul>"""
 ANSWER = '{"items": [{"a\\"]\\n": 1, "\\u202e": "\\u2028", "__import__(\\"os\\")": [1]}], "next": "\\"\\n"}'
+TABLE = """a"b\u202e,{x},\\\x1b[2J''',__import__('os')\n1,2,3,4\n"""
 SITEMAP = f"<urlset>{'<url><loc>http://a.example/%22%5C%0A/x</loc></url>' * 2}</urlset>"
 
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [("css", HTML), ("xpath", HTML), ("regex", HTML), ("json-api", ANSWER), ("sitemap", SITEMAP), ("sitemap", HTML)],
+    [
+        ("", TABLE),
+        ("css", HTML),
+        ("xpath", HTML),
+        ("regex", HTML),
+        ("json-api", ANSWER),
+        ("sitemap", SITEMAP),
+        ("sitemap", HTML),
+    ],
 )
 def test_a_hostile_page_gives_a_program_with_nothing_of_it_in_its_code(kind, body):
     url = "http://a.example/?q=%22%22%22'\\"
@@ -76,7 +86,18 @@ def test_a_hostile_page_gives_a_program_with_nothing_of_it_in_its_code(kind, bod
     tree = ast.parse(made.text)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert names <= {
-        "Spider", "SitemapSpider", "page", "block", "record", "re", "html", "BLOCK", "FIELDS", "TITLE", "part", "found",
+        "Spider", "SitemapSpider", "FeedSpider", "entry", "feed_format",
+        "page", "block", "record", "re", "html", "BLOCK", "FIELDS", "TITLE", "part", "found",
         "name", "field", "match", "title", "link", "image", "start_urls", "sitemap_urls", "sitemap_rules",
     }  # fmt: skip
     assert all(line.isprintable() for line in made.text.split("\n"))
+
+
+def test_a_class_called_link_does_not_take_the_name_from_the_link():
+    films = "".join(
+        f'<li class="r"><a class="link" href="/{n}">Film {n}</a><img class=image src="{n}"></li>' for n in range(4)
+    )
+    page = Page(Response("http://a.example/", 200, (), f"<ul>{films}</ul>".encode()), Request("http://a.example/"))
+    text = draft("css", "films", page, page.url).text
+    assert '"link": link and page.urljoin(link),' in text
+    assert '"link_text": block.css(".link::text")' in text

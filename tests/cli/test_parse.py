@@ -215,3 +215,20 @@ def test_what_is_no_callback_is_refused(crawl_here, write, name):
         assert done.rc == 1
     else:
         assert (done.rc, done.stderr) == (2, f"crawl: spider one has no callback {name!r}\n  it has: parse\n")
+
+
+def test_what_has_to_be_unique_is_shown_once(crawl_here, board, write):
+    text = """
+        start_urls = ["http://127.0.0.1:1/"]
+        unique_by = "title"
+
+        def parse(page):
+            yield {"title": 1}
+            yield {"title": 1, "again": True}
+            yield {"title": 2}
+    """
+    write("twice.py", text)
+    done = crawl_here("parse", "twice.py", f"{board.url}/1")
+    assert (done.rc, done.stdout) == (0, '{"title":1}\n{"title":2}\n')
+    assert "parse gave 2 items and 0 requests" in done.stderr
+    assert "crawl: item dropped: " in done.stderr

@@ -135,3 +135,26 @@ def test_a_wrong_setting_is_told_before_anything_goes_on(assignment, said, two_s
     done = crawl_here("resume", "-s", assignment, "kept")
     assert (done.rc, len(server.log)) == (2, 1), done
     assert said in done.stderr
+
+
+def test_a_file_that_a_later_run_has_written_is_not_replaced(two_steps, crawl_here, tmp_path):
+    run = ["run", "steps.py", "-o", "films.jsonl", "-q", "--pool", "inline"]
+    assert crawl_here(*run).rc == 0
+    first = next((tmp_path / ".crawl/steps").iterdir())
+    assert crawl_here(*run, "-s", "limits.max_pages=3", "--append").rc == 0
+    later = (tmp_path / "films.jsonl").read_bytes()
+    done = crawl_here("resume", first, "-s", "limits.max_pages=100")
+    assert done.rc == 2
+    assert "films.jsonl was written by a later run, .crawl/steps/" in done.stderr
+    assert (tmp_path / "films.jsonl").read_bytes() == later
+    (tmp_path / "films.jsonl").rename(tmp_path / "others.jsonl")
+    assert crawl_here("resume", first, "-s", "limits.max_pages=100", "-q").rc == 0
+    assert len((tmp_path / "films.jsonl").read_bytes().splitlines()) == 11
+
+
+def test_a_finished_run_is_told_with_the_one_that_is_not(two_steps, crawl_here, films, tmp_path):
+    assert crawl_here("run", "steps.py", "-q", "--pool", "inline").rc == 0
+    stopped = next((tmp_path / ".crawl/steps").iterdir()).relative_to(tmp_path)
+    assert crawl_here("run", films, "-q", "--pool", "inline").rc == 0
+    done = crawl_here("resume", "films")
+    assert (done.rc, f"  crawl resume {stopped} goes on with the latest that is not" in done.stderr) == (2, True), done

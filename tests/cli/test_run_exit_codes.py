@@ -210,7 +210,7 @@ def test_2_for_what_cannot_be_meant(crawl_here, films, site, fault):
     assert site.log == []
 
 
-def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, site):
+def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, site, tmp_path):
     done = crawl_command("run", films, "-o", "results/out.jsonl")
     assert done.rc == 5
     assert done.stderr == (
@@ -218,6 +218,16 @@ def test_5_for_an_output_in_a_folder_that_does_not_exist(crawl_command, films, s
         "  create its folder first: mkdir -p results\n"
     )
     assert site.log == []
+    assert list((tmp_path / ".crawl").glob("*/*")) == []  # no run that crawl export would take for the last one
+
+
+def test_5_for_a_database_that_does_not_answer_keeps_no_run_to_resume(crawl_here, films, tmp_path):
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("psycopg")
+    done = crawl_here("run", films, "-o", "postgresql+psycopg://me@127.0.0.1:1/films")
+    assert done.rc == 5
+    assert "nothing was run: type the same again when it can be written" in done.stderr
+    assert list((tmp_path / ".crawl").glob("*/*")) == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -244,6 +254,10 @@ def test_several_outputs_that_fail_before_the_start_leave_no_half_files(crawl_he
         ("name = 5", "name of spider One is 5, and not a text"),
         ("async def parse(self, page):\n        yield {}", "parse of spider one is async"),
         ("async def start(self):\n        yield 1", "start of spider one is async"),
+        ("def parse(self):\n        yield {}", "parse of spider one cannot be called as it is written (one.py:5): too"),
+        ("def parse():\n        yield {}", "parse of spider one cannot be called as it is written (one.py:5): "),
+        ("def parse(self, page, n):\n        yield {}", "(one.py:5): missing a required argument: 'n'"),
+        ("def start(self, page):\n        yield 1", "start of spider one cannot be called as it is written"),
     ],
 )
 def test_a_spider_that_cannot_be_meant_is_refused_before_anything_runs(crawl_here, write, tmp_path, body, told):

@@ -160,3 +160,9 @@ def test_from_python(films, site, tmp_path, monkeypatch):
     )
     with pytest.raises(UsageError, match="cannot append"):
         crawl(str(films), out="out.json", settings={"output.append": True})
+
+
+def test_spiders_of_one_crawl_have_no_files_of_their_own(crawl_here, films, tmp_path):
+    done = crawl_here("run", films, films, "-o", "%(spider)s.jsonl")
+    assert (done.rc, list(tmp_path.glob("*.jsonl"))) == (2, [])
+    assert "the spiders of one crawl write to the same outputs" in done.stderr

@@ -128,3 +128,17 @@ def _own_terminal():
     import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def test_settings_are_shown_without_what_is_secret(crawl_here):
+    code = (
+        "settings\nsettings.fetch\nsettings.fetch.proxy\nsettings.fetch.headers\nsettings.fetch.timeout\ndir(settings)"
+    )
+    done = crawl_here(
+        *("shell", "-c", code, "-s", "fetch.proxy=http://u:hidden@127.9.1.1:9"),
+        *("-s", 'fetch.headers={"X-Token": "hidden", "X-Plain": "seen"}', "-s", "fetch.timeout=7"),
+    )
+    assert (done.rc, "hidden" in done.stdout + done.stderr) == (0, False), done
+    assert done.stdout.count("fetch.proxy = 'http://***@127.9.1.1:9'") == 2
+    assert done.stdout.count("{'X-Token': '***', 'X-Plain': 'seen'}") == 3
+    assert "\n7.0\n" in done.stdout

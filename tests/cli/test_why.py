@@ -100,6 +100,12 @@ def test_a_start_and_one_that_a_callback_broke_on(why):
     assert re.search(r"verdict   failed: fail: ValueError.*no such film", why("/broken").stdout)
 
 
+def test_what_was_fetched_for_it_first_is_told_by_its_url(spider, shop, crawl_here):
+    crawl_here("run", spider, "--run-dir", "kept", "--pool", "inline", "-q", "-s", "robots.obey=true")
+    told = crawl_here("why", shop.url + "/", "kept").stdout
+    assert re.findall(r" s  (\d{3}  .*)", told) == [f"404  {shop.url}/robots.txt", f"200  {shop.url}/"]
+
+
 def test_each_attempt_is_told(why):
     assert "  attempts  TIME  500\n            TIME  500\n            TIME  200\n" in why("/shaky").stdout
     assert "  verdict   failed: status: 404 Not Found\n" in why("/gone").stdout

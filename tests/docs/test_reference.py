@@ -13,6 +13,14 @@ from docs.generate import api, cli, settings
 from tests.docs.blocks import blocks_of
 
 
+def test_a_default_that_is_text_stands_in_quotes():
+    page = api.page()
+    assert 'Page.save(name: str = "", *, folder: str = "") -> SavedFile' in page
+    assert not re.search(
+        r" = ?(,|\)|$)", "\n".join(re.findall(r"```python\n\w+[.(].*?```", page, re.DOTALL)), re.MULTILINE
+    )
+
+
 def test_every_setting_stands_in_the_reference_with_its_default():
     told = re.findall(r"^- `(\S+) = (.*)`$", settings.page(), re.MULTILINE)
     assert {name: tomllib.loads(f"x = {value}")["x"] for name, value in told} == dict(default_layer().values)

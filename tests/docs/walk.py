@@ -184,6 +184,7 @@ def _environment(folder: Path, commands: Path | None) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # none of them is needed, and they take half a second
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # only one of them is needed, and they take half a second
+        "PYTEST_PLUGINS": "crawler.testing.plugin",
         "CRAWL_GUARD_ONLY": "127.0.0.0/8",
     }

@@ -57,3 +57,9 @@ def test_room_for_more_pages():
     one = ending(max_pages=7)
     one.pages = 5
     assert one.room() == 2
+
+
+def test_what_is_in_flight_is_not_waited_for_if_it_ends_at_once(clock):
+    one = ending()
+    one.end("drift", at_once=True)
+    assert (one.reason, one.is_grace_over) == ("drift", True)

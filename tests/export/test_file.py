@@ -67,6 +67,13 @@ def test_a_missing_folder_is_an_output_error_that_says_what_to_type(tmp_path):
     assert caught.value.exit_code == 5
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="there is no /proc")
+def test_where_no_file_can_be_made_no_folder_is_missing():
+    with pytest.raises(OutputError) as caught:
+        Jsonl("/proc/out.jsonl").open()
+    assert caught.value.hint == "choose a file that you may write to"
+
+
 def test_a_folder_as_output_is_an_output_error(tmp_path):
     folder = tmp_path / "out.jsonl"
     folder.mkdir()

@@ -111,6 +111,23 @@ def test_only_the_types_that_are_wanted_are_taken(save, host, field, types, refu
     assert not refused or outcome.kind == "file"
 
 
+@pytest.mark.parametrize(
+    ("body", "types", "refused"),
+    [
+        (b"\xef\xbb\xbf \n<!DOCTYPE html><p>log in</p>", ("image/*",), True),
+        (b"<HTML><body>", ("image/png", "a/b"), True),
+        (b"<HTML><body>", (), False),  # any file is wanted
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", ("image/*",), False),
+        (b"\x89PNG <html>", ("image/*",), False),
+    ],
+)
+def test_a_page_that_is_declared_as_the_file_that_is_wanted_is_none(save, host, body, types, refused):
+    answer(host, "/lie", body, "Content-Type: image/png")
+    outcome = save("/lie", types=types)
+    told = (outcome.kind, outcome.detail) if isinstance(outcome, Failure) else None
+    assert told == (("file", "a page that is declared as image/png") if refused else None)
+
+
 def test_another_checksum_is_another_file(save, host):
     answer(host, "/sum", BODY)
     right = hashlib.sha256(BODY).hexdigest()

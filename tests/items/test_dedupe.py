@@ -74,7 +74,7 @@ def test_none_is_equal_to_nothing():
 
 def test_a_dict_without_the_field_is_an_error_and_an_object_of_a_class_without_it_is_not():
     one, _ = unique("url")
-    with pytest.raises(KeyError):
+    with pytest.raises(LookupError, match="the item has no field 'url', and url tells it from others"):
         one.send({"id": 1}, None, [])
     one = Unique(Dedupe("url"), Taken(), 0, may_lack=True)
     assert one.send(Film("a", 1), None, [])
@@ -90,7 +90,7 @@ def test_an_object_without_the_field_is_an_error_as_a_dict_is():
     class Film:
         title = "One"
 
-    with pytest.raises(KeyError, match="titel"):
+    with pytest.raises(LookupError, match="titel"):
         Dedupe("titel").key_of(Film(), 0)
     assert Dedupe("titel").key_of(Film(), 0, may_lack=True) is None
     assert Dedupe("title").key_of(Film(), 0) is not None

@@ -191,6 +191,12 @@ def test_the_summary_of_a_blocked_run_says_what_can_be_done():
         ({"pages": 0, "by_status": {}}, "check the start URLs"),
         ({"by_status": {404: 10}}, "none with a status of success"),
         ({"page_error_count": 1}, "the errors above"),
+        ({"pages": 2, "no_pages": {"a PDF file declared as text/html": 2}}, "what arrived were files and no pages"),
+        ({"pages": 3, "no_pages": {"a PDF file declared as text/html": 2}}, "--pool inline"),
+        (
+            {"dropped": {"content": 2}, "no_pages": {"a PDF file": 2}},
+            "dropped  2: 2 content\n           2 × a PDF file\n",
+        ),
     ],
 )
 def test_a_run_without_items_says_what_to_look_at(fields, advice):

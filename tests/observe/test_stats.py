@@ -53,6 +53,13 @@ def fetched(host="a.example", status=200, size=10, seconds=0.5):
     return Fetched(f"https://{host}/", host, status, size, seconds)
 
 
+def test_files_that_were_declared_as_pages_are_told_by_what_they_are(stats):
+    hear(stats, *[Dropped("https://a.example/", "content: a PDF file declared as text/html")] * 2)
+    hear(stats, *[Dropped("https://a.example/", f"content: a file of kind {number}") for number in range(20)])
+    told = stats.report().no_pages
+    assert (told["a PDF file declared as text/html"], sum(told.values()), len(told)) == (2, 22, 6)
+
+
 def test_events_are_counted(stats, clock):
     hear(
         stats,

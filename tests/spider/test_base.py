@@ -96,3 +96,24 @@ def test_without_parse_the_error_says_what_to_write() -> None:
         Films().parse(page)
     assert Films().blocked(page) is False
     Films().closing(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("start_requests", lambda self: []),
+        ("custom_settings", {"DOWNLOAD_DELAY": 1}),
+        ("allowed_domains", ["a.example"]),
+    ],
+)
+def test_names_of_scrapy_are_told_unless_ours_are_there(name, value):
+    class Ported(Spider):
+        def parse(self, page): ...
+
+    setattr(Ported, name, value)
+    with pytest.raises(UsageError, match=f"spider Ported has {name}, which is a name of Scrapy's") as told:
+        Ported().check()
+    assert told.value.hint.startswith("here that is ")
+    Ported.start = lambda self: []
+    Ported.settings = {"politeness.delay": 1}
+    Ported().check()

@@ -1,5 +1,6 @@
 """The spiders in a folder."""
 
+from crawler.spider.arguments import REQUIRED, Argument
 from crawler.spider.catalogue import Listed, spiders_in
 
 
@@ -32,8 +33,8 @@ def test_spiders_are_listed_with_what_they_take(write, tmp_path, monkeypatch):
     error = listed.pop("spiders/broken.py")
     assert error.error == "spiders/broken.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'"
     assert list(listed.values()) == [
-        Listed("spiders/a.py", "a", "Of a file.", (("n", "int (required)"),), ("n",)),
-        Listed("spiders/b.py", "b", "Of the file.", (("pages", "int = 3"),)),
+        Listed("spiders/a.py", "a", "Of a file.", (Argument("n", int, REQUIRED),)),
+        Listed("spiders/b.py", "b", "Of the file.", (Argument("pages", int, 3),)),
         Listed("spiders/c.py:One", "uno", "The first."),
         Listed("spiders/c.py:Two", "Two", ""),
     ]

@@ -124,6 +124,12 @@ def test_pages_asked_for_without_a_callback_are_followed():
     assert followed(Follow("about"), callback=None) == [("/about", "follow_links")]
 
 
+@pytest.mark.parametrize("rules", [5, None, "films"])
+def test_what_is_no_list_of_rules_is_told_before_it_runs(rules):
+    with pytest.raises(UsageError, match=f"rules of spider Films is {rules!r}, and not a list of Follow"):
+        type("Films", (LinkSpider,), {"rules": rules})().check()
+
+
 def test_rules_have_to_be_a_list_of_them():
     kind = type("Films", (LinkSpider,), {"rules": Follow("x")})
     with pytest.raises(UsageError, match="rules of spider Films is Follow"):

@@ -10,6 +10,7 @@ import pytest
 
 import crawler
 from crawler import Request, Response, SitemapSpider, crawl
+from crawler.errors import UsageError
 from crawler.spider.read import read_page, read_start
 
 HOST = "http://a.example"
@@ -58,8 +59,31 @@ def test_one_string_is_no_list():
     class Wrong(Shop):
         sitemap_urls = f"{HOST}/sitemap.xml"
 
-    (error,) = read_start(Wrong())
-    assert "sitemap_urls = ['http://a.example/sitemap.xml']" in error.message
+    with pytest.raises(UsageError, match="sitemap_urls of spider Wrong is one string, not a list") as error:
+        Wrong().check()
+    assert error.value.hint == "write sitemap_urls = ['http://a.example/sitemap.xml']"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("sitemap_rules", 5, "sitemap_rules of spider Wrong is 5, not a list"),
+        ("sitemap_rules", [("/p/", 5)], "5 cannot be a callback"),
+        ("sitemap_rules", [("/p/", "parse_prodcut")], "has no callback 'parse_prodcut'"),
+        ("sitemap_follow", "new", "sitemap_follow of spider Wrong is one string, not a list"),
+        ("sitemap_urls", None, "sitemap_urls of spider Wrong is None, not a list"),
+    ],
+)
+def test_what_a_spider_cannot_mean_is_told_before_it_runs(name, value, told):
+    wrong = type("Wrong", (Shop,), {name: value})
+    with pytest.raises(UsageError, match=re.escape(told)):
+        wrong().check()
+
+
+def test_a_rule_may_leave_pages_out():
+    kind = type("Some", (Shop,), {"sitemap_rules": [("/product/", None), ("", "parse")]})
+    kind().check()
+    assert [url for url, _ in given(kind(), urlset("/product/1", "/p/1"))] == ["/p/1"]
 
 
 def test_the_first_rule_that_fits_counts_and_what_none_fits_is_left_out():
@@ -159,7 +183,7 @@ def test_a_crawl_reads_what_the_sitemaps_name(serve, obey):
     )
     assert len(report.items) == 6
     (error,) = report.page_errors
-    assert error.message == f"no sitemap at {server.url}/p/none.xml: it is XML, but no sitemap and no feed"
+    assert error.message == f"no sitemap at {server.url}/p/none.xml: it is XML or HTML, but no sitemap and no feed"
 
 
 def test_it_is_imported_when_it_is_asked_for():

@@ -14,7 +14,8 @@ from crawler.request import Request
 
 MAOYAN = Path(__file__).parents[2] / "spiders" / "maoyan.py"
 PAGES = Path(__file__).parents[1] / "pages" / "maoyan"
-EXPECTED = json.loads((PAGES / "expected.json").read_text(encoding="utf-8"))
+CASES = json.loads((PAGES / "expected.json").read_text(encoding="utf-8"))
+EXPECTED = {case["page"]: case["items"] for case in CASES}
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -153,10 +153,11 @@ def test_from_nothing_to_a_file_that_opens(step, site, tmp_path):
     assert done.stderr == dedent("""\
         crawl: tests/pages/films/4.html is the page: 13,180 bytes, as they came
         crawl: spiders/films.py is the spider; that page gives it 10 items
-        crawl: tests/spiders/test_films.py is its test
+        crawl: tests/spiders/test_films.py is its test, and tests/pages/films/expected.json what crawl check expects
         next:
           crawl parse films tests/pages/films/4.html   # what it makes of the page, after each edit
           pytest tests/spiders/test_films.py
+          crawl check films   # whether the page gives what it gave
           crawl run films -o films.jsonl
     """)
     assert spider.read_text(encoding="utf-8") == SPIDER.replace("http://SITE", site.url)

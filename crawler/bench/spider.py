@@ -1,8 +1,12 @@
-"""The benchmark spider: four fields of every page, and every link followed."""
+"""The spider that is measured: four fields of every page, and every link followed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 from lxml import etree
 
-from crawler import Request, Spider
+from crawler import Page, Request, Spider
 
 _NAME, _PRICE, _STOCK, _MAKER = (
     etree.XPath(f"string({path})", smart_strings=False)
@@ -13,12 +17,13 @@ _NAME, _PRICE, _STOCK, _MAKER = (
 class Bench(Spider):
     name = "bench"
     hosts: list[str] = ["http://127.0.0.1:8099"]
+    hosts_file: str = ""  # the same as a JSON list: many hosts are more than one argument can hold
 
-    def start(self):
-        for host in self.hosts:
+    def start(self) -> Iterator[Request]:
+        for host in json.loads(Path(self.hosts_file).read_text()) if self.hosts_file else self.hosts:
             yield Request(f"{host}/p/0.html")
 
-    def parse(self, page):
+    def parse(self, page: Page) -> Iterator[object]:
         tree = page.tree
         yield {
             "url": page.url,

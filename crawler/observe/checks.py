@@ -1,0 +1,361 @@
+"""What may be wrong with the pages of one kind, and how it is told from what is usual."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import inf, log
+from typing import Any
+
+from crawler.expect import Expect
+from crawler.item import as_dict
+from crawler.observe import odds
+from crawler.observe.alarm import What
+from crawler.observe.events import PageYielded
+from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_of, is_free, rare
+
+_MOST_FIELDS = 64
+_ITEMS_READ = 50  # of a page, to find one that has a field
+_MANY = 4  # items per page, from which on a single one is a list that was cut
+_FEWEST_PAGES = 3  # with a field, before its form means anything
+_FEWEST_EMPTY = 5  # items, in a run that has few pages
+_FEWEST_ITEMS = 20  # before a share means anything
+_FIRST_PAGES = 3  # on which all items are counted
+_HEAD = 1024  # bytes in which the element with the language is looked for
+_LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
+
+
+class Check:
+    """One thing that may be wrong. `needs_items`: pages without items say nothing about it.
+
+    `good` and `bad` are the pages around the place where it began, while it lasts.
+    """
+
+    def __init__(self, name: str, what: What, field: str, tally: Tally, needs_items: bool = False) -> None:
+        self.name = name
+        self.what = what
+        self.field = field
+        self.needs_items = needs_items
+        self.tally = tally
+        self.streak_needed = inf
+        self.walk_needed = inf
+        self.usual = (0, 0)  # how many pages of good runs were bad, of how many
+        self.is_usual = False  # whether that is so often that nothing follows from it
+        self.limit = 0  # items per page, where it is about that
+        self.trail: tuple[int, int, int] | None = None  # pages now, fewest of good runs, how many runs
+        self.value: Any = None  # what stands in the bad page
+        self.is_told = False
+        self.since = 0  # how many pages of the kind there were before the first bad one
+        self.count = 0  # bad pages since then
+        self.good: PageYielded | None = None
+        self.bad: PageYielded | None = None
+
+    def compare(self, bad: int, pages: int, usual: Tally, runs: int) -> None:
+        """Be told what so many good runs were like: `bad` of so many pages, and how far it went then."""
+        self.usual = (bad, pages)
+        self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
+        if pages < odds.FEWEST_PAGES:
+            return  # the end of the run may say something
+        p = odds.estimate(bad, pages)
+        alpha = odds.alpha(pages / runs)
+        self.streak_needed = max(odds.streak_needed(p, usual.longest, alpha), odds.shortest_streak(pages))
+        self.walk_needed = max(odds.walk_needed(p, usual.worst, alpha), odds.shortest_streak(pages))
+
+    def declare(self, in_a_row: int) -> None:
+        """Be told by the spider how many bad pages in a row are too many; every second one is, too, after a while."""
+        self.streak_needed = in_a_row
+        self.walk_needed = 3 * in_a_row
+
+    def count_bad(self) -> bool:
+        """One more bad page; whether that is an alarm."""
+        tally = self.tally
+        tally.bad += 1
+        tally.streak += 1
+        tally.walk += 1
+        tally.worst = max(tally.worst, tally.walk)
+        tally.longest = max(tally.longest, tally.streak)
+        self.count += 1
+        return not self.is_told and (tally.streak >= self.streak_needed or tally.walk >= self.walk_needed)
+
+    def count_good(self) -> bool:
+        """A good page while there are bad ones; whether they are forgotten now."""
+        tally = self.tally
+        tally.streak = 0
+        tally.walk = max(0.0, tally.walk - odds.STEP_DOWN)
+        if tally.walk == 0 and not self.is_told:
+            self.good = self.bad = None
+            self.count = 0
+            return True
+        return False
+
+
+class Share:
+    """How many items have something in a field, where the spider says what share it is.
+
+    Two counters, as in `odds`, but of items: empty ones in a row, and a cumulative sum, which finds twice as many as
+    there may be.
+    """
+
+    def __init__(self, field: str, share: float) -> None:
+        self.field = field
+        self.share = share
+        self.items = self.empty = self.pages = 0
+        self.is_told = False
+        p = max(1 - share, 1e-3)
+        self._up = log((1 + p) / 2 / p)
+        self._down = log((1 - (1 + p) / 2) / (1 - p)) if p < 1 else 0.0
+        self._each = -log(p)  # of empty ones in a row
+        self._sum = self._streak = 0.0
+
+    def read(self, values: list[bool]) -> bool:
+        """Items of a page; whether that is an alarm, from the third page on."""
+        empty = values.count(False)
+        self.items += len(values)
+        self.empty += empty
+        before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
+        self._streak = self._streak + empty * self._each if empty == len(values) else 0.0
+        self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
+        return not self.is_told and self.pages >= 3 and max(self._sum, self._streak) >= -log(odds.alpha(0))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer items than declared had something, at the end of a run."""
+        return self.items >= _FEWEST_ITEMS and self.items - self.empty < self.share * self.items
+
+
+class Checks:
+    """All checks of one kind of page. `seen` counts what comes; `base` is what good runs had, None = not enough."""
+
+    def __init__(self, seen: Kind, base: Kind | None, expect: Expect | None) -> None:
+        self.seen = seen
+        self.base = base
+        self.expect = expect
+        self.hot: set[Check] = set()  # those with bad pages in mind
+        self.shares = [Share(field, share) for field, share in expect.filled.items()] if expect else []
+        self.short: list[Share] = []  # those that are an alarm now
+        self.previous: PageYielded | None = None
+        self.clean: PageYielded | None = None  # the last page in which nothing was wrong
+        self.fields: dict[str, Check] = {}
+        self._forms: dict[str, tuple[Check, Mapping[str, int], bool] | None] = {}
+        self._declared: dict[tuple[str, str], Check] = {}
+        self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
+        self.none = self._check("items", "no items", "")
+        self.links = self._check("links", "no links", "")
+        self.same = self._check("same", "same page", "", needs_items=True)
+        self.odd = self._check("items odd", "no items", "")  # from pages of a size that is not usual without items
+        self._empty_sizes: Mapping[int, int] = {}
+        self.few: list[Check] = []
+        if base is not None:
+            self._compare(base)
+        for name in list(seen.tallies):  # of a run that goes on
+            field = name.removeprefix("field ")
+            if field != name and field not in self.fields:
+                self._field(field)
+        self._most = self.few[-1].limit if self.few else 0
+
+    def every(self) -> list[Check]:
+        """All that are compared with good runs."""
+        forms = [one[0] for one in self._forms.values() if one is not None]
+        return [self.none, self.links, self.same, *self.few, *self.fields.values(), *forms]
+
+    def read(self, page: PageYielded) -> list[Check]:
+        """Count one page; what is wrong with it."""
+        seen, reading = self.seen, page.reading
+        items = reading.items
+        if reading.error is not None:
+            return [*self._wrong_number(0), self.none]
+        number = len(items)
+        if reading.item_errors or reading.dropped:
+            number += len(reading.item_errors) + len(reading.dropped)
+        seen.pages += 1
+        key = number if number <= 32 else bucket(number)
+        seen.items[key] = seen.items.get(key, 0) + 1
+        bad: list[Check] = []
+        body = page.response.body
+        if not number:
+            size = bucket(len(body))
+            seen.empty_sizes[size] = seen.empty_sizes.get(size, 0) + 1
+            bad.append(self.none)
+            if size not in self._empty_sizes:
+                bad.append(self.odd)
+        last = self.previous
+        if items and body and last is not None and last.response.body == body and last.request.url != page.request.url:
+            bad.append(self.same)
+        if items and number <= self._most:
+            bad += [check for check in self.few if number <= check.limit]
+        if not reading.requests:
+            bad.append(self.links)
+        if self.expect is not None:
+            bad += self._wrong_number(number)
+        if items:
+            seen.with_items += 1
+            self._read_items(items, bad)
+        if b"lang" in body[:_HEAD] and (found := _LANGUAGE.search(body, 0, _HEAD)):
+            self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
+        return bad
+
+    def concerns(self, check: Check, page: PageYielded) -> bool:
+        """Whether a page says anything about a check."""
+        items = page.reading.items
+        if check.what == "other form":
+            return bool(items) and _has(_fields(items[self.seen.pages % len(items)]), check.field)
+        return bool(items) or not check.needs_items
+
+    def _read_items(self, items: list[Any], bad: list[Check]) -> None:
+        first = _fields(items[0])
+        known = self.fields
+        for name in first:
+            if name not in known and len(known) < _MOST_FIELDS:
+                self._field(name)
+        for name, check in known.items():
+            value = first.get(name)
+            if not (value or value == 0) and not any(_has(_fields(item), name) for item in items[1:_ITEMS_READ]):
+                bad.append(check)
+        if self.seen.with_items <= _FIRST_PAGES:
+            self._count_filled(items[:_ITEMS_READ])
+        # One item of each page stands for all of them; another one each time.
+        sample = first if len(items) == 1 else _fields(items[self.seen.pages % len(items)])
+        forms = self._forms
+        for name, value in sample.items():
+            if (value or value == 0) and (name not in forms or forms[name] is not None or self.base is None):
+                self._read_form(name, form_of(value), value, bad)
+        if self.expect is not None:
+            self._read_declared(self.expect, items, bad)
+
+    def _count_filled(self, items: list[Any]) -> None:
+        filled = self.seen.filled
+        filled[""] = filled.get("", 0) + len(items)
+        for name in self.fields:
+            filled[name] = filled.get(name, 0) + sum(_has(_fields(item), name) for item in items)
+
+    def is_empty_by_items(self, check: Check) -> bool:
+        """Whether so many items without a field are no chance, where a run has too few pages to say it."""
+        if check.what != "empty field" or self.base is None:
+            return False
+        items, before = self.seen.filled.get("", 0), self.base.filled.get("", 0)
+        p = odds.estimate(before - self.base.filled.get(check.field, 0), before)
+        return items >= _FEWEST_EMPTY and p**items <= odds.FALSE_ALARMS
+
+    def _read_form(self, name: str, form: str, value: Any, bad: list[Check]) -> None:
+        seen = self.seen.forms.get(name)
+        if seen is None:
+            if len(self.seen.forms) >= _MOST_FIELDS:
+                return
+            seen = self.seen.forms[name] = {}
+        if form in seen:
+            seen[form] += 1
+        else:
+            count(seen, form)
+        known = self._forms.get(name)
+        if known is not None and form not in known[1] and not (known[2] and form[0] == "0"):
+            known[0].value = value or form
+            bad.append(known[0])
+
+    def _read_declared(self, expect: Expect, items: list[Any], bad: list[Check]) -> None:
+        for field in expect.fields:
+            if not all(_has(_fields(item), field) for item in items):
+                bad += [self._expected("required", field)]
+        for field, pattern in self._patterns.items():
+            for item in items:
+                value = _fields(item).get(field)
+                if (value or value == 0) and pattern.fullmatch(str(value)) is None:
+                    check = self._expected("matches", field)
+                    check.value = value
+                    bad.append(check)
+                    break
+        self.short = [
+            share for share in self.shares if share.read([_has(_fields(item), share.field) for item in items])
+        ]
+
+    def _wrong_number(self, number: int) -> list[Check]:
+        if self.expect is None:
+            return []
+        least, most = self.expect.bounds
+        if least <= number and (most is None or number <= most):
+            return []
+        check = self._expected("items_per_page", "")
+        check.value = number
+        return [check]
+
+    def _expected(self, rule: str, field: str) -> Check:
+        check = self._declared.get((rule, field))
+        if check is None:
+            check = Check(rule, "expected", field, self.seen.tally(f"expect {rule} {field}"), rule != "items_per_page")
+            check.declare(self.expect.in_a_row if self.expect is not None else 1)
+            self._declared[rule, field] = check
+        return check
+
+    def _check(self, name: str, what: What, field: str, needs_items: bool = False) -> Check:
+        return Check(name, what, field, self.seen.tally(name), needs_items)
+
+    def _field(self, name: str) -> Check:
+        key = f"field {name}"
+        if key not in self.seen.tallies:
+            self.seen.tally(key).bad = self.seen.with_items - 1 if self.seen.with_items else 0
+        check = self.fields[name] = self._check(key, "empty field", name, needs_items=True)
+        return check
+
+    def _compare(self, base: Kind) -> None:
+        """What good runs were like. What the spider declares is not asked of them."""
+        expect = self.expect
+        by_number = sorted(base.items.items())
+
+        def at_most(limit: int) -> int:
+            return sum(pages for number, pages in by_number if number <= limit)
+
+        counts_items = expect is None or expect.items_per_page is None
+        if counts_items:
+            self.none.compare(at_most(0), base.pages, _usual(base, "items"), base.runs)
+            # What comes instead of a page has rarely the size of a page on which nothing was found.
+            self._empty_sizes = base.empty_sizes
+            self.odd.compare(rare(base.empty_sizes), base.pages, _usual(base, self.odd.name), base.runs)
+            half = _median(by_number, base.pages) // 2
+            for limit in sorted({1, half} - {0}) if half >= _MANY // 2 else []:
+                check = self._check(f"few {limit}", "few items", "", needs_items=True)
+                check.limit = limit
+                check.compare(at_most(limit) - at_most(0), base.with_items, _usual(base, check.name), base.runs)
+                self.few.append(check)
+        self.same.compare(base.tallies.get("same", Tally()).bad, base.with_items, _usual(base, "same"), base.runs)
+        self.links.compare(base.tallies.get("links", Tally()).bad, base.pages, _usual(base, "links"), base.runs)
+        declared = set() if expect is None else {*expect.fields, *expect.filled}
+        for key, tally in base.tallies.items():
+            if key.startswith("field "):
+                check = self._field(key.removeprefix("field "))
+                if check.field not in declared:
+                    check.compare(tally.bad, base.with_items, tally, base.runs)
+        for field, forms in base.forms.items():
+            pages = sum(forms.values())
+            is_language = field == LANGUAGE
+            if pages < _FEWEST_PAGES or (expect is not None and field in expect.matches):
+                self._forms[field] = None
+                continue
+            key = f"form {field}"
+            what: What = "other language" if is_language else "other form"
+            check = self._check(key, what, "" if is_language else field, needs_items=not is_language)
+            check.compare(rare(forms), pages, _usual(base, key), base.runs)
+            self._forms[field] = (check, forms, is_free(forms))
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    return item if type(item) is dict else as_dict(item)
+
+
+def _has(fields: Mapping[str, Any], name: str) -> bool:
+    """Whether there is something in a field: 0 and False are, None, "", [] and {} are not."""
+    value = fields.get(name)
+    return bool(value) or value == 0
+
+
+def _usual(kind: Kind, *names: str) -> Tally:
+    """How far it went in good runs, of the names that they have."""
+    tallies = [kind.tallies[name] for name in names if name in kind.tallies] or [Tally()]
+    return Tally(worst=max(one.worst for one in tallies), longest=max(one.longest for one in tallies))
+
+
+def _median(by_number: list[tuple[int, int]], pages: int) -> int:
+    passed = 0
+    for number, count_of in by_number:
+        passed += count_of
+        if 2 * passed >= pages:
+            return number
+    return 0

@@ -1,0 +1,453 @@
+"""The drift alarm: compares the pages of a run with what the spider expects of them, and with its last good runs.
+
+Listens, and holds nobody up: a page without anything unusual costs a few microseconds. What is counted is JSON, so that
+a resumed run goes on with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from html import unescape
+from typing import Any
+
+import msgspec
+
+from crawler.expect import Expect, for_callback
+from crawler.observe.alarm import Alarm
+from crawler.observe.checks import Check, Checks
+from crawler.observe.events import BlockedPage, PageYielded
+from crawler.observe.profile import LANGUAGE, Kind, Profile, Sample, described, form_of, together, url_form
+from crawler.reading import Reading
+from crawler.request import Request
+from crawler.response import Response
+
+_MOST_FORMS = 12  # forms of URLs that are told apart for one callback; further ones count together
+_MOST_KINDS = 200
+_MOST_ALARMS = 50
+_LARGE = 2_000_000  # bytes: larger bodies are not kept in mind
+_HEAD = 4096
+_SHOWN = 60  # characters of a value or a title
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})</title", re.IGNORECASE)
+_FEWEST_RUNS_WHOLE = 3  # good runs, before a whole run of bad pages is told that had not enough of them
+_SHRUNK = 5  # times as many pages had all good runs, where this one came to an early end
+
+Visit = tuple[Request, Response]
+Keep = Callable[[str, Response], str]
+Blame = Callable[[int, str, Visit | None, Visit, str, bool], tuple[str, str]]
+Recall = Callable[[Sample], Response | None]
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """A spider of the run: what it expects, and the profiles of its last good runs, the latest first.
+
+    `arguments`: a digest of those of the spider.
+    """
+
+    name: str
+    expect: Expect | Mapping[str, Expect] | None = None
+    history: tuple[Profile, ...] = ()
+    arguments: str = ""
+
+
+class State(msgspec.Struct):
+    """All that a resumed run needs."""
+
+    profiles: list[Profile] = []
+    alarms: list[Alarm] = []
+
+
+class Drift:
+    """Hears pages, and keeps `alarms`.
+
+    - `keep(name, response)` keeps a body to be looked at and gives the path of the file, "" where nothing is kept.
+    - `recall(sample)`: the page that an earlier run has kept, None if it is gone.
+    - `blame(spider, callback, good, bad, field, is_fewer)` gives the line of the spider, and what stands there.
+    - `alarmed(alarm)` is called for each new one.
+    """
+
+    hears: tuple[type, ...] | None = (PageYielded, BlockedPage)
+    wants_bodies = True  # to keep the pages that it tells of
+
+    def __init__(
+        self,
+        spiders: Sequence[Watched],
+        state: Any = None,
+        *,
+        keep: Keep = lambda _name, _response: "",
+        recall: Recall = lambda _: None,
+        blame: Blame = lambda *_: ("", ""),
+        alarmed: Callable[[Alarm], None] = lambda _: None,
+    ) -> None:
+        self._spiders = spiders
+        self._keep = keep
+        self._recall = recall
+        self._blame = blame
+        self._alarmed = alarmed
+        self.state: State = State() if state is None else msgspec.convert(state, State, str_keys=True)
+        for spider in spiders[len(self.state.profiles) :]:
+            self.state.profiles.append(Profile(spider.name, arguments=spider.arguments))
+        self._kinds: dict[tuple[int, str, str], Checks] = {}
+        self._forms: dict[tuple[int, str], int] = {}
+        self._alarms = {_key(alarm): alarm for alarm in self.state.alarms}
+        self._told: list[tuple[Check, tuple[str, ...]]] = []
+        self._kept: dict[tuple[str, str], str] = {}
+        self._first: dict[tuple[int, str], str] = {}  # URLs of first pages, by callback
+        self._began_with = set(self._alarms)
+        for profile in self.state.profiles:
+            self._forget_alarms(profile)
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """What is not as it was, in the order in which it was found."""
+        pages: dict[tuple[str, ...], int] = {}
+        for check, key in self._told:
+            pages[key] = pages.get(key, 0) + check.count
+        for key, number in pages.items():
+            alarm = self._alarms[key]
+            self._alarms[key] = msgspec.structs.replace(alarm, pages=max(alarm.pages, number))
+        return list(self._alarms.values())
+
+    def carried(self) -> State:
+        """What a resumed run begins with: JSON values."""
+        self.state.alarms = self.alarms
+        return self.state
+
+    def hear(self, event: Any) -> None:
+        """Look at one page."""
+        if type(event) is BlockedPage:
+            self._hear_blocked(event)
+            return
+        request = event.request
+        key = (request.spider, event.callback, url_form(request.hops[0] if request.hops else request.url))
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kind(*key)
+            self._note_first(event)
+        try:
+            bad = kind.read(event)
+        except Exception:  # code of the user runs where items are asked for their fields
+            return
+        if bad or kind.hot:
+            self._weigh(kind, event, bad)
+        if kind.short:
+            self._short(kind, event)
+        if not bad:
+            kind.clean = event
+        if event.reading.error is None:
+            kind.previous = event if len(event.response.body) < _LARGE else _without_body(event)
+
+    def end(self, is_part: bool = False) -> None:
+        """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
+
+        A run without any item is no success anyway: one good run is enough then to tell where they came from. It is
+        enough for a field, too, that many items had and none has.
+        `is_part`: the run has left out pages that have not changed.
+        """
+        has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
+        for (spider, _, _), kind in list(self._kinds.items()):
+            for check in kind.every():
+                pages = kind.seen.with_items if check.needs_items else kind.seen.pages
+                base = kind.base
+                if (
+                    not check.is_told
+                    and check.bad is not None
+                    and base is not None
+                    and (
+                        base.runs >= _FEWEST_RUNS_WHOLE
+                        or (check is kind.none and spider not in has_items)
+                        or kind.is_empty_by_items(check)
+                    )
+                    and check.usual[0] == 0
+                    and check.tally.bad >= pages > 0
+                ):
+                    self._alarm(kind, check, check.bad)
+            for share in kind.shares:
+                if share.is_short and not share.is_told and kind.previous is not None:
+                    kind.short = [share]
+                    self._short(kind, kind.previous)
+        if not is_part:
+            self._end_of_the_trail()
+
+    def _end_of_the_trail(self) -> None:
+        """Callbacks whose pages lead nowhere, where good runs began with the same page and had far more in all.
+
+        That is told of runs with the same arguments only.
+        """
+        callbacks: dict[tuple[int, str], dict[Checks, None]] = {}
+        for (spider, callback, _), kind in self._kinds.items():
+            callbacks.setdefault((spider, callback), {})[kind] = None
+        for (spider, callback), kinds in callbacks.items():
+            watched = self._spiders[spider]
+            first = self._first[spider, callback]
+            past = [
+                sum(kind.pages for kind in profile.kinds.values())
+                for profile in watched.history
+                if profile.arguments == watched.arguments and profile.led_on.get(callback) == first
+            ]
+            pages = sum(kind.pages for kind in self.state.profiles[spider].kinds.values())
+            kind = next(iter(kinds))
+            if (
+                past
+                and 0 < _SHRUNK * pages <= min(past)
+                and all(kind.links.tally.bad == kind.seen.pages and not kind.links.is_told for kind in kinds)
+                and kind.previous is not None
+            ):
+                kind.links.trail = (pages, min(past), len(past))
+                kind.links.count = pages
+                self._alarm(kind, kind.links, kind.previous)
+
+    def close(self) -> None:
+        """Let go of who is told: they know this one, too, and such a ring would keep all of a run in memory."""
+        self._alarmed = lambda _: None
+
+    def profiles(self) -> list[tuple[Profile, dict[str, Visit]]]:
+        """Of each spider what this run was like, and a good page of each callback."""
+        found: list[tuple[Profile, dict[str, Visit]]] = [(profile, {}) for profile in self.state.profiles]
+        most: dict[tuple[int, str], int] = {}
+        for (spider, callback, _), kind in self._kinds.items():
+            page = kind.clean or kind.previous
+            if page is not None and page.response.body and kind.seen.pages > most.get((spider, callback), 0):
+                most[spider, callback] = kind.seen.pages
+                found[spider][1][callback] = (page.request, page.response)
+        return found
+
+    # -- kinds of pages ----------------------------------------------------------------------------------------
+
+    def _kind(self, spider: int, callback: str, form: str) -> Checks:
+        """The checks of a kind that is met for the first time in this process."""
+        watched = self._spiders[spider]
+        seen = self._forms.get((spider, callback), 0)
+        key = (spider, callback, form)
+        if seen >= _MOST_FORMS or len(self._kinds) >= _MOST_KINDS:
+            form = ""
+            if known := self._kinds.get((spider, callback, form)):
+                if len(self._kinds) < 10 * _MOST_KINDS:
+                    self._kinds[key] = known
+                return known
+        self._forms[spider, callback] = seen + 1
+        profile = self.state.profiles[spider]
+        name = f"{callback} {form}"
+        base = _base([past.kinds for past in watched.history], callback, name)
+        kind = Checks(profile.kinds.setdefault(name, Kind()), base, for_callback(watched.expect, callback))
+        self._kinds[spider, callback, form] = self._kinds[key] = kind
+        return kind
+
+    def _forget_alarms(self, profile: Profile) -> None:
+        """In a run that goes on, what was told has to come again to be told again: the spider may be better now."""
+        for alarm in self.state.alarms:
+            for name, kind in profile.kinds.items():
+                if alarm.spider == profile.spider and name.startswith(f"{alarm.callback} "):
+                    for tally in kind.tallies.values():
+                        tally.streak, tally.walk = 0, 0.0
+
+    def _note_first(self, page: PageYielded) -> None:
+        """The first page of a callback, and whether it led to others."""
+        spider, callback = page.request.spider, page.callback
+        if (spider, callback) not in self._first:
+            self._first[spider, callback] = page.request.url
+            if page.reading.requests:
+                self.state.profiles[spider].led_on.setdefault(callback, page.request.url)
+
+    # -- bad pages -----------------------------------------------------------------------------------------------
+
+    def _weigh(self, kind: Checks, page: PageYielded, bad: list[Check]) -> None:
+        for check in kind.hot.difference(bad):
+            if kind.concerns(check, page) and check.count_good():
+                kind.hot.discard(check)
+        for check in bad:
+            if check.is_usual:
+                check.tally.bad += 1
+                continue
+            if check.bad is None:
+                check.bad = page if len(page.response.body) < _LARGE else _without_body(page)
+                check.good = kind.previous
+                check.since = kind.seen.pages - 1
+                kind.hot.add(check)
+            if check.count_bad():
+                self._alarm(kind, check, page)
+
+    def _alarm(self, kind: Checks, check: Check, page: PageYielded) -> None:
+        check.is_told = True
+        if check.what in ("no items", "few items"):  # one of them says it all
+            for other in (kind.none, kind.odd, *kind.few, *([kind.links] if check.what == "no items" else [])):
+                other.is_told = True
+        spider = page.request.spider
+        alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, self._message(kind, check))
+        key = _key(alarm)
+        is_known = key in self._alarms
+        if is_known and key not in self._began_with:
+            self._told.append((check, key))
+            return
+        self._began_with.discard(key)
+        if not is_known and len(self._alarms) >= _MOST_ALARMS:
+            return
+        good, good_url, good_file = self._good_page(spider, page.callback, check)
+        bad = check.bad or page
+        where, selector = self._line(spider, page.callback, good, bad, check.what, check.field)
+        after = max(1, kind.seen.pages - check.since) if page.reading.error is None else check.count
+        self._alarms[key] = msgspec.structs.replace(
+            alarm,
+            pages=check.count,
+            after=max(after, 1),
+            good_url=good_url,
+            good_file=good_file,
+            bad_url=bad.response.url,
+            bad_file=self._kept_as(f"{page.callback}-bad", bad.response),
+            where=where,
+            selector=selector,
+            hint=_hint(bad),
+        )
+        self._told.append((check, key))
+        self._alarmed(self._alarms[key])
+
+    def _good_page(self, spider: int, callback: str, check: Check) -> tuple[Visit | None, str, str]:
+        """The last page before it began, of this run or of an earlier one; its URL, and the file that it is kept in."""
+        if check.good is not None:
+            response = check.good.response
+            return (check.good.request, response), response.url, self._kept_as(f"{callback}-good", response)
+        for past in self._spiders[spider].history:
+            sample = past.samples.get(callback)
+            if sample is not None and (earlier := self._recall(sample)) is not None:
+                request = Request(sample.url, callback, data=sample.data)
+                return (request, earlier), sample.url, self._kept_as(f"{callback}-good", earlier)
+        return None, "", ""
+
+    def _line(
+        self, spider: int, callback: str, good: Visit | None, bad: PageYielded, what: str, field: str
+    ) -> tuple[str, str]:
+        error = bad.reading.error
+        if error is not None:
+            return error.where, f"{error.kind}: {error.message}"[:200]
+        if not bad.response.body or what in ("same page", "other language"):
+            return "", ""
+        return self._blame(spider, callback, good, (bad.request, bad.response), field, what == "few items")
+
+    def _kept_as(self, name: str, response: Response) -> str:
+        key = (name, response.url)
+        if key not in self._kept:
+            self._kept[key] = self._keep(name, response) if response.body else ""
+        return self._kept[key]
+
+    def _short(self, kind: Checks, page: PageYielded) -> None:
+        """Fewer items than the spider declared have something in a field."""
+        for share in kind.short:
+            share.is_told = True
+            check = Check("filled", "expected", share.field, kind.seen.tally(f"expect filled {share.field}"))
+            check.count = 1
+            check.value = share
+            check.since = kind.seen.pages - share.pages
+            self._alarm(kind, check, page)
+        kind.short = []
+
+    def _hear_blocked(self, event: BlockedPage) -> None:
+        request, reason = event.request, event.reason.removeprefix("blocked: ")
+        callback = str(request.callback or "parse")
+        alarm = Alarm(self._spiders[request.spider].name, callback, "blocked", "", f"blocked: {reason}")
+        known = self._alarms.get(_key(alarm))
+        if known is not None:
+            self._alarms[_key(alarm)] = msgspec.structs.replace(known, pages=known.pages + 1)
+        elif len(self._alarms) < _MOST_ALARMS:
+            outcome = event.outcome
+            file = self._kept_as(f"{callback}-blocked", outcome) if isinstance(outcome, Response) else ""
+            self._alarms[_key(alarm)] = msgspec.structs.replace(alarm, bad_url=request.url, bad_file=file)
+            self._alarmed(self._alarms[_key(alarm)])
+
+    # -- what is said --------------------------------------------------------------------------------------------
+
+    def _message(self, kind: Checks, check: Check) -> str:
+        bad, pages = check.usual
+        runs = kind.base.runs if kind.base is not None else 0
+        before = f"on {pages - bad:,} of {pages:,} pages of {_runs(runs)}"
+        match check.what:
+            case "no links" if check.trail is not None:
+                own, fewest, of = check.trail
+                all_there_is = "1 page is all there is" if own == 1 else f"{own:,} pages are all there are"
+                return f"leads nowhere any more, and {all_there_is}; {_runs(of)} had {fewest:,}{' or more' * (of > 1)}"
+            case "no items" if check is kind.odd:
+                return f"gives no items any more, from pages unlike those without items of {_runs(runs)}"
+            case "same page":
+                return "gets the very same page for different URLs"
+            case "no items":
+                return f"gives no items any more; it did {before}"
+            case "few items":
+                return f"gives {_at_most(check.limit)} a page; it gave more {before}"
+            case "no links":
+                return f"leads nowhere any more; it did {before}"
+            case "empty field":
+                return f"{check.field} is empty; it was filled {before}"
+            case "other language":
+                known = ", ".join(sorted(kind.base.forms[LANGUAGE])) if kind.base is not None else ""
+                return f"the pages say that their language is {check.value}; it was {known}"
+            case "other form":
+                known = _usual_form(kind.base, check.field)
+                return f"{check.field} is {_shown(check.value)}, {described(form_of(check.value))}; it was {known}"
+            case "expected":
+                return _declared(kind, check)
+            case _:
+                return check.what
+
+
+def _runs(number: int) -> str:
+    return "the last good run" if number == 1 else f"the last {number} good runs"
+
+
+def _declared(kind: Checks, check: Check) -> str:
+    expect = kind.expect
+    assert expect is not None, "only what was declared is expected"
+    if check.name == "items_per_page":
+        least, most = expect.bounds
+        told = f"{least:,} or more" if most is None else f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return f"gives {check.value:,} items; items_per_page expects {told}"
+    if check.name == "required":
+        return f"{check.field} is required, and an item has none"
+    if check.name == "matches":
+        return f"{check.field} is {_shown(check.value)}; matches expects {expect.matches[check.field]}"
+    share = check.value
+    filled = share.items - share.empty
+    return f"{check.field} is filled in {filled:,} of {share.items:,} items; expected are {share.share:.0%}"
+
+
+def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str) -> Kind | None:
+    """What good runs had of a kind of page; if they had none, of all pages of the callback. None = too little."""
+    own = together(kinds[name] for kinds in past if name in kinds)
+    if own.pages:
+        return own
+    runs = sum(any(key.startswith(f"{callback} ") for key in kinds) for kinds in past)
+    whole = together(kind for kinds in past for key, kind in kinds.items() if key.startswith(f"{callback} "))
+    whole.runs = runs
+    return whole if runs else None
+
+
+def _usual_form(base: Kind | None, field: str) -> str:
+    forms = base.forms.get(field, {}) if base is not None else {}
+    return described(max(forms, key=lambda form: forms[form])) if forms else "otherwise"
+
+
+def _key(alarm: Alarm) -> tuple[str, ...]:
+    """What of several alarms is the same."""
+    about = alarm.message if alarm.what == "blocked" else "items" if alarm.what.endswith("items") else alarm.what
+    return (alarm.spider, alarm.callback, about, alarm.field)
+
+
+def _without_body(page: PageYielded) -> PageYielded:
+    return msgspec.structs.replace(page, response=msgspec.structs.replace(page.response, body=b""), reading=Reading())
+
+
+def _hint(page: PageYielded) -> str:
+    hints = []
+    asked = page.request.hops[0] if page.request.hops else page.request.url
+    if page.response.url != asked:
+        hints.append(f"{asked} led to {page.response.url}")
+    if found := _TITLE.search(page.response.body, 0, _HEAD):
+        hints.append(f"the page is titled {_shown(unescape(found[1].decode(errors='replace')).strip())}")
+    return "; ".join(hints)
+
+
+def _at_most(limit: int) -> str:
+    return "1 item" if limit == 1 else f"at most {limit:,} items"
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return f"'{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}'" if isinstance(value, str) else text[:_SHOWN]

@@ -1,0 +1,360 @@
+"""The alarm, page by page. `tests/drift` has the table of what happens to sites, and whole runs."""
+
+import msgspec
+import pytest
+
+from crawler import Expect, Request, Response
+from crawler.observe.drift import Drift, Watched
+from crawler.observe.events import BlockedPage, PageYielded
+from crawler.observe.profile import Profile
+from crawler.reading import ItemError, PageError, Reading
+
+SITE = "http://127.0.0.1"
+GOOD = [{"title": "One", "score": "9.5"}, {"title": "Two", "score": None}]
+
+
+def yielded(number, items=GOOD, body=None, callback="parse", requests=("next",), place="list", **reading):
+    url = f"{SITE}/{place}/{number}"
+    body = f"<html>{number}</html>" if body is None else body
+    links = [Request(f"{SITE}/{link}") for link in requests]
+    return PageYielded(Request(url), callback, Response(url, 200, (), body.encode()), Reading(items, links, **reading))
+
+
+def hear(drift, *pages):
+    for page in pages:
+        drift.hear(page)
+
+
+def good_pages(number=50, **more):
+    return [yielded(one, **more) for one in range(number)]
+
+
+def watched(*runs, expect=None, arguments=""):
+    """A spider with good runs behind it, each of these pages."""
+    history = []
+    for pages in runs:
+        drift = Drift([Watched("films", arguments=arguments)])
+        hear(drift, *pages)
+        assert drift.alarms == []
+        history.append(msgspec.json.decode(msgspec.json.encode(drift.profiles()[0][0]), type=Profile))
+    return Watched("films", expect, tuple(history), arguments)
+
+
+def told(drift):
+    return [(alarm.what, alarm.field) for alarm in drift.alarms]
+
+
+FOUR = GOOD * 2
+BAD = {
+    "no items": {"items": []},
+    "few items": {"items": GOOD[:1]},
+    "no links": {"requests": ()},
+    "empty field": {"items": [{"title": "", "score": "9.5"}, {"title": None, "score": "9.1"}] * 2},
+    "other form": {"items": [{"title": "One", "score": "9,5"}] * 4},
+    "same page": {"body": '<html lang="en">always'},
+    "other language": {"lang": "fr"},
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_can_be_wrong(what):
+    def english(number, items=FOUR, lang="en", **more):
+        return yielded(number, items, **{"body": f'<html lang="{lang}">{number}', **more})
+
+    drift = Drift([watched([english(number) for number in range(50)])])
+    hear(drift, *[english(number) for number in range(5)])
+    hear(drift, *[english(number, **BAD[what]) for number in range(100, 110)])
+    [alarm] = drift.alarms
+    assert alarm.what == what
+    assert alarm.field == {"empty field": "title", "other form": "score"}.get(what, "")
+    assert alarm.pages >= 8
+    assert alarm.after <= 5
+    first = 101 if what == "same page" else 100  # before it is seen twice it may be right
+    last = 100 if what == "same page" else 4
+    assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/{last}", f"{SITE}/list/{first}")
+
+
+def test_without_good_runs_and_expectations_nothing_is_told():
+    drift = Drift([Watched("films")])
+    hear(drift, *good_pages(3), *good_pages(50, items=[]))
+    drift.end()
+    assert drift.alarms == []
+
+
+def test_the_first_alarm_says_all_of_a_page_without_items():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *[yielded(number, items=[], requests=()) for number in range(100, 110)])
+    assert told(drift) == [("no items", "")]
+    assert drift.alarms[0].pages == 10
+
+
+def test_zero_and_false_are_something():
+    drift = Drift([watched(good_pages(items=[{"votes": 5, "is_new": True}]))])
+    hear(drift, *[yielded(number, [{"votes": 0, "is_new": False}]) for number in range(100, 120)])
+    hear(drift, *[yielded(number, [{}, {"votes": 0, "is_new": False}]) for number in range(120, 140)])
+    assert drift.alarms == []
+
+
+def test_a_page_that_raises_gives_nothing_and_its_line_is_told():
+    drift = Drift([watched(good_pages())])
+    error = PageError(f"{SITE}/list/100", "parse", "KeyError", "'items'", "films.py:7")
+    hear(drift, *[yielded(number, [], error=error) for number in range(100, 105)])
+    assert told(drift) == [("no items", "")]
+    assert (drift.alarms[0].where, drift.alarms[0].selector) == ("films.py:7", "KeyError: 'items'")
+    assert drift.alarms[0].after == 3
+
+
+def test_items_that_are_refused_were_there_all_the_same():
+    drift = Drift([watched(good_pages())])
+    wrong = ItemError("Film.score", "parse", "expected float")
+    hear(drift, *[yielded(number, [], item_errors=[wrong], dropped=["known"]) for number in range(100, 110)])
+    assert drift.alarms == []
+
+
+def test_kinds_of_pages_are_told_apart():
+    past = [*good_pages(), *good_pages(items=[], place="category")]
+    drift = Drift([watched(past)])
+    hear(drift, *good_pages(20, items=[], place="category"))
+    assert drift.alarms == []
+    hear(drift, *[yielded(number, items=[]) for number in range(100, 104)])
+    assert told(drift) == [("no items", "")]
+
+
+def test_an_address_that_is_new_is_compared_with_all_of_the_callback():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *good_pages(5, items=[], place="moved"))
+    assert told(drift) == [("no items", "")]
+
+
+def test_callbacks_and_spiders_are_told_apart():
+    drift = Drift([watched(good_pages()), Watched("other")])
+    hear(drift, *good_pages(20, items=[], callback="parse_other"))
+    for page in good_pages(20, items=[]):
+        drift.hear(msgspec.structs.replace(page, request=page.request.replace(spider=1)))
+    assert drift.alarms == []
+
+
+def test_strange_items_hold_nobody_up():
+    class Strange:
+        def __bool__(self):
+            raise RuntimeError
+
+    drift = Drift([watched(good_pages())])
+    hear(drift, *[yielded(number, [{"title": Strange()}]) for number in range(100, 110)])
+
+
+# -- at the end of a run -------------------------------------------------------------------------------------------
+
+
+def test_a_run_with_few_pages_is_weighed_when_it_ends():
+    drift = Drift([watched(*[good_pages(2)] * 3)])
+    hear(drift, *good_pages(2, items=[{"title": "", "score": "9.5"}] * 2))
+    assert drift.alarms == []
+    drift.end()
+    assert told(drift) == [("empty field", "title")]
+
+
+def test_a_run_without_any_item_needs_only_one_good_one():
+    drift = Drift([watched(good_pages(2))])
+    hear(drift, *good_pages(1, items=[]))
+    drift.end()
+    assert told(drift) == [("no items", "")]
+    drift = Drift([watched(good_pages(2))])
+    hear(drift, *good_pages(1, items=[{"title": "", "score": "9.5"}]))
+    drift.end()
+    assert drift.alarms == []
+
+
+def few_pages(before, now):
+    drift = Drift([watched(good_pages(1, items=before))])
+    hear(drift, *good_pages(1, items=now))
+    drift.end()
+    return told(drift)
+
+
+def test_a_field_that_many_items_had_and_none_has_needs_only_one_good_run():
+    ten = [{"title": str(number), "score": "9" if number else None} for number in range(10)]
+    assert few_pages(ten, [{**item, "score": None} for item in ten]) == [("empty field", "score")]
+    assert few_pages(ten, [{"title": item["title"]} for item in ten]) == [("empty field", "score")]
+
+
+def test_of_few_items_and_of_fields_that_few_had_nothing_is_told():
+    ten = [{"title": "One", "score": "9"}, *[{"title": "Two", "score": None}] * 9]
+    assert few_pages(ten, [{**item, "score": None} for item in ten]) == []
+    four = [{"title": "One", "score": "9"}] * 4
+    assert few_pages(four, [{**item, "score": None} for item in four]) == []
+    assert few_pages(four * 3, [{**item, "score": None} for item in four * 3][:-1] + four[:1]) == []
+
+
+def trail(pages, is_part=False, arguments="", past=10):
+    run = [yielded(number, requests=("next",) if number < past - 1 else ()) for number in range(past)]
+    drift = Drift([msgspec.structs.replace(watched(run), arguments=arguments)])
+    hear(drift, *[yielded(number, requests=("next",) if number < pages - 1 else ()) for number in range(pages)])
+    drift.end(is_part)
+    return told(drift)
+
+
+def test_a_trail_that_ends_after_its_first_page_is_told():
+    assert trail(1) == [("no links", "")]
+
+
+def test_a_first_page_without_items_is_told_as_that_and_not_as_a_trail():
+    drift = Drift([watched(good_pages(10))])
+    hear(drift, yielded(0, [], requests=()))
+    drift.end()
+    assert told(drift) == [("no items", "")]
+
+
+def test_a_list_that_leads_to_other_callbacks_may_break_too():
+    drift = Drift([watched([yielded(0, []), *good_pages(10, callback="parse_film", requests=())])])
+    hear(drift, yielded(0, [], requests=()))
+    drift.end()
+    assert [alarm.message for alarm in drift.alarms] == [
+        "leads nowhere any more, and 1 page is all there is; the last good run had 11"
+    ]
+
+
+def test_a_shorter_trail_is_none_that_broke():
+    assert trail(3) == []
+    assert trail(1, past=4) == []
+    assert trail(1, is_part=True) == []
+    drift = Drift([watched([yielded(number, requests=("next",) if number else ()) for number in range(9)])])
+    hear(drift, *good_pages(2, requests=()))
+    drift.end()
+    assert drift.alarms == []
+    assert trail(1, arguments="pages=1") == []
+    drift = Drift([watched([yielded(0, requests=()), *good_pages(10)[1:]])])
+    hear(drift, yielded(0, requests=()))  # it never led anywhere
+    drift.end()
+    assert drift.alarms == []
+    drift = Drift([watched(good_pages(10))])
+    hear(drift, yielded(100, requests=()))  # began elsewhere
+    drift.end()
+    assert drift.alarms == []
+
+
+# -- what the spider expects ---------------------------------------------------------------------------------------
+
+
+def expecting(expect, *pages):
+    drift = Drift([Watched("films", expect)])
+    hear(drift, *pages)
+    drift.end()
+    return [(alarm.what, alarm.field, alarm.message) for alarm in drift.alarms]
+
+
+def test_what_is_expected_is_told_with_the_first_page():
+    assert expecting(Expect(items_per_page=(3, None)), *good_pages(1)) == [
+        ("expected", "", "gives 2 items; items_per_page expects 3 or more")
+    ]
+    assert expecting(Expect(required=("title", "score")), *good_pages(1)) == [
+        ("expected", "score", "score is required, and an item has none")
+    ]
+    assert expecting(Expect(matches={"score": r"\d"}), *good_pages(1)) == [
+        ("expected", "score", r"score is '9.5'; matches expects \d")
+    ]
+
+
+def test_what_is_as_expected_is_not_told():
+    expect = Expect(
+        items_per_page=2, required="title", matches={"score": r"\d\.\d", "title": "One|Two"}, filled={"score": 0.5}
+    )
+    assert expecting(expect, *good_pages()) == []
+
+
+def test_a_share_is_told_while_it_goes_on_and_when_it_ends():
+    drift = Drift([Watched("films", Expect(filled={"score": 0.9}))])
+    for number in range(10):
+        drift.hear(yielded(number, GOOD[1:] * 2))
+        if drift.alarms:
+            break
+    assert drift.alarms[0].message == "score is filled in 0 of 6 items; expected are 90%"
+    assert drift.alarms[0].after == 3
+    some = [{"score": "1"}] * 8 + [{"score": ""}] * 2
+    ended = expecting(Expect(filled={"score": 0.9}), *good_pages(2, items=some))
+    assert ended == [("expected", "score", "score is filled in 16 of 20 items; expected are 90%")]
+
+
+def test_so_many_in_a_row():
+    expect = Expect(items_per_page=2, in_a_row=2)
+    good, bad = good_pages(1)[0], yielded(99, GOOD[:1])
+    assert expecting(expect, good, bad, good, good, bad) == []
+    assert len(expecting(expect, good, bad, bad)) == 1
+    assert len(expecting(expect, *[good, bad] * 10)) == 1
+
+
+def test_what_is_declared_is_not_compared():
+    past = good_pages(items=GOOD * 5)
+    declared = Expect(items_per_page=(1, 10), required="title")
+    drift = Drift([watched(past, expect=declared)])
+    hear(drift, *good_pages(20, items=GOOD[:1]))
+    assert drift.alarms == []
+    drift = Drift([watched(past, expect=Expect(required="title", in_a_row=10))])
+    hear(drift, *good_pages(9, items=[{"title": "", "score": "9.5"}] * 10))
+    assert drift.alarms == []
+
+
+def test_it_may_be_about_one_callback():
+    expect = {"parse_film": Expect(items_per_page=1)}
+    assert expecting(expect, *good_pages(3)) == []
+    assert len(expecting(expect, *good_pages(3, callback="parse_film"))) == 1
+
+
+# -- blocked pages, and runs that go on -----------------------------------------------------------------------------
+
+
+def test_blocked_pages_are_kept_and_counted():
+    kept = []
+    drift = Drift([Watched("films")], keep=lambda name, response: kept.append((name, response.body)) or name)
+    request = Request(f"{SITE}/list/1")
+    for _ in range(3):
+        drift.hear(BlockedPage(request, Response(request.url, 200, (), b"prove it"), "blocked: verification page"))
+    [alarm] = drift.alarms
+    assert (alarm.what, alarm.message, alarm.pages) == ("blocked", "blocked: verification page", 3)
+    assert (alarm.bad_file, kept) == ("parse-blocked", [("parse-blocked", b"prove it")])
+
+
+def resumed(drift, spider):
+    return Drift([spider], msgspec.json.decode(msgspec.json.encode(drift.carried())))
+
+
+def test_a_run_that_goes_on_knows_what_it_has_counted():
+    spider = watched(good_pages())
+    drift = Drift([spider])
+    hear(drift, *good_pages(10), *[yielded(number, items=[]) for number in (100, 101)])
+    drift = resumed(drift, spider)
+    drift.hear(yielded(102, items=[]))
+    assert told(drift) == [("no items", "")]
+    assert drift.profiles()[0][0].kinds["parse /list/"].pages == 13
+
+
+def test_what_was_told_stays_told_and_is_told_again_only_if_it_goes_on():
+    heard = []
+    spider = watched(good_pages())
+    drift = Drift([spider])
+    hear(drift, *good_pages(5, items=[]))
+    drift = Drift([spider], msgspec.json.decode(msgspec.json.encode(drift.carried())), alarmed=heard.append)
+    hear(drift, *good_pages(1, items=[]), *good_pages(10))
+    assert (told(drift), heard) == ([("no items", "")], [])
+    hear(drift, *good_pages(5, items=[]))
+    assert len(heard) == 1
+    assert told(drift) == [("no items", "")]
+
+
+def test_pages_without_items_may_be_the_same():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *good_pages(10, items=[], body="nothing"))
+    assert told(drift) == [("no items", "")]
+
+
+def test_files_have_no_body_and_are_not_the_same_page():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *good_pages(20, body=""))
+    assert drift.alarms == []
+
+
+def test_large_pages_are_not_kept_in_mind():
+    drift = Drift([watched(good_pages())])
+    hear(drift, *[yielded(number, [], body=f"{number}" + "x" * 2_000_001) for number in range(100, 105)])
+    assert told(drift) == [("no items", "")]
+    assert drift.profiles()[0][1] == {}
