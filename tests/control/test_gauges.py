@@ -56,3 +56,15 @@ def test_what_a_worker_writes_is_read_here(method):
         assert gauges.row(0).heartbeat == 0
     finally:
         pool.abandon()
+
+
+def test_a_worker_that_reads_a_page_is_heard_for_as_long_as_that_may_take():
+    row = Gauges(2).row(1)
+    before = time.monotonic()
+    row.busy(100)
+    assert row.heartbeat >= before + 100
+    row.beat(1, 10)
+    assert row.heartbeat <= time.monotonic()
+    row.busy(100)
+    row.renew()  # it was killed meanwhile: its successor has said nothing yet
+    assert row.heartbeat == 0.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crawler.request import Request
-from crawler.response import Failure, Response
+from crawler.response import Failure, Gist, Response
 from crawler.rules.blocked import SMALL, Blocked
 from crawler.verdict import KEEP, Drop
 
@@ -240,3 +240,11 @@ def test_an_ordinary_page_costs_next_to_nothing():
     for _ in range(10_000):
         rule.after(request, response)
     assert time.process_time() - start < 0.5  # 50 µs each; it takes about 2, a search of the whole page 100
+
+
+def test_a_page_that_a_worker_has_read_is_not_asked_about_again():
+    def own(request, response):
+        raise AssertionError("the body is not here")
+
+    read = Response(URL, 200, body=b"", gist=Gist(7, 1))
+    assert Blocked(own).after(Request(URL), read) == KEEP

@@ -3,7 +3,7 @@ import pytest
 from crawler import Request, Response
 from crawler.digest import digest_of
 from crawler.known_page import KnownPage
-from crawler.response import Failure
+from crawler.response import Failure, Gist
 from crawler.rules.since import Compared, Since
 from crawler.verdict import GO, KEEP, Drop, Go, Keep
 
@@ -151,3 +151,10 @@ def test_the_counts_go_on_in_a_run_that_is_resumed():
     assert compared.notes("monday", 0)[1] == "pages have changed, and none of their items since monday"
     assert Compared({"same": 1}, kept.update).notes("monday", 0)[1] == "nothing has changed since monday"
     assert len(Compared({}, kept.update).notes("monday", 0)) == 1
+
+
+def test_a_page_that_a_worker_has_read_is_known_by_what_it_told_of_the_body():
+    remembered = []
+    rule = Since(lambda *known: remembered.append(known))
+    rule.after(Request("http://a.example/"), Response("http://a.example/", 200, body=b"", gist=Gist(7, 4711)))
+    assert [known[3] for known in remembered] == [4711]
