@@ -17,6 +17,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from crawler.bench.crawl import SPIDER
+
 HERE = Path(__file__).resolve().parent
 FLOORS = (
     ("5", ("cli", "demo")),
@@ -33,7 +35,7 @@ def measure(hosts: list[str], pages: int, options: list[str]) -> tuple[Counter[s
         figures.mkdir()
         output = Path(folder) / "items.jsonl"
         command = [
-            sys.executable, "-m", "crawler", "run", str(HERE / "spider.py"), "-a", "hosts=" + json.dumps(hosts),
+            sys.executable, "-m", "crawler", "run", str(SPIDER), "-a", "hosts=" + json.dumps(hosts),
             "-o", str(output), "-q", "--config", "fast", "--run-dir", f"{folder}/run", *options,
         ]  # fmt: skip
         paths = [str(HERE / "sampled"), str(HERE.parent)]

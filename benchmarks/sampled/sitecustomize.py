@@ -12,11 +12,12 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing import util
 from types import FrameType
 
 _EVERY = 0.001  # seconds of CPU between two samples
-_WRITE = 300  # samples between two looks at the file
+_WRITE = 50  # samples between two writings: a worker may be killed at the end
 _INSIDE = os.sep + "crawler" + os.sep
 _HERE = os.environ.get("CPU_FIGURES", "")
 
@@ -49,18 +50,18 @@ def _place(frame: FrameType | None) -> str:
     innermost = ""
     while frame is not None:
         file = frame.f_code.co_filename
+        if file.endswith("bench/spider.py"):
+            return f"user {frame.f_code.co_name}"
         if _INSIDE in file:
             return f"{file.rpartition(_INSIDE)[2]} {frame.f_code.co_name}"
-        if file.endswith("benchmarks/spider.py"):
-            return f"user {frame.f_code.co_name}"
         innermost = innermost or f"python {os.path.basename(file)} {frame.f_code.co_name}"
         frame = frame.f_back
     return innermost
 
 
 def _write() -> None:
-    with open(os.path.join(_HERE, str(os.getpid())), "w") as file:
-        json.dump({"parent": _parent, "seconds": _seconds}, file)
+    with suppress(FileNotFoundError), open(os.path.join(_HERE, str(os.getpid())), "w") as file:  # the run is over
+        json.dump({"seconds": _seconds}, file)
 
 
 def _end() -> None:
@@ -69,8 +70,7 @@ def _end() -> None:
 
 
 def _begin() -> None:
-    global _samples, _parent
-    _parent = os.getppid()
+    global _samples
     _samples = 0
     _seconds.clear()
     _clocks.clear()
@@ -80,7 +80,6 @@ def _begin() -> None:
     util.Finalize(None, _end, exitpriority=100)
 
 
-_parent = 0
 if _HERE:
     os.register_at_fork(after_in_child=_begin)
     _begin()
