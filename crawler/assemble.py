@@ -414,7 +414,7 @@ def run(
                 error = error or raised
             is_stopped = bool(signals.ended_by) or shop.switch.level >= Level.STOP
             if drift is not None and error is None and not is_stopped:
-                drift.end(is_part=since is not None)
+                drift.end(is_part=since is not None, is_limited=reason != "finished")
             emitter.emit(events.Finished(reason))
         ended_by = signals.ended_by or ("stop" if shop.switch.level >= Level.STOP else "")
 

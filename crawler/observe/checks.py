@@ -135,6 +135,10 @@ class Checks:
         self.short: list[Share] = []  # those that are an alarm now
         self.previous: PageYielded | None = None
         self.clean: PageYielded | None = None  # the last page in which nothing was wrong
+        self.dead_end: PageYielded | None = None  # the last page that gave neither items nor requests
+        self.before_dead_end: PageYielded | None = None
+        self.dead_since = 0  # how many pages there were before
+        self._last_dead = 0
         self.fields: dict[str, Check] = {}
         self._forms: dict[str, tuple[Check, Mapping[str, int], bool] | None] = {}
         self._declared: dict[tuple[str, str], Check] = {}
@@ -168,6 +172,11 @@ class Checks:
         if reading.item_errors or reading.dropped:
             number += len(reading.item_errors) + len(reading.dropped)
         seen.pages += 1
+        depth = page.request.depth
+        if depth > seen.deepest:
+            seen.deepest = depth
+        if depth < seen.shallowest or seen.pages == 1:
+            seen.shallowest = depth
         key = number if number <= 32 else bucket(number)
         seen.items[key] = seen.items.get(key, 0) + 1
         bad: list[Check] = []
@@ -185,6 +194,9 @@ class Checks:
             bad += [check for check in self.few if number <= check.limit]
         if not reading.requests:
             bad.append(self.links)
+            if not number:
+                seen.nothing += 1
+                self._note_dead_end(page)
         if self.expect is not None:
             bad += self._wrong_number(number)
         if items:
@@ -193,6 +205,17 @@ class Checks:
         if b"lang" in body[:_HEAD] and (found := _LANGUAGE.search(body, 0, _HEAD)):
             self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
         return bad
+
+    def is_odd(self, page: PageYielded) -> bool:
+        """Whether no page without items of good runs has its size."""
+        return bucket(len(page.response.body)) not in self._empty_sizes
+
+    def _note_dead_end(self, page: PageYielded) -> None:
+        """A page that gave nothing, the first of several in a row."""
+        if self.dead_end is None or self._last_dead + 1 < self.seen.pages:
+            self.dead_end, self.before_dead_end = page, self.previous
+            self.dead_since = self.seen.pages - 1
+        self._last_dead = self.seen.pages
 
     def concerns(self, check: Check, page: PageYielded) -> bool:
         """Whether a page says anything about a check."""

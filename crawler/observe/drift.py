@@ -17,7 +17,8 @@ from crawler.expect import Expect, for_callback
 from crawler.observe.alarm import Alarm
 from crawler.observe.checks import Check, Checks
 from crawler.observe.events import BlockedPage, PageYielded
-from crawler.observe.profile import LANGUAGE, Kind, Profile, Sample, described, form_of, together, url_form
+from crawler.observe.profile import LANGUAGE, Kind, Profile, Sample, Tally, described, form_of, together, url_form
+from crawler.observe.trail import are_unlike, is_cut, trail_of
 from crawler.reading import Reading
 from crawler.request import Request
 from crawler.response import Response
@@ -132,17 +133,19 @@ class Drift:
             self._weigh(kind, event, bad)
         if kind.short:
             self._short(kind, event)
+        if kind.dead_end is event and len(event.response.body) >= _LARGE:
+            kind.dead_end = _without_body(event)
         if not bad:
             kind.clean = event
         if event.reading.error is None:
             kind.previous = event if len(event.response.body) < _LARGE else _without_body(event)
 
-    def end(self, is_part: bool = False) -> None:
+    def end(self, is_part: bool = False, is_limited: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
 
         A run without any item is no success anyway: one good run is enough then to tell where they came from. It is
         enough for a field, too, that many items had and none has.
-        `is_part`: the run has left out pages that have not changed.
+        `is_part`: the run has left out pages that have not changed. `is_limited`: it has reached one of its limits.
         """
         has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
         for (spider, _, _), kind in list(self._kinds.items()):
@@ -168,6 +171,7 @@ class Drift:
                     self._short(kind, kind.previous)
         if not is_part:
             self._end_of_the_trail()
+            self._cut_trails(is_limited)
 
     def _end_of_the_trail(self) -> None:
         """Callbacks whose pages lead nowhere, where good runs began with the same page and had far more in all.
@@ -196,6 +200,38 @@ class Drift:
                 kind.links.trail = (pages, min(past), len(past))
                 kind.links.count = pages
                 self._alarm(kind, kind.links, kind.previous)
+
+    def _cut_trails(self, is_limited: bool) -> None:
+        """Lists of pages that a page has ended which gave nothing, as none did in good runs with the same arguments."""
+        callbacks: dict[tuple[int, str], dict[Checks, None]] = {}
+        for (spider, callback, _), kind in self._kinds.items():
+            callbacks.setdefault((spider, callback), {})[kind] = None
+        for (spider, callback), kinds in callbacks.items():
+            watched, profile = self._spiders[spider], self.state.profiles[spider]
+            now = trail_of(kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} "))
+            now.is_limited = is_limited
+            profile.trails[callback] = now
+            past = [
+                earlier.trails[callback]
+                for earlier in watched.history
+                if earlier.arguments == watched.arguments and callback in earlier.trails
+            ]
+            past = [one for one in past if not one.is_limited] or past
+            dead = [kind for kind in kinds if kind.dead_end is not None]
+            if is_limited or not dead or any(kind.none.is_told or kind.links.is_told for kind in kinds):
+                continue
+            kind = dead[-1]
+            page = kind.dead_end
+            assert page is not None
+            check = Check("cut", "no links", "", Tally())
+            check.bad, check.good, check.since = page, kind.before_dead_end, kind.dead_since
+            check.count = now.nothing
+            visit, _, _ = self._good_page(spider, callback, check, is_kept=False)
+            is_unlike = visit is not None and are_unlike(visit[1].body, page.response.body)
+            if is_cut(now, past, is_unlike, kind.is_odd(page)):
+                fewest = min(one.pages - one.nothing for one in past)
+                check.trail = (now.pages - now.nothing, fewest, len(past))
+                self._alarm(kind, check, page)
 
     def close(self) -> None:
         """Let go of who is told: they know this one, too, and such a ring would keep all of a run in memory."""
@@ -301,16 +337,20 @@ class Drift:
         self._told.append((check, key))
         self._alarmed(self._alarms[key])
 
-    def _good_page(self, spider: int, callback: str, check: Check) -> tuple[Visit | None, str, str]:
+    def _good_page(
+        self, spider: int, callback: str, check: Check, is_kept: bool = True
+    ) -> tuple[Visit | None, str, str]:
         """The last page before it began, of this run or of an earlier one; its URL, and the file that it is kept in."""
         if check.good is not None:
             response = check.good.response
-            return (check.good.request, response), response.url, self._kept_as(f"{callback}-good", response)
+            file = self._kept_as(f"{callback}-good", response) if is_kept else ""
+            return (check.good.request, response), response.url, file
         for past in self._spiders[spider].history:
             sample = past.samples.get(callback)
             if sample is not None and (earlier := self._recall(sample)) is not None:
                 request = Request(sample.url, callback, data=sample.data)
-                return (request, earlier), sample.url, self._kept_as(f"{callback}-good", earlier)
+                file = self._kept_as(f"{callback}-good", earlier) if is_kept else ""
+                return (request, earlier), sample.url, file
         return None, "", ""
 
     def _line(
@@ -360,6 +400,13 @@ class Drift:
         runs = kind.base.runs if kind.base is not None else 0
         before = f"on {pages - bad:,} of {pages:,} pages of {_runs(runs)}"
         match check.what:
+            case "no links" if check.name == "cut" and check.trail is not None:
+                own, fewest, of = check.trail
+                so_far = "1 page" if own == 1 else f"{own:,} pages"
+                return (
+                    f"ends with a page that gives neither items nor links, after {so_far}; "
+                    f"{_runs(of)} had {fewest:,}{' or more' * (of > 1)}"
+                )
             case "no links" if check.trail is not None:
                 own, fewest, of = check.trail
                 all_there_is = "1 page is all there is" if own == 1 else f"{own:,} pages are all there are"

@@ -36,12 +36,16 @@ class Kind(msgspec.Struct):
 
     `empty_sizes`: of pages without items, by the bytes of their bodies.
     `filled`: by field, how many items of the first pages had something in it; "" is the number of those items.
+    `nothing`: pages that gave neither items nor requests. `shallowest`, `deepest`: links from a start URL.
     `runs`: of how many runs it is the sum.
     """
 
     runs: int = 1
     pages: int = 0
     with_items: int = 0
+    nothing: int = 0
+    shallowest: int = 0
+    deepest: int = 0
     items: dict[int, int] = {}
     empty_sizes: dict[int, int] = {}
     filled: dict[str, int] = {}
@@ -50,6 +54,18 @@ class Kind(msgspec.Struct):
 
     def tally(self, name: str) -> Tally:
         return self.tallies.setdefault(name, Tally())
+
+
+class Trail(msgspec.Struct):
+    """All pages of one callback in a run: how many levels of links there were, how many pages led nowhere (`ends`), and
+    how many of them gave no item either (`nothing`). `is_limited`: the run has reached a limit, so there may be more.
+    """
+
+    is_limited: bool = False
+    levels: int = 0
+    pages: int = 0
+    ends: int = 0
+    nothing: int = 0
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -66,13 +82,14 @@ class Profile(msgspec.Struct):
     """One spider in one run: `kinds` by callback and form of the URL ("parse /board/"), `samples` by callback.
 
     `is_first`: what was before it does not count any more. `arguments`: a digest of those of the spider. `led_on`: by
-    callback, the URL of its first page, if that led to others.
+    callback, the URL of its first page, if that led to others. `trails`: by callback; none of a run that read a part.
     """
 
     spider: str
     is_first: bool = False
     arguments: str = ""
     led_on: dict[str, str] = {}
+    trails: dict[str, Trail] = {}
     kinds: dict[str, Kind] = {}
     samples: dict[str, Sample] = {}
 
