@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from crawler.observe.odds import FEWEST_PAGES
 from crawler.observe.profile import Kind, Trail
 
 _FEWEST_LEVELS = 3  # of links, one after the other, that make a list of pages
 _WIDEST = 8  # pages per level: where there are more, bad ones come in a row
+_FEWEST_PAGES = 5  # of good runs
 _MANY_RUNS = 3
 _READ = 200_000  # bytes of a page
 _TAG = re.compile(rb"<([a-zA-Z][a-zA-Z0-9]*)\b([^>]*)>")
@@ -43,7 +43,7 @@ def is_cut(now: Trail, past: Sequence[Trail], is_unlike: bool, is_odd: bool) -> 
 
     `is_unlike`: such a page is no page of the list with nothing on it; `is_odd`: no good one has its size.
     """
-    if not past or not now.nothing or 2 * now.nothing < now.ends or sum(one.pages for one in past) < FEWEST_PAGES:
+    if not past or not now.nothing or 2 * now.nothing < now.ends or sum(one.pages for one in past) < _FEWEST_PAGES:
         return False
     if any(one.levels < _FEWEST_LEVELS or one.pages > _WIDEST * one.levels for one in past):
         return False

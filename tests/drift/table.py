@@ -27,6 +27,9 @@ RUNS = 3  # good ones, before
 PAGES = 50  # of each
 BEFORE = 20  # good pages of a run, before it happens
 MOST = 60  # mutated pages
+LIST = 10  # pages of a list whose last page leads nowhere,
+CUT = 5  # and of one that is cut off
+CUTS = ("login page", "verification page", "consent wall", "maintenance page")
 
 
 class Run:
@@ -91,6 +94,25 @@ def happen(mutation, kind, folder, before, expect=None):
     return [], None
 
 
+def follow(run, pages, mutation=None):
+    """One list, page after page; `mutation`: what comes instead of the page after the last one. Its alarms."""
+    for number in range(1, pages + 1):
+        request, response = page("board", number, 5)
+        run.read(request.replace(depth=number), response)
+    if mutation:
+        request, response = mutated(mutation, "board", pages + 1, 5)
+        run.read(request.replace(depth=pages + 1), response)
+    return run.end(keep=not mutation)
+
+
+def cut(mutation, folder, runs):
+    """A list that ends with such a page; its alarms."""
+    place = folder / f"cut {mutation} {runs}"
+    for number in range(runs):
+        assert follow(Run("board", place, f"run-{number}"), LIST) == []
+    return follow(Run("board", place, "cut"), CUT, mutation)
+
+
 class Row(msgspec.Struct, frozen=True):
     """Pages it took: `early` where the whole run was so, `late` where it happened in the middle, `declared` where
     nothing was known but what the spider expects. `alarms`: what was told of `late`."""
@@ -111,7 +133,7 @@ def row(mutation, kind, learned, empty):
     return Row(mutation, kind, early, late, declared, alarms)
 
 
-def text(rows, false_alarms):
+def text(rows, false_alarms, cuts):
     """The part of the page that is measured."""
     told = sum(one.late is not None for one in rows)
     five = sum(all((one.late or MOST) <= 5 for one in rows if one.mutation == name) for name in MUTATIONS)
@@ -129,6 +151,14 @@ def text(rows, false_alarms):
     for one in rows:
         pages = " | ".join("none" if after is None else str(after) for after in (one.early, one.late, one.declared))
         lines.append(f"| {one.mutation} | {one.kind} | {pages} | {_named(one.alarms[0]) if one.alarms else ''} |")
+    lines += [
+        "",
+        f"| a list of {LIST} pages ends after {CUT} with a | after 1 good run | after 3 | what it named, where |",
+        "|---|---:|---:|---|",
+    ]
+    for name, found in cuts.items():
+        pages = " | ".join(str(alarms[0].after) if alarms else "none" for alarms in found)
+        lines.append(f"| {name} | {pages} | {_named(found[-1][0]) if found[-1] else ''} |")
     return "\n".join(lines)
 
 
@@ -150,7 +180,8 @@ def whole(folder):
         for name, (_, kinds) in MUTATIONS.items()
         for kind in kinds
     ]
-    return text(rows, false_alarms)
+    cuts = {name: [cut(name, folder, runs) for runs in (1, 3)] for name in CUTS}
+    return text(rows, false_alarms, cuts)
 
 
 if __name__ == "__main__":

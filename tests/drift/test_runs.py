@@ -270,6 +270,23 @@ def test_a_page_that_no_signature_knows_is_told_all_the_same(run, site, tmp_path
     assert alarm["hint"] == "the page is titled 'Hold on'"
 
 
+def test_a_list_that_is_cut_off_is_told_and_not_learned(run, site, tmp_path, monkeypatch):
+    assert run().rc == 0
+    monkeypatch.setattr(demo, "verification", lambda: "<title>Hold on</title><p>Hold the button to go on</p>")
+    site.blocked = (4,)
+    assert run("--max-pages", "3").rc == 0
+    for _ in range(2):
+        done = run()
+        assert done.rc == 1
+        [alarm], folder = alarms(tmp_path)
+        assert (alarm["callback"], alarm["what"]) == ("parse", "no links")
+        assert alarm["message"].endswith("after 4 pages; the last good run had 12")
+        assert (alarm["good_url"], alarm["bad_url"]) == (f"{site.server.url}/3", f"{site.server.url}/4")
+        assert (tmp_path / alarm["bad_file"]).read_text() == demo.verification()
+        assert "Film 3.0" in (tmp_path / alarm["good_file"]).read_text()
+        assert not (folder / "profile.json").exists()
+
+
 def test_what_is_told_cannot_write_to_the_terminal(run, site):
     assert run().rc == 0
     run.text = run.text.replace('film.css("b::text").get()', '"\\x1b[31mred\\x1b[0m"')

@@ -8,7 +8,7 @@ import pytest
 from tests.drift.mutations import MUTATIONS
 from tests.drift.pages import MAKERS, page
 from tests.drift.spiders import EXPECTS
-from tests.drift.table import Run, good, learn, row, whole
+from tests.drift.table import CUT, CUTS, Run, cut, good, learn, row, whole
 
 PAGE = Path(__file__).parents[2] / "docs" / "drift.md"
 SLOW = {"variant b", "first page for all"}  # half of the pages are good, and what is sent is a good page
@@ -56,6 +56,16 @@ def test_one_good_run_is_enough_to_compare_with(tmp_path, kind):
             request, response = page(kind, number, 60)
             run.read(request, msgspec.structs.replace(response, body=b"<html>Closed</html>"))
         assert run.alarms
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+@pytest.mark.parametrize("name", CUTS)
+def test_a_list_that_is_cut_off_is_told_in_that_run(tmp_path, name, runs):
+    [alarm] = cut(name, tmp_path, runs)
+    assert (alarm.callback, alarm.what, alarm.after) == ("parse", "no links", 1)
+    assert Path(alarm.good_file).read_bytes() == page("board", CUT, 5)[1].body
+    assert alarm.bad_url.endswith(f"={CUT + 1}")
+    assert alarm.where.endswith(("spiders.py:13", "spiders.py:20"))
 
 
 def test_the_page_shows_what_is_measured(tmp_path):

@@ -233,6 +233,106 @@ def test_a_shorter_trail_is_none_that_broke():
     assert drift.alarms == []
 
 
+LAYOUT = '<div class="page"><ul id="list">{}</ul></div>'
+ROW = '<li class="row"><a class="title">One</a></li>'
+LOGIN = "<form><input name=user><input type=password></form>"
+
+
+def listing(pages, end=None, depth=0, items=GOOD):
+    """A list, page after page; `end`: the body of a further page that gives nothing."""
+    found = [
+        yielded(
+            number, items, LAYOUT.format(ROW * 2) + str(number), requests=("next",) if end or number < pages - 1 else ()
+        )
+        for number in range(pages)
+    ]
+    if end is not None:
+        found.append(yielded(pages, [], end, requests=()))
+    return [
+        msgspec.structs.replace(page, request=page.request.replace(depth=depth + number))
+        for number, page in enumerate(found)
+    ]
+
+
+def learned(*runs, **end):
+    """A spider with these good runs behind it, each to its end."""
+    history = []
+    for pages in runs:
+        drift = Drift([Watched("films", None, tuple(history))])
+        hear(drift, *pages)
+        drift.end(**end)
+        assert drift.alarms == []
+        history.insert(0, msgspec.json.decode(msgspec.json.encode(drift.profiles()[0][0]), type=Profile))
+    return Watched("films", None, tuple(history))
+
+
+def ended(watched, pages, **end):
+    drift = Drift([watched])
+    hear(drift, *pages)
+    drift.end(**end)
+    return [alarm.message for alarm in drift.alarms]
+
+
+EMPTY = LAYOUT.format("")
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_list_that_a_page_cuts_off_which_is_none_of_it_is_told(runs):
+    before = learned(*[listing(30)] * runs)
+    of = "the last good run had 30" if runs == 1 else "the last 3 good runs had 30 or more"
+    for pages in (1, 3, 10, 29):
+        so_far = "1 page" if pages == 1 else f"{pages} pages"
+        assert ended(before, listing(pages, LOGIN)) == [
+            f"ends with a page that gives neither items nor links, after {so_far}; {of}"
+        ]
+    assert ended(before, listing(10, "")) != []
+    assert ended(before, listing(10, EMPTY)) != []  # what comes may look like all of the site
+
+
+def test_a_list_that_got_shorter_was_not_cut_off():
+    before = learned(*[listing(30)] * 3)
+    assert ended(before, listing(3)) == []
+    assert ended(before, listing(28, EMPTY)) == []
+    assert ended(before, listing(30, LOGIN)) == []  # all of it was there
+    assert ended(learned(listing(30)), listing(20, EMPTY)) == []
+
+
+def test_a_list_that_always_ends_with_nothing():
+    before = learned(*[listing(30, EMPTY)] * 3)
+    for pages in (3, 20, 40):
+        assert ended(before, listing(pages, EMPTY)) == []
+    assert ended(before, listing(20, LOGIN)) == []
+    assert ended(before, listing(10, LOGIN)) != []
+
+
+def test_where_pages_give_nothing_here_and_there_no_single_one_is_told():
+    def crawl(pages, nothing):
+        found = listing(pages)
+        for number in nothing:
+            body = LOGIN if number % 2 else EMPTY
+            found[number] = msgspec.structs.replace(
+                yielded(number, [], body, requests=()), request=found[number].request
+            )
+        return found
+
+    before = learned(*[crawl(30, (4, 9, 20))] * 3)
+    assert ended(before, crawl(20, (3, 11))) == []
+    flat = [msgspec.structs.replace(page, request=page.request.replace(depth=1)) for page in listing(30)]
+    assert ended(learned(*[flat] * 3), [*flat[:20], yielded(40, [], LOGIN, requests=())]) == []
+    wide = [*listing(3), *flat]  # many lists at once: what is bad there comes in a row
+    assert ended(learned(wide), [*flat[:20], yielded(40, [], LOGIN, requests=())]) == []
+
+
+def test_a_run_with_a_limit_says_nothing_of_where_a_list_ends():
+    before = learned(*[listing(30)] * 3)
+    assert ended(before, listing(10, LOGIN), is_limited=True) == []
+    assert ended(before, listing(10, LOGIN), is_part=True) == []
+    short = learned(listing(4), is_limited=True)
+    both = Watched("films", None, (*short.history, *before.history))
+    assert ended(both, listing(10, LOGIN)) != []
+    assert ended(learned(listing(20), is_limited=True), listing(10, LOGIN)) != []
+
+
 # -- what the spider expects ---------------------------------------------------------------------------------------
 
 
