@@ -333,7 +333,7 @@ def run(
         reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
         if common.crawl.parse_in == "pool":
             wanted = emitter.wants_bodies or any(one.wants_bodies for one in rules)
-            reader = _reader_setup(spiders, settings, files, wanted)
+            reader = _reader_setup(spiders, settings, files, wanted, emitter.wants_samples)
 
         def to_read(request: Request) -> ToRead:
             return ToRead(request, robots.sitemaps(request.url) if common.robots.obey else ())
@@ -463,7 +463,13 @@ def run(
         return last
 
 
-def _reader_setup(spiders: Sequence[Spider], settings: Sequence[Settings], files: DownloadFolders, bodies: bool) -> Any:
+def _reader_setup(
+    spiders: Sequence[Spider],
+    settings: Sequence[Settings],
+    files: DownloadFolders,
+    bodies: bool,
+    samples: bool = False,
+) -> Any:
     """What workers have to know to read pages. Raises `UsageError` for a spider that they could not have."""
     from crawler.reader import ReaderSetup  # and the pickling of spiders, for those who want it
     from crawler.spider.recipe import recipe_of
@@ -475,6 +481,7 @@ def _reader_setup(spiders: Sequence[Spider], settings: Sequence[Settings], files
         settings=tuple(settings),
         options=tuple(map(page_options, settings)),
         bodies=bodies or any(one.wants_page for one in stages),
+        samples=samples,
         plain=not any(one.runs_user_code for one in stages),
         elsewhere=settings[0].crawl.pool == "process",
         folder=os.getcwd(),

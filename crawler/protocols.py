@@ -201,5 +201,6 @@ class Listener(Protocol):
 
     hears: tuple[type, ...] | None  # the types of events it wants; None = all
     # wants_bodies = True: of those that have a response it wants the body, also if a worker has read the page.
+    # wants_samples = True: it wants the bodies of pages that are unlike most, and now and then of one as always.
 
     def hear(self, event: Any) -> None: ...

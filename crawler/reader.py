@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import isroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -39,6 +39,9 @@ from crawler.spider.unshared import Unshared
 from crawler.url import host_of
 from crawler.verdict import Keep
 
+if TYPE_CHECKING:
+    from crawler.observe.samples import Samples
+
 _MOST_RECORDS = 1000  # of one page; who logs more than that has a loop
 
 
@@ -46,6 +49,7 @@ class ReaderSetup(msgspec.Struct, frozen=True):
     """What a worker has to know to read pages. Settings, options and recipes: one for each spider.
 
     - `bodies`: whether they cross to the parent all the same, as somebody there wants them.
+    - `samples`: whether those do of pages that are unlike most, and now and then of one as always.
     - `plain`: whether an item that cannot cross may go as what would be written of it.
     - `elsewhere`: whether the worker is another process; then it is given the `folder`, `environment` and import `path`
       of the parent, and `stderr_only` says that what spiders print does not belong to standard output.
@@ -56,6 +60,7 @@ class ReaderSetup(msgspec.Struct, frozen=True):
     settings: tuple[Settings, ...]
     options: tuple[PageOptions, ...]
     bodies: bool
+    samples: bool
     plain: bool
     elsewhere: bool
     folder: str
@@ -93,9 +98,9 @@ class Reader:
         self._busy(2 * reading.seconds if reading.seconds else 1e9)  # for `blocked`, and for the callback
         if not reading.is_page(request, outcome):
             return landing
-        packed = reading.read(request, outcome, to_read.sitemaps, self._told)
-        gist = Gist(len(outcome.body), digest_of(outcome.body))
-        body = outcome.body if self._setup.bodies else b""
+        packed, language = reading.read(request, outcome, to_read.sitemaps, self._told)
+        gist = Gist(len(outcome.body), digest_of(outcome.body), language)
+        body = outcome.body if self._setup.bodies or reading.is_sample else b""
         if gist.size > LARGE:
             give_back()
         # Made and not replaced, as that takes half of the time, for every page.
@@ -130,7 +135,7 @@ class Reader:
                 declared=_unless_callback(spider.item),
                 processors=_unless_callback(spider.processors) or {},
             )
-        return _Reading(spider, settings, setup.plain)
+        return _Reading(spider, settings, setup.plain, setup.samples and not setup.bodies)
 
     def _told(self) -> tuple[Record, ...]:
         records, self._records[:] = tuple(self._records), []
@@ -161,10 +166,16 @@ class Reader:
 class _Reading:
     """One spider, and the rules that say whether it has a page before it."""
 
-    def __init__(self, spider: Spider, settings: Settings, plain: bool) -> None:
+    def __init__(self, spider: Spider, settings: Settings, plain: bool, samples: bool) -> None:
         self.spider = spider
         self.seconds = settings.crawl.parse_timeout
         self._plain = plain
+        self.is_sample = False  # whether somebody may want to see the last page
+        self._samples: Samples | None = None
+        if samples:
+            from crawler.observe.samples import Samples
+
+            self._samples = Samples(None if isroutine(spider.expect) else spider.expect)
         own = self._own_signature if _has_own_signature(spider) else None
         rules: list[Rule] = [Blocked(own), *after_fetch(settings)]
         self._rules = Rules(rules, ORDER)
@@ -177,7 +188,8 @@ class _Reading:
 
     def read(
         self, request: Request, response: Response, sitemaps: tuple[str, ...], records: Callable[[], tuple[Record, ...]]
-    ) -> bytes:
+    ) -> tuple[bytes, str]:
+        """What the page gave, and its language where somebody wants to know."""
         self._sitemaps = host_of(request.url), sitemaps
         unshared = self._unshared
         told_already = unshared.note
@@ -186,7 +198,10 @@ class _Reading:
         unshared.end()
         logged = records()
         notes = (unshared.note,) if unshared.note != told_already else ()
-        return pack(reading, Told(logged, notes) if logged or notes else NOTHING, self._plain)
+        language = ""
+        if self._samples is not None:
+            self.is_sample, language = self._samples.look(request, response, reading)
+        return pack(reading, Told(logged, notes) if logged or notes else NOTHING, self._plain), language
 
     def _own_signature(self, request: Request, response: Response) -> bool | str:
         answer = read_blocked(self.spider, response, request, self.seconds)

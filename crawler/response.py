@@ -71,10 +71,14 @@ class Headers(Mapping[str, str]):
 
 
 class Gist(msgspec.Struct, frozen=True):
-    """What is known of a body that was read where it was fetched: its size in bytes, and its `digest.digest_of`."""
+    """What is known of a body that was read where it was fetched: its size in bytes, and its `digest.digest_of`.
+
+    `language`: what `<html lang>` says, where somebody wants to know.
+    """
 
     size: int
     digest: int
+    language: str = ""
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from math import inf, log
 from typing import Any
 
+from crawler.digest import digest_of
 from crawler.expect import Expect
 from crawler.item import as_dict
 from crawler.observe import odds
 from crawler.observe.alarm import What
 from crawler.observe.events import PageYielded
 from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_of, is_free, rare
+from crawler.response import Response
 
 _MOST_FIELDS = 64
 _ITEMS_READ = 50  # of a page, to find one that has a field
@@ -20,6 +23,7 @@ _MANY = 4  # items per page, from which on a single one is a list that was cut
 _FEWEST_PAGES = 3  # with a field, before its form means anything
 _FEWEST_EMPTY = 5  # items, in a run that has few pages
 _FEWEST_ITEMS = 20  # before a share means anything
+_RECENT = 4  # pages with a body that are kept in mind, where most have none
 _FIRST_PAGES = 3  # on which all items are counted
 _HEAD = 1024  # bytes in which the element with the language is looked for
 _LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
@@ -129,6 +133,9 @@ class Checks:
     def __init__(self, seen: Kind, base: Kind | None, expect: Expect | None) -> None:
         self.seen = seen
         self.base = base
+        self.is_new = False  # whether the last page has a number of items, or a field a form, that none had before
+        self.language = ""  # of the last page
+        self.recent: deque[tuple[PageYielded, list[Check]]] = deque(maxlen=_RECENT)
         self.expect = expect
         self.hot: set[Check] = set()  # those with bad pages in mind
         self.shares = [Share(field, share) for field, share in expect.filled.items()] if expect else []
@@ -178,17 +185,21 @@ class Checks:
         if depth < seen.shallowest or seen.pages == 1:
             seen.shallowest = depth
         key = number if number <= 32 else bucket(number)
-        seen.items[key] = seen.items.get(key, 0) + 1
+        known = seen.items.get(key, 0)
+        self.is_new = not known
+        seen.items[key] = known + 1
         bad: list[Check] = []
-        body = page.response.body
+        response = page.response
         if not number:
-            size = bucket(len(body))
-            seen.empty_sizes[size] = seen.empty_sizes.get(size, 0) + 1
+            size = bucket(_size(response))
+            known = seen.empty_sizes.get(size, 0)
+            self.is_new = self.is_new or not known
+            seen.empty_sizes[size] = known + 1
             bad.append(self.none)
             if size not in self._empty_sizes:
                 bad.append(self.odd)
         last = self.previous
-        if items and body and last is not None and last.response.body == body and last.request.url != page.request.url:
+        if items and last is not None and last.request.url != page.request.url and _is_same(last.response, response):
             bad.append(self.same)
         if items and number <= self._most:
             bad += [check for check in self.few if number <= check.limit]
@@ -202,18 +213,32 @@ class Checks:
         if items:
             seen.with_items += 1
             self._read_items(items, bad)
-        if b"lang" in body[:_HEAD] and (found := _LANGUAGE.search(body, 0, _HEAD)):
-            self._read_form(LANGUAGE, found[1].decode().lower(), "", bad)
+        self.language = language = _language(response)
+        if language:
+            self._read_form(LANGUAGE, language, "", bad)
         return bad
+
+    def keep(self, page: PageYielded, bad: list[Check]) -> None:
+        """Keep in mind one of the few pages whose body is there, and what was wrong with it."""
+        self.recent.append((page, bad))
+
+    def nearest(self, check: Check) -> PageYielded | None:
+        """The last page that was right in this, with its body if one has it."""
+        if self.previous is None or self.previous.response.body or self.previous.response.gist is None:
+            return self.previous
+        for page, bad in reversed(self.recent):
+            if check not in bad:
+                return page
+        return self.clean or self.previous
 
     def is_odd(self, page: PageYielded) -> bool:
         """Whether no page without items of good runs has its size."""
-        return bucket(len(page.response.body)) not in self._empty_sizes
+        return bucket(_size(page.response)) not in self._empty_sizes
 
     def _note_dead_end(self, page: PageYielded) -> None:
         """A page that gave nothing, the first of several in a row."""
         if self.dead_end is None or self._last_dead + 1 < self.seen.pages:
-            self.dead_end, self.before_dead_end = page, self.previous
+            self.dead_end, self.before_dead_end = page, self.nearest(self.links)
             self.dead_since = self.seen.pages - 1
         self._last_dead = self.seen.pages
 
@@ -268,6 +293,7 @@ class Checks:
         if form in seen:
             seen[form] += 1
         else:
+            self.is_new = True
             count(seen, form)
         known = self._forms.get(name)
         if known is not None and form not in known[1] and not (known[2] and form[0] == "0"):
@@ -382,3 +408,29 @@ def _median(by_number: list[tuple[int, int]], pages: int) -> int:
         if 2 * passed >= pages:
             return number
     return 0
+
+
+def _size(response: Response) -> int:
+    return response.gist.size if response.gist is not None else len(response.body)
+
+
+def _is_same(one: Response, other: Response) -> bool:
+    if one.gist is not None and other.gist is not None:
+        return one.gist.size > 0 and one.gist.digest == other.gist.digest
+    if one.gist is None and other.gist is None:
+        return bool(one.body) and one.body == other.body
+    size = _size(one)
+    return size == _size(other) > 0 and _digest(one) == _digest(other)
+
+
+def _digest(response: Response) -> int:
+    return response.gist.digest if response.gist is not None else digest_of(response.body)
+
+
+def _language(response: Response) -> str:
+    """What the page says, in lower case, or ""."""
+    body = response.body
+    if not body:
+        return response.gist.language if response.gist is not None else ""
+    found = _LANGUAGE.search(body, 0, _HEAD) if b"lang" in body[:_HEAD] else None
+    return found[1].decode().lower() if found else ""

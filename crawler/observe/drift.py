@@ -18,6 +18,7 @@ from crawler.observe.alarm import Alarm
 from crawler.observe.checks import Check, Checks
 from crawler.observe.events import BlockedPage, PageYielded
 from crawler.observe.profile import LANGUAGE, Kind, Profile, Sample, Tally, described, form_of, together, url_form
+from crawler.observe.samples import LARGE
 from crawler.observe.trail import are_unlike, is_cut, trail_of
 from crawler.reading import Reading
 from crawler.request import Request
@@ -26,7 +27,6 @@ from crawler.response import Response
 _MOST_FORMS = 12  # forms of URLs that are told apart for one callback; further ones count together
 _MOST_KINDS = 200
 _MOST_ALARMS = 50
-_LARGE = 2_000_000  # bytes: larger bodies are not kept in mind
 _HEAD = 4096
 _SHOWN = 60  # characters of a value or a title
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})</title", re.IGNORECASE)
@@ -68,7 +68,7 @@ class Drift:
     """
 
     hears: tuple[type, ...] | None = (PageYielded, BlockedPage)
-    wants_bodies = True  # to keep the pages that it tells of
+    wants_samples = True  # to keep the pages that it tells of
 
     def __init__(
         self,
@@ -93,6 +93,8 @@ class Drift:
         self._alarms = {_key(alarm): alarm for alarm in self.state.alarms}
         self._told: list[tuple[Check, tuple[str, ...]]] = []
         self._kept: dict[tuple[str, str], str] = {}
+        # Alarms whose bad page was read elsewhere and left there, and the good page of each.
+        self._bare: dict[Check, tuple[tuple[str, ...], tuple[Visit | None, str, str]]] = {}
         self._first: dict[tuple[int, str], str] = {}  # URLs of first pages, by callback
         self._began_with = set(self._alarms)
         for profile in self.state.profiles:
@@ -133,12 +135,15 @@ class Drift:
             self._weigh(kind, event, bad)
         if kind.short:
             self._short(kind, event)
-        if kind.dead_end is event and len(event.response.body) >= _LARGE:
-            kind.dead_end = _without_body(event)
-        if not bad:
+        dead_end = kind.dead_end
+        if dead_end is not None and dead_end is event and len(dead_end.response.body) >= LARGE:
+            kind.dead_end = _without_body(dead_end)
+        if event.response.gist is not None and event.response.body:
+            kind.keep(event, bad)
+        if not bad and (event.response.body or kind.clean is None):
             kind.clean = event
         if event.reading.error is None:
-            kind.previous = event if len(event.response.body) < _LARGE else _without_body(event)
+            kind.previous = event if len(event.response.body) < LARGE else _without_body(event)
 
     def end(self, is_part: bool = False, is_limited: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
@@ -243,6 +248,8 @@ class Drift:
         most: dict[tuple[int, str], int] = {}
         for (spider, callback, _), kind in self._kinds.items():
             page = kind.clean or kind.previous
+            if kind.recent and (page is None or not page.response.body):
+                page = kind.recent[-1][0]
             if page is not None and page.response.body and kind.seen.pages > most.get((spider, callback), 0):
                 most[spider, callback] = kind.seen.pages
                 found[spider][1][callback] = (page.request, page.response)
@@ -296,10 +303,14 @@ class Drift:
                 check.tally.bad += 1
                 continue
             if check.bad is None:
-                check.bad = page if len(page.response.body) < _LARGE else _without_body(page)
-                check.good = kind.previous
+                check.bad = page if len(page.response.body) < LARGE else _without_body(page)
+                check.good = kind.nearest(check)
                 check.since = kind.seen.pages - 1
                 kind.hot.add(check)
+            elif page.response.body and page.response.gist is not None and not check.bad.response.body:
+                check.bad = page  # the nearest one that can be looked at
+                if check in self._bare:
+                    self._complete(check, page)
             if check.count_bad():
                 self._alarm(kind, check, page)
 
@@ -335,7 +346,26 @@ class Drift:
             hint=_hint(bad),
         )
         self._told.append((check, key))
+        if not bad.response.body and bad.response.gist is not None:
+            self._bare[check] = (key, (good, good_url, good_file))
         self._alarmed(self._alarms[key])
+
+    def _complete(self, check: Check, page: PageYielded) -> None:
+        """A bad page can be looked at now; there was none when the alarm came."""
+        key, (good, good_url, good_file) = self._bare.pop(check)
+        where, selector = self._line(
+            page.request.spider, page.callback, good, page, self._alarms[key].what, self._alarms[key].field
+        )
+        self._alarms[key] = msgspec.structs.replace(
+            self._alarms[key],
+            good_url=good_url,
+            good_file=good_file,
+            bad_url=page.response.url,
+            bad_file=self._kept_as(f"{page.callback}-bad", page.response),
+            where=where,
+            selector=selector,
+            hint=_hint(page),
+        )
 
     def _good_page(
         self, spider: int, callback: str, check: Check, is_kept: bool = True

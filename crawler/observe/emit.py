@@ -14,6 +14,7 @@ class Emitter:
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.wants_bodies = any(getattr(listener, "wants_bodies", False) for listener in listeners)
+        self.wants_samples = any(getattr(listener, "wants_samples", False) for listener in listeners)
         self._table: dict[type, list[Callable[[Any], None]]] = {}
         for listener in listeners:
             for kind in listener.hears or get_args(Event):

@@ -12,10 +12,16 @@ from pathlib import Path
 
 import msgspec
 
+from crawler.assemble import _reader_setup
+from crawler.download_folder import DownloadFolders
 from crawler.good_runs import RunPages, recall
 from crawler.observe.drift import Drift, Watched
 from crawler.observe.events import PageYielded
+from crawler.packed import unpack
+from crawler.reader import Reader
+from crawler.response import Landing, ToRead
 from crawler.runs.folder import RunFolder
+from crawler.settings import flat, merge
 from crawler.spider.blame import blame
 from crawler.spider.read import read_page
 from tests.conformance.document import write_section
@@ -33,13 +39,18 @@ CUTS = ("login page", "verification page", "consent wall", "maintenance page")
 
 
 class Run:
-    """One run of one spider over pages that are handed to it; what it keeps goes below `folder`."""
+    """One run of one spider over pages that are handed to it; what it keeps goes below `folder`.
 
-    def __init__(self, kind, folder, name, expect=None):
+    `workers`: so many read the pages in turn, and leave most bodies where they are; 0 = the main process does.
+    """
+
+    def __init__(self, kind, folder, name, expect=None, workers=0):
         (folder / name).mkdir(parents=True, exist_ok=True)
         self.pages = RunPages(RunFolder(folder / name))
         self.spider = SPIDERS[kind]()
         self.alarms = []
+        self.readers = [reader(self.spider, expect) for _ in range(workers)]
+        self.turn = self.bodies = 0
         self.drift = Drift(
             [Watched(kind, expect, self.pages.history(kind))],
             keep=self.pages.keep,
@@ -49,13 +60,29 @@ class Run:
         )
 
     def read(self, request, response):
-        self.drift.hear(PageYielded(request, "parse", response, read_page(self.spider, response, request)))
+        if self.readers:
+            self.turn += 1
+            landing = self.readers[self.turn % len(self.readers)].read(ToRead(request), Landing(1, 0.0, response))
+            response, (reading, _) = landing.outcome, unpack(landing.reading)
+            self.bodies += bool(response.body)
+        else:
+            reading = read_page(self.spider, response, request)
+        self.drift.hear(PageYielded(request, "parse", response, reading))
 
     def end(self, keep=True):
         self.drift.end()
         if keep and not self.drift.alarms:
             self.pages.keep_profiles(self.drift.profiles())
         return self.drift.alarms
+
+
+def reader(spider, expect):
+    """What reads pages in a worker, with a spider of its own."""
+    spider = type(spider)()
+    spider.expect = expect
+    settings = merge([flat({"crawl": {"pool": "inline", "parse_in": "pool"}}, "table")])
+    files = DownloadFolders("", False, {})
+    return Reader(_reader_setup([spider], [settings], files, bodies=False, samples=True), lambda seconds: None)
 
 
 def learn(kind, folder, runs=RUNS):
@@ -77,12 +104,12 @@ def good(kind, folder, expect=None, seed=99):
     return run.end(keep=False)
 
 
-def happen(mutation, kind, folder, before, expect=None):
+def happen(mutation, kind, folder, before, expect=None, workers=0):
     """A run in which it happens after so many good pages; its alarms at that moment, and how many pages it took.
 
     None where there is no alarm, or one too early.
     """
-    run = Run(kind, folder, f"{mutation} {kind} {before}", expect)
+    run = Run(kind, folder, f"{mutation} {kind} {before} {workers}", expect, workers)
     for number in range(1, before + 1):
         run.read(*page(kind, number, 7))
     if run.alarms:

@@ -1,14 +1,15 @@
 """Every row of `docs/drift.md`, measured again. `make drift` writes it."""
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.drift.mutations import MUTATIONS
+from tests.drift.mutations import MUTATIONS, mutated
 from tests.drift.pages import MAKERS, page
 from tests.drift.spiders import EXPECTS
-from tests.drift.table import CUT, CUTS, Run, cut, good, learn, row, whole
+from tests.drift.table import BEFORE, CUT, CUTS, PAGES, Run, cut, good, happen, learn, row, whole
 
 PAGE = Path(__file__).parents[2] / "docs" / "drift.md"
 SLOW = {"variant b", "first page for all"}  # half of the pages are good, and what is sent is a good page
@@ -66,6 +67,43 @@ def test_a_list_that_is_cut_off_is_told_in_that_run(tmp_path, name, runs):
     assert Path(alarm.good_file).read_bytes() == page("board", CUT, 5)[1].body
     assert alarm.bad_url.endswith(f"={CUT + 1}")
     assert alarm.where.endswith(("spiders.py:13", "spiders.py:20"))
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_workers_that_read_the_pages_leave_enough_of_them(learned, name):
+    """The same alarms, and pages to look at: those nearest to the first bad one that have crossed."""
+    for kind in MUTATIONS[name][1]:
+        for folder, expect in ((learned / kind, None), (learned / "none" / kind, EXPECTS[kind])):
+            alarms, after = happen(name, kind, folder, BEFORE, expect)
+            in_workers, after_too = happen(name, kind, folder, BEFORE, expect, workers=2)
+            assert after == after_too, (kind, expect)
+            assert [(one.what, one.field, one.message) for one in in_workers] == [
+                (one.what, one.field, one.message) for one in alarms
+            ]
+            for alarm, other in zip(in_workers, alarms, strict=True):
+                assert 0 <= behind(alarm.bad_url, other.bad_url) <= 1
+                assert Path(alarm.bad_file).read_bytes() == Path(other.bad_file).read_bytes()
+                assert (Path(alarm.where).name, alarm.selector != "") == (Path(other.where).name, other.selector != "")
+                if other.good_file:
+                    number = int(re.findall(r"\d+$", alarm.good_url)[0])
+                    assert 1 <= number <= int(re.findall(r"\d+$", other.good_url)[0])
+                    _, good_page = page(kind, number, 7) if number <= BEFORE else mutated(name, kind, number, 7)
+                    assert Path(alarm.good_file).read_bytes() == good_page.body
+
+
+def behind(url, other):
+    """By how many pages one is behind the other; redirects of all of them lead to one place."""
+    numbers = [int(found[0]) if (found := re.findall(r"\d+$", one)) else 0 for one in (url, other)]
+    return numbers[0] - numbers[1]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_of_good_pages_few_bodies_cross(learned, kind):
+    run = Run(kind, learned / kind, "bodies", workers=2)
+    for number in range(1, 4 * PAGES + 1):
+        run.read(*page(kind, number, 3))
+    assert run.end(keep=False) == []
+    assert run.bodies < 0.4 * 4 * PAGES
 
 
 def test_the_page_shows_what_is_measured(tmp_path):
