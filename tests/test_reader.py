@@ -35,15 +35,27 @@ HTML = (("Content-Type", "text/html"),)
 def read(tmp_path):
     busy = []
 
-    def read(url="http://a.example/", status=200, body=b"<title>A</title>", pairs=HTML, outcome=None, bodies=False):
+    def read(
+        url="http://a.example/",
+        status=200,
+        body=b"<title>A</title>",
+        pairs=HTML,
+        outcome=None,
+        bodies=False,
+        reader=None,
+    ):
+        outcome = outcome or Response(url, status, pairs, body, seconds=0.5)
+        landing = Landing(3, 1.5, outcome)
+        reader = reader or made(bodies)
+        return reader.read(ToRead(Request(url), ("http://a.example/map.xml",)), landing), landing
+
+    def made(bodies=False, samples=False):
         values = {"crawl": {"pool": "inline", "parse_in": "pool", "parse_timeout": 7}}
         settings = merge([flat(values, "test")])
         files = DownloadFolders("", False, {})
-        reader = Reader(_reader_setup([Site()], [settings], files, bodies), busy.append)
-        outcome = outcome or Response(url, status, pairs, body, seconds=0.5)
-        landing = Landing(3, 1.5, outcome)
-        return reader.read(ToRead(Request(url), ("http://a.example/map.xml",)), landing), landing
+        return Reader(_reader_setup([Site()], [settings], files, bodies, samples), busy.append)
 
+    read.made = made
     read.busy = busy
     return read
 
@@ -63,6 +75,28 @@ def test_a_page_is_read_and_leaves_its_body_behind(read):
 
 def test_whoever_wants_bodies_gets_them(read):
     assert read(bodies=True)[0].outcome.body == b"<title>A</title>"
+
+
+def test_samples_are_pages_unlike_most_and_one_of_sixteen(read):
+    reader = read.made(samples=True)
+
+    def crosses(number, body="<html lang=EN><title>A</title>{}"):
+        given = body.format(number).encode()
+        outcome = read(f"http://a.example/{number}", body=given, reader=reader)[0].outcome
+        assert outcome.body in (b"", given)
+        assert outcome.gist.language == ("en" if b"lang" in given else "")
+        return bool(outcome.body)
+
+    assert [number for number in range(1, 40) if crosses(number)] == [*range(1, 11), 17, 33]  # no page has links
+    assert crosses(40, "<title></title>{}")
+    assert crosses(41, "<title></title>{}")
+    assert not crosses(42)
+    assert crosses(43, "<html lang=en><title>9.5</title>{}")
+    assert not crosses(44, "<html lang=en><title>8.5</title>{}")
+    assert [crosses(45, "<html lang=en><title>A</title>"), crosses(46, "<html lang=en><title>A</title>")] == [
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize(

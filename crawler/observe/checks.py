@@ -293,8 +293,8 @@ class Checks:
         if form in seen:
             seen[form] += 1
         else:
-            self.is_new = True
             count(seen, form)
+            self.is_new = self.is_new or not is_free(seen)
         known = self._forms.get(name)
         if known is not None and form not in known[1] and not (known[2] and form[0] == "0"):
             known[0].value = value or form

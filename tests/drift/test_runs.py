@@ -94,6 +94,24 @@ def test_a_field_that_empties_is_told_with_its_line_and_both_pages(run, site, tm
     assert not (folder / "profile.json").exists()  # nothing to compare with
 
 
+def test_it_is_the_same_where_workers_read_the_pages(run, site, tmp_path):
+    assert run("--parse-in", "pool").rc == 0
+    site.changed = 4
+    assert run("--parse-in", "pool").rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["what"], alarm["field"], alarm["where"]) == ("empty field", "title", "films.py:9")
+    assert "<b>Film 0.0</b>" in (tmp_path / alarm["good_file"]).read_text()
+    assert "<strong>Film 4.0</strong>" in (tmp_path / alarm["bad_file"]).read_text()
+    site.changed, site.blocked = PAGES, (4,)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "verification", lambda: "<title>Hold on</title><p>Hold the button to go on</p>")
+        assert run("--parse-in", "pool").rc == 1
+        [alarm], _ = alarms(tmp_path)
+        assert alarm["what"] == "no links"
+        assert (tmp_path / alarm["bad_file"]).read_text() == demo.verification()
+        assert "<b>Film 0.0</b>" in (tmp_path / alarm["good_file"]).read_text()
+
+
 def test_a_spider_may_change_the_working_folder(run, site, tmp_path):
     run.text = run.text.replace("for film", 'import os\n                os.chdir("/")\n                for film')
     assert run().rc == 0

@@ -4,10 +4,12 @@ import msgspec
 import pytest
 
 from crawler import Expect, Request, Response
+from crawler.digest import digest_of
 from crawler.observe.drift import Drift, Watched
 from crawler.observe.events import BlockedPage, PageYielded
 from crawler.observe.profile import Profile
 from crawler.reading import ItemError, PageError, Reading
+from crawler.response import Gist
 
 SITE = "http://127.0.0.1"
 GOOD = [{"title": "One", "score": "9.5"}, {"title": "Two", "score": None}]
@@ -451,6 +453,60 @@ def test_files_have_no_body_and_are_not_the_same_page():
     drift = Drift([watched(good_pages())])
     hear(drift, *good_pages(20, body=""))
     assert drift.alarms == []
+
+
+def elsewhere(page, has_body=False):
+    """The same page, as it comes from a worker that has read it."""
+    response = page.response
+    gist = Gist(len(response.body), digest_of(response.body), "en")
+    body = response.body if has_body else b""
+    return msgspec.structs.replace(page, response=msgspec.structs.replace(response, body=body, gist=gist))
+
+
+def test_of_pages_that_were_read_elsewhere_the_nearest_with_a_body_are_told():
+    kept = []
+
+    def keep(name, response):
+        kept.append((name, response.body))
+        return name
+
+    empty = [{"title": "", "score": "9.5"}] * 2
+    right = [elsewhere(page, has_body=page.request.url.endswith("/2")) for page in good_pages(5)]
+    other = elsewhere(yielded(5, [{"title": "One", "score": ""}] * 2), has_body=True)  # wrong in another way
+    wrong = [elsewhere(yielded(number, empty), has_body=number == 107) for number in range(100, 110)]
+    drift = Drift([watched(good_pages())], keep=keep, blame=lambda *told: ("films.py:1", told[2][1].url))
+    hear(drift, *right, other, *wrong[:5])
+    assert (drift.alarms[0].bad_url, drift.alarms[0].bad_file) == (f"{SITE}/list/100", "")
+    hear(drift, *wrong[5:])
+    [alarm] = drift.alarms
+    assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/5", f"{SITE}/list/107")
+    assert (alarm.where, alarm.selector, alarm.after) == ("films.py:1", f"{SITE}/list/5", 3)
+    assert kept == [("parse-good", b"<html>5</html>"), ("parse-bad", b"<html>107</html>")]
+
+
+def test_a_page_that_is_wrong_in_the_same_way_is_no_good_one():
+    empty = [{"title": "", "score": "9.5"}] * 2
+    drift = Drift([watched(good_pages())])
+    one = elsewhere(yielded(3, empty), has_body=True)
+    hear(drift, elsewhere(yielded(1), has_body=True), one, *map(elsewhere, good_pages(30)))
+    hear(drift, *[elsewhere(yielded(number, empty), has_body=True) for number in range(100, 105)])
+    assert drift.alarms[0].good_url == f"{SITE}/list/1"
+
+
+def test_what_was_read_elsewhere_is_known_by_its_digest():
+    same = [elsewhere(yielded(number, body="always")) for number in range(10)]
+    assert told_of(same) == [("same page", "")]
+    assert told_of([page for one in same for page in (one, yielded(1, body="always"))][:8]) == [("same page", "")]
+    assert told_of([elsewhere(yielded(number)) for number in range(10, 20)]) == []
+    french = [elsewhere(yielded(number)) for number in range(10)]
+    english = [yielded(number, body=f'<html lang="fr">{number}') for number in range(50)]
+    assert told_of(french, english) == [("other language", "")]
+
+
+def told_of(pages, before=None):
+    drift = Drift([watched(before or good_pages())])
+    hear(drift, *pages)
+    return told(drift)
 
 
 def test_large_pages_are_not_kept_in_mind():
