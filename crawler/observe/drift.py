@@ -212,31 +212,39 @@ class Drift:
         for (spider, callback, _), kind in self._kinds.items():
             callbacks.setdefault((spider, callback), {})[kind] = None
         for (spider, callback), kinds in callbacks.items():
-            watched, profile = self._spiders[spider], self.state.profiles[spider]
-            now = trail_of(kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} "))
-            now.is_limited = is_limited
-            profile.trails[callback] = now
-            past = [
-                earlier.trails[callback]
-                for earlier in watched.history
-                if earlier.arguments == watched.arguments and callback in earlier.trails
-            ]
-            past = [one for one in past if not one.is_limited] or past
-            dead = [kind for kind in kinds if kind.dead_end is not None]
-            if is_limited or not dead or any(kind.none.is_told or kind.links.is_told for kind in kinds):
-                continue
-            kind = dead[-1]
-            page = kind.dead_end
-            assert page is not None
-            check = Check("cut", "no links", "", Tally())
-            check.bad, check.good, check.since = page, kind.before_dead_end, kind.dead_since
-            check.count = now.nothing
-            visit, _, _ = self._good_page(spider, callback, check, is_kept=False)
-            is_unlike = visit is not None and are_unlike(visit[1].body, page.response.body)
-            if is_cut(now, past, is_unlike, kind.is_odd(page)):
-                fewest = min(one.pages - one.nothing for one in past)
-                check.trail = (now.pages - now.nothing, fewest, len(past))
-                self._alarm(kind, check, page)
+            profile = self.state.profiles[spider]
+            own = {name: kind for name, kind in profile.kinds.items() if name.startswith(f"{callback} ")}
+            trails = {callback: own, **{name: {name: kind} for name, kind in own.items()}}
+            for name, parts in trails.items():
+                profile.trails[name] = trail_of(parts.values(), is_limited)
+                seen = [id(kind) for kind in parts.values()]
+                if not is_limited:
+                    self._cut_trail(spider, name, [kind for kind in kinds if id(kind.seen) in seen], list(kinds))
+
+    def _cut_trail(self, spider: int, name: str, kinds: list[Checks], every: list[Checks]) -> None:
+        """One of them: all of a callback, or one kind of its pages. `every`: those that the callback has."""
+        watched = self._spiders[spider]
+        past = [
+            earlier.trails[name]
+            for earlier in watched.history
+            if earlier.arguments == watched.arguments and name in earlier.trails
+        ]
+        past = [one for one in past if not one.is_limited] or past
+        kind = next((kind for kind in reversed(kinds) if kind.dead_end is not None), None)
+        if kind is None or kind.dead_end is None or any(one.none.is_told or one.links.is_told for one in every):
+            return
+        now = self.state.profiles[spider].trails[name]
+        page = kind.dead_end
+        check = Check("cut", "no links", "", Tally())
+        check.bad, check.good, check.since = page, kind.before_dead_end, kind.dead_since
+        check.count = now.nothing
+        visit, _, _ = self._good_page(spider, page.callback, check, is_kept=False)
+        is_unlike = visit is not None and are_unlike(visit[1].body, page.response.body)
+        if is_cut(now, past, is_unlike, kind.is_odd(page)):
+            fewest = min(one.pages - one.nothing for one in past)
+            check.trail = (now.pages - now.nothing, fewest, len(past))
+            kind.links.is_told = True
+            self._alarm(kind, check, page)
 
     def close(self) -> None:
         """Let go of who is told: they know this one, too, and such a ring would keep all of a run in memory."""

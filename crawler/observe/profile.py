@@ -57,8 +57,10 @@ class Kind(msgspec.Struct):
 
 
 class Trail(msgspec.Struct):
-    """All pages of one callback in a run: how many levels of links there were, how many pages led nowhere (`ends`), and
-    how many of them gave no item either (`nothing`). `is_limited`: the run has reached a limit, so there may be more.
+    """All pages of one callback in a run, or of one kind: how many levels of links there were, how many pages led
+    nowhere (`ends`), and how many of them gave no item either (`nothing`).
+
+    `is_limited`: the run has reached a limit, so there may be more.
     """
 
     is_limited: bool = False
@@ -82,7 +84,8 @@ class Profile(msgspec.Struct):
     """One spider in one run: `kinds` by callback and form of the URL ("parse /board/"), `samples` by callback.
 
     `is_first`: what was before it does not count any more. `arguments`: a digest of those of the spider. `led_on`: by
-    callback, the URL of its first page, if that led to others. `trails`: by callback; none of a run that read a part.
+    callback, the URL of its first page, if that led to others. `trails`: by callback, and by kind; none of a
+    run that read a part.
     """
 
     spider: str

@@ -22,9 +22,9 @@ _EVERYWHERE = frozenset((b"html", b"head", b"body", b"title", b"meta", b"link", 
 _PASSWORD = b"input type password"
 
 
-def trail_of(kinds: Iterable[Kind]) -> Trail:
-    """Those of one callback."""
-    trail = Trail()
+def trail_of(kinds: Iterable[Kind], is_limited: bool) -> Trail:
+    """All of one callback, or some of them."""
+    trail = Trail(is_limited)
     shallowest = deepest = None
     for kind in kinds:
         trail.pages += kind.pages

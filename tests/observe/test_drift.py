@@ -325,6 +325,20 @@ def test_where_pages_give_nothing_here_and_there_no_single_one_is_told():
     assert ended(learned(wide), [*flat[:20], yielded(40, [], LOGIN, requests=())]) == []
 
 
+def test_one_callback_may_read_lists_and_what_they_lead_to():
+    def crawl(pages, end=None):
+        items = [yielded(number, requests=(), place="item") for number in range(pages)]
+        return [page for both in zip(listing(pages, end), items, strict=False) for page in both] + (
+            listing(pages, end)[-1:] if end else []
+        )
+
+    before = learned(*[crawl(30)] * 3)
+    assert ended(before, crawl(20)) == []
+    assert ended(before, crawl(10, LOGIN)) == [
+        "ends with a page that gives neither items nor links, after 10 pages; the last 3 good runs had 30 or more"
+    ]
+
+
 def test_a_run_with_a_limit_says_nothing_of_where_a_list_ends():
     before = learned(*[listing(30)] * 3)
     assert ended(before, listing(10, LOGIN), is_limited=True) == []
