@@ -44,6 +44,8 @@ class Saved(NamedTuple):
             says = f"what {case.callback} gives: {_count(len(given.items), 'item')}"
             says += f" and {_count(len(given.requests), 'request')}"
         lines.append(f"crawl: {self.folder / EXPECTED} says {says}")
+        if empty := _empty(given.items):
+            lines.append(f"crawl: empty in {'it' if len(given.items) == 1 else 'all of them'}: {', '.join(empty)}")
         lines += [f"crawl: item not stored: {error}" for error in given.item_errors]
         return [*lines, "look at it, correct it, then", f"  crawl check {quote(spider)}"]
 
@@ -117,6 +119,12 @@ def case_of(
 
 def _is_same(one: Case, other: Case) -> bool:
     return (one.url, one.callback, one.data, one.status) == (other.url, other.callback, other.data, other.status)
+
+
+def _empty(items: list[dict[str, Any]]) -> list[str]:
+    """Fields that hold nothing in any item that has them."""
+    names = dict.fromkeys(name for item in items for name in item)
+    return [name for name in names if all(item.get(name) in (None, "", [], {}) for item in items)]
 
 
 def _count(number: int, what: str) -> str:
