@@ -21,8 +21,8 @@ from crawler.digest import digest_of
 from crawler.errors import UsageError
 from crawler.export.outputs import exporters
 from crawler.frontier.ledger import Ledger, Row
-from crawler.items.chain import Chain
 from crawler.item_pairs import pairs_of
+from crawler.items.chain import Chain
 from crawler.reading import PageError, Reading
 from crawler.request import Request
 from crawler.response import Failure, FailureKind, Outcome, Response

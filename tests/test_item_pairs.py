@@ -1,5 +1,7 @@
 """Which new item an old one has become."""
 
+from itertools import pairwise
+
 from crawler.item_pairs import pairs_of
 
 A, B = b'{"url":"/a","price":1}', b'{"url":"/b","price":1}'
@@ -23,4 +25,4 @@ def test_nothing_is_the_same_but_the_names_of_the_fields():
 
 def test_a_great_many_are_not_compared_with_each_other():
     old = [b'{"n":%d}' % number for number in range(3000)]
-    assert pairs_of(old, old[1:]) == list(zip(old, old[1:], strict=False))
+    assert pairs_of(old, old[1:]) == list(pairwise(old))

@@ -178,6 +178,20 @@ def test_what_a_callback_asks_for_by_itself_is_refused_and_pipelines_reach_their
     urllib.request.urlopen(f"{server.url}/page/1", timeout=2).close()  # and now there is one again
 
 
+def test_a_replay_has_no_workers_that_could_read_pages(walk, serve, tmp_path):
+    """So it takes spiders that none could have: parse_in = pool refuses a class that is made inside a function."""
+
+    class Local(Poll):
+        pass
+
+    server = serve({"/echo": echo})
+    archive, options = str(tmp_path / "s.warc.gz"), {"arguments": {"site": server.url, "times": 0}}
+    first = walk(Local, run={"record": archive}, **options)
+    again = walk(Local, run={"replay": archive}, crawl={"parse_in": "pool"}, **options)
+    assert sorted(map(str, again.items)) == sorted(map(str, first.items))
+    assert len(again.items) == 2
+
+
 def test_the_report_of_a_replay_begins_with_its_pages(walk, serve, tmp_path):
     server = serve({"/echo": echo})
     archive, options = str(tmp_path / "s.warc.gz"), {"arguments": {"site": server.url, "times": 0}}
