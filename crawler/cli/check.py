@@ -31,7 +31,7 @@ def command(targets: tuple[str, ...], update: bool, yes: bool, quiet: bool) -> N
     """Read saved pages again, and show what differs from what is expected of them.
 
     The pages of a spider lie in tests/pages/NAME/, and expected.json there says what each gives: items and requests.
-    Without a SPIDER all that have pages are checked: those in spiders/, and NAME.py in the current folder. No request is
+    Without a SPIDER all that have pages are checked: those in spiders/, and NAME.py in the current folder. Nothing is
     sent. The exit code is 1 if anything differs.
     """
     if yes and not update:
