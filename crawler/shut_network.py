@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 _OF_SOCKETS = ("connect", "connect_ex", "sendto", "sendmsg")
 _LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")
 _NONE = object()
-_ASK_AGAIN = "Yield a Request for it instead: its page is saved, recorded and replayed as others are"
+_ASK_AGAIN = "Yield a Request for it instead"
 
 _Thing = TypeVar("_Thing")
 

@@ -26,8 +26,7 @@ def save_page_of(request: Request, record: Record, folder: RunFolder, run: str) 
     archive. Raises `UsageError` for a request that nobody sends a second time, and `NotRead` where there is no page.
     """
     from crawler.spider.load import named
-    from crawler.spider.trace import shown
-    from crawler.testing.saving import save_case
+    from crawler.testing.saving import as_typed, save_case
 
     with redirect_stdout(sys.stderr):  # what the spider prints
         kind = named(record.targets[request.spider])
@@ -35,8 +34,7 @@ def save_page_of(request: Request, record: Record, folder: RunFolder, run: str) 
         arguments = {name: value for name, value in record.arguments.items() if name in known}
         response = _kept(request, record, folder, run) or _fetched(request, record, folder, arguments)
         saved = save_case(kind, response, str(request.callback or "parse"), request.data, arguments)
-    typed = shown(record.targets[request.spider])
-    for line in saved.told(kind.name if typed.startswith("spiders/") else typed):
+    for line in saved.told(as_typed(kind)):
         click.echo(plain(line), err=True)
 
 

@@ -293,4 +293,6 @@ def test_what_a_callback_asks_for_by_itself_is_not_sent(crawl_here, edit, expect
     assert (done.rc, server.log) == (1, [])
     assert "saved pages are read without a network, and 127." in done.stdout
     assert server.url.removeprefix("http://") + " was to be reached. Yield a Request for it instead" in done.stdout
+    assert "spiders/films.py" in done.stdout  # and of the traceback nothing but the line in there
+    assert not [word for word in ("urllib/request.py", "shut_network.py", "During handling") if word in done.stdout]
     urllib.request.urlopen(f"{server.url}/more").close()  # and now there is one again

@@ -223,4 +223,6 @@ def test_fields_without_a_value_are_told(crawl_here, write, server):
     """,
     )
     done = crawl_here("save-page", "bare.py", f"{server.url}/1")
-    assert "crawl: empty in all of them: title\n" in done.stderr, done
+    assert "crawl: none of them has a value for title\n" in done.stderr, done
+    done = crawl_here("save-page", "bare.py", f"{server.url}/1")
+    assert (done.rc, f"  crawl save-page bare.py {server.url}/1 --replace puts" in done.stderr) == (2, True), done
