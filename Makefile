@@ -51,6 +51,7 @@ bench: $(VENV)/installed  ## pages/s, CPU and memory on loopback sites; what sil
 	@$(BIN)/python benchmarks/crawl.py many
 	@$(BIN)/python benchmarks/silent.py
 	@$(BIN)/python benchmarks/rules.py
+	@$(BIN)/python benchmarks/busy.py
 	@$(BIN)/python benchmarks/replay.py
 
 peers: $(VENV)/measured  ## beside Scrapy and a crawler by hand, in turn (docs/performance.md)

@@ -103,6 +103,7 @@ from crawler.settings import (
     project_layer,
     version,
 )
+from crawler.shut_network import Door
 from crawler.spider import load
 from crawler.spider.base import Spider
 from crawler.spider.blame import blame
@@ -127,6 +128,7 @@ _keys = count(1)
 _LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
+_WRITING = ("open", "resume", "write", "mark", "flush", "close")  # what of an output may reach a host
 
 
 def crawl(
@@ -263,6 +265,7 @@ def run(
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
         replayed = _replayed(common, stack)
+        door = Door("a replay has no network")  # for the spider; where its items go is another thing
         recorders, hearing = _recorders(common, options.run, folder)
         carried = ledger.get("carried", {})
         pages = RunPages(folder)
@@ -277,9 +280,10 @@ def run(
             drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
             stack.callback(drift.close)
         emitter = Emitter([stats, *listeners, *hearing, *([drift] if drift is not None else [])])
-        chain = Chain(
-            [*exporters(outputs, options, ledger.items_after), *recorders], meta=common.output.meta, keep=keep_items
-        )
+        written = exporters(outputs, options, ledger.items_after)
+        if replayed is not None:
+            written = [door.at_large(one, *_WRITING) for one in written]
+        chain = Chain([*written, *recorders], meta=common.output.meta, keep=keep_items)
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
         addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
         if addresses is not None:
@@ -307,6 +311,12 @@ def run(
             spider.page_options = msgspec.structs.replace(reading, save=save)
         ledger.set("download folders", files.places)
         all_stages = open_stages(spiders, settings, ledger.has_key, stack)
+        if replayed is not None:
+            all_stages = [door.at_large(one, "process", "close") for one in all_stages]
+            for spider in spiders:
+                if spider.item_stages is not None:
+                    spider.item_stages = door.at_large(spider.item_stages, "process")
+            stack.enter_context(door.shut())
         try:
             chain.open(ledger.marks(), ledger.items_after)
         except OutputError as unopened:

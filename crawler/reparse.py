@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from crawler.archive.archive import Archive
+from crawler.archive.places import places_of
 from crawler.assemble import open_stages, output_options, page_options
 from crawler.digest import digest_of
 from crawler.errors import UsageError
 from crawler.export.outputs import exporters
 from crawler.frontier.ledger import Ledger, Row
+from crawler.item_pairs import pairs_of
 from crawler.items.chain import Chain
 from crawler.reading import PageError, Reading
 from crawler.request import Request
@@ -27,6 +29,7 @@ from crawler.response import Failure, FailureKind, Outcome, Response
 from crawler.runs.folder import RunFolder
 from crawler.runs.record import Record
 from crawler.settings import Settings
+from crawler.shut_network import Door
 from crawler.spider.base import Spider
 from crawler.spider.load import build_all
 from crawler.spider.read import read_failure, read_page
@@ -94,8 +97,17 @@ class Reparse:
                 spider.page_options = page_options(own)
             self._stages = open_stages(self.spiders, self.settings, self._keys.__contains__, self._stack)
             options = output_options([spider.name for spider in self.spiders], self.settings[0], self._run)
-            self._chain = Chain(exporters(outputs, options, lambda _: iter(())), meta=self.settings[0].output.meta)
+            written = exporters(outputs, options, lambda _: iter(()))
+            door = Door("crawl reparse has no network")
+            for spider in self.spiders:
+                if spider.item_stages is not None:
+                    spider.item_stages = door.at_large(spider.item_stages, "process")
+            self._chain = Chain(
+                [door.at_large(one, "write", "mark", "flush") for one in written], meta=self.settings[0].output.meta
+            )
             self._chain.open()
+            self._shut = self._stack.enter_context(ExitStack())
+            self._shut.enter_context(door.shut())
         except BaseException:
             self._stack.close()
             raise
@@ -106,6 +118,7 @@ class Reparse:
 
     def close(self) -> None:
         """Complete the outputs. May be called twice. Raises `OutputError`."""
+        self._shut.close()
         try:
             self._chain.close()
         finally:
@@ -195,9 +208,11 @@ class Reparse:
 
 def _pages_of(folder: RunFolder, settings: Settings) -> Path:
     """The archive that has the pages of a run. Raises `UsageError` if there is none."""
-    for place in (folder.pages, *(Path(path) for path in (settings.run.record, settings.run.replay) if path)):
-        if place.exists():
-            return place
+    places = places_of(folder.pages, settings)
+    if settings.run.keep_pages == "failed":  # others have all
+        places.sort(key=folder.pages.__eq__)
+    if places:
+        return places[0]
     raise UsageError(
         f"the run {folder.path} has no pages that could be read again",
         hint="they are kept by crawl run … -s run.keep_pages=all, or --record FILE.warc.gz",
@@ -205,7 +220,7 @@ def _pages_of(folder: RunFolder, settings: Settings) -> Path:
 
 
 def _compared(url: str, callback: str, old: list[bytes], new: list[bytes]) -> PageChange | None:
-    """What is different, None if nothing is. Items that are not the same are compared in their order."""
+    """What is different, None if nothing is. Items that are not the same are compared with those most like them."""
     if old == new:
         return None
     gone, come = Counter(old), Counter(new)
@@ -213,8 +228,11 @@ def _compared(url: str, callback: str, old: list[bytes], new: list[bytes]) -> Pa
     added = _surplus(new, come - gone)
     if not removed and not added:
         return None  # in another order
-    changed = list(zip(removed, added, strict=False))
-    return PageChange(url, callback, added[len(changed) :], removed[len(changed) :], changed)
+    changed = pairs_of(removed, added)
+    for before, after in changed:
+        removed.remove(before)
+        added.remove(after)
+    return PageChange(url, callback, added, removed, changed)
 
 
 def _surplus(lines: list[bytes], surplus: Counter[bytes]) -> list[bytes]:

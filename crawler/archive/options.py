@@ -18,7 +18,7 @@ def unhurried(settings: Settings) -> Settings:
     return change(
         settings,
         host=[change(one, delay=None) for one in settings.host],
-        crawl=change(settings.crawl, pool="inline"),
+        crawl=change(settings.crawl, pool="inline", parse_in="main"),
         politeness=change(
             settings.politeness, delay=0.0, jitter=0.0, adaptive=False, host_key="name", max_retry_after=_NO_TIME
         ),

@@ -31,8 +31,8 @@ def command(targets: tuple[str, ...], update: bool, yes: bool, quiet: bool) -> N
     """Read saved pages again, and show what differs from what is expected of them.
 
     The pages of a spider lie in tests/pages/NAME/, and expected.json there says what each gives: items and requests.
-    Without a SPIDER all in spiders/ that have pages are checked. No request is sent. The exit code is 1 if anything
-    differs.
+    Without a SPIDER all that have pages are checked: those in spiders/, and NAME.py in the current folder. Nothing is
+    sent. The exit code is 1 if anything differs.
     """
     if yes and not update:
         raise UsageError("--yes is the answer to what --update asks", hint="crawl check --update --yes")
@@ -79,7 +79,11 @@ def _spiders(targets: tuple[str, ...]) -> list[_Found]:
     from crawler.spider.catalogue import spiders_in
     from crawler.spider.load import named
 
-    names = list(targets) or [one.target for one in spiders_in(Path("spiders"))]
+    if targets:
+        names = list(targets)
+    else:
+        listed = spiders_in(Path("spiders"))
+        names = [*(one.target for one in listed), *_here({one.name for one in listed})]
     found = []
     for target in names:
         name = target if targets else Path(target).stem if target.endswith(".py") else target
@@ -90,6 +94,14 @@ def _spiders(targets: tuple[str, ...]) -> list[_Found]:
                 raise
             found.append(_Found(name, None, error))
     return found
+
+
+def _here(known: set[str]) -> list[str]:
+    """Files of the current folder that are called like a folder with cases, none of `known`: others are no spiders."""
+    from crawler.testing.cases import EXPECTED, PAGES
+
+    names = sorted(path.parent.name for path in PAGES.glob(f"*/{EXPECTED}"))
+    return [f"{name}.py" for name in names if name not in known and Path(f"{name}.py").is_file()]
 
 
 def _has_pages(one: _Found) -> bool:
@@ -143,7 +155,10 @@ def _orphans(found: list[_Found]) -> list[_State]:
     known = {folder_of(one.kind.name if one.kind is not None else one.name) for one in found}
     lost = [path.parent for path in sorted(PAGES.glob(f"*/{EXPECTED}")) if path.parent not in known]
     for folder in lost:
-        _print(f"{_mark('✗', 'red')} {plain(folder.name)}  {plain(str(folder))} has cases of no spider in spiders/")
+        _print(
+            f"{_mark('✗', 'red')} {plain(folder.name)}  {plain(str(folder))} has cases of no spider in spiders/, and "
+            f"there is no {plain(folder.name)}.py"
+        )
     return ["wrong"] * len(lost)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import closing, redirect_stdout
@@ -50,7 +51,8 @@ def command(name: str | None, outputs: tuple[str, ...], quiet: bool) -> None:
     folder = find(name)
     undo = setup("warning", "", quiet)
     began = time.monotonic()
-    out = sys.stderr if "-" in outputs else sys.stdout
+    stdout = sys.stdout
+    out = sys.stderr if "-" in outputs else stdout
     try:
         with redirect_stdout(sys.stderr):  # what the spider prints is neither an item nor a difference
             reparse = Reparse(folder, [named(output, folder.path.parent.name) for output in outputs])
@@ -62,7 +64,12 @@ def command(name: str | None, outputs: tuple[str, ...], quiet: bool) -> None:
                         if failed <= _ERRORS:
                             _tell(found)
                     elif not quiet and (shown := shown + 1) <= _PAGES:
-                        _show(found, out)
+                        try:
+                            _show(found, out)
+                        except BrokenPipeError:  # `| head`, and the files that were asked for are nevertheless whole
+                            if not outputs or out is not stdout:
+                                raise
+                            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         counts = reparse.counts
         for note in reparse.notes:
             click.echo(f"crawl: {plain(note)}", err=True)
@@ -84,6 +91,8 @@ def _summary(counts: Counts, run: str, seconds: float) -> str:
             f"{counts.changed:,} changed, {counts.added:,} added, {counts.removed:,} removed "
             f"of {counts.items:,} items, on {_times(counts.differ, 'page')}"
         )
+    elif counts.errors and not counts.items:
+        told += "no items"
     else:
         told += f"the same {_times(counts.items, 'item')}"
     if counts.errors:

@@ -205,7 +205,9 @@ def execute(
     urls: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
-    if not any(layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers):
+    if not any(
+        layer.values.get("run.replay") or layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers
+    ):
         from crawler.pool.context import READER, context_for
 
         reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)

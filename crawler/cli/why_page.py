@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import closing, redirect_stdout
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,33 +26,47 @@ def save_page_of(request: Request, record: Record, folder: RunFolder, run: str) 
     archive. Raises `UsageError` for a request that nobody sends a second time, and `NotRead` where there is no page.
     """
     from crawler.spider.load import named
-    from crawler.testing.saving import save_case
+    from crawler.testing.saving import as_typed, save_case
 
     with redirect_stdout(sys.stderr):  # what the spider prints
         kind = named(record.targets[request.spider])
         known = kind.arguments()
         arguments = {name: value for name, value in record.arguments.items() if name in known}
-        response = _kept(request, folder, run) or _fetched(request, record, folder, arguments)
+        response = _kept(request, record, folder, run) or _fetched(request, record, folder, arguments)
         saved = save_case(kind, response, str(request.callback or "parse"), request.data, arguments)
-    for line in saved.told(kind.name):
+    for line in saved.told(as_typed(kind)):
         click.echo(plain(line), err=True)
 
 
-def _kept(request: Request, folder: RunFolder, run: str) -> Response | None:
-    """The last answer to the request in the archive of the run; None if it keeps none (`run.keep_pages`)."""
+def _kept(request: Request, record: Record, folder: RunFolder, run: str) -> Response | None:
+    """The last answer to the request in what the run kept or recorded, or was replayed from; None if none has it."""
+    import msgspec
+
+    from crawler.archive.places import places_of
+    from crawler.settings import Settings
+    from crawler.spider.trace import shown
+
+    for place in places_of(folder.pages, msgspec.convert(record.settings[request.spider], Settings)):
+        try:
+            response = _in_archive(str(place), request, run)
+        except UsageError as error:  # it is another file by now
+            click.echo(f"crawl: {plain(error.message)}", err=True)
+            continue
+        if response is not None:
+            click.echo(f"crawl: the page is the one that the run has kept ({plain(shown(str(place)))})", err=True)
+            return response
+    return None
+
+
+def _in_archive(path: str, request: Request, run: str) -> Response | None:
+    from crawler.archive.archive import Archive
     from crawler.response import Response
 
-    place = getattr(folder, "pages", None)
-    if place is None or not place.exists() or find_spec("crawler.archive") is None:
-        return None
-    with closing(import_module("crawler.archive.archive").Archive(str(place))) as archive:
+    with closing(Archive(path)) as archive:
         outcome: Outcome | None = archive.of_try(run, request)
         for _ in range(archive.count(request) if outcome is None else 0):
             outcome = archive.next(request.replace(attempts=0)) or outcome
-    if not isinstance(outcome, Response):
-        return None
-    click.echo(f"crawl: the page is the one that the run has kept ({plain(str(place))})", err=True)
-    return outcome
+    return outcome if isinstance(outcome, Response) else None
 
 
 def _fetched(request: Request, record: Record, folder: RunFolder, arguments: Mapping[str, Any]) -> Response:
@@ -68,9 +80,7 @@ def _fetched(request: Request, record: Record, folder: RunFolder, arguments: Map
     if request.method != "GET":
         raise UsageError(
             f"{request.url} was sent with {request.method}, and is not sent again to be saved",
-            hint="-s run.keep_pages=all lets the next run keep its pages"
-            if hasattr(folder, "pages")
-            else "save its page with a browser in tests/pages/, and let crawl check --update make a case of it",
+            hint="-s run.keep_pages=all lets the next run keep its pages",
         )
     click.echo(f"crawl: {plain(str(folder.path))} has kept no page of it, so it is fetched again", err=True)
     settings = msgspec.convert(record.settings[request.spider], Settings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_MOST = 50_000  # URLs per generation
+_MOST = 250_000  # URLs per generation
 
 
 class Recent:

@@ -183,14 +183,18 @@ class Report(msgspec.Struct, frozen=True):
         return "\n".join([head, *sections])
 
     def _counts(self) -> list[str]:
-        rate = self.pages / self.seconds if self.seconds > 0 else 0.0
-        lines = [f"  pages    {self.pages:,} ({rate:,.1f}/s, {size(self.bytes)})"]
+        replayed = self.answered.get("the archive", 0)
+        rate = (replayed or self.pages) / self.seconds if self.seconds > 0 else 0.0
+        if replayed:
+            lines = [f"  pages    {replayed:,} from the archive ({rate:,.1f}/s)"]
+        else:
+            lines = [f"  pages    {self.pages:,} ({rate:,.1f}/s, {size(self.bytes)})"]
         if self.by_status:
             by_status = sorted(self.by_status.items(), key=lambda pair: (-pair[1], pair[0]))
             lines[0] += "; by status " + ", ".join(f"{status}: {count:,}" for status, count in by_status)
         for source, count in self.answered.items():
-            label = "replayed" if source == "the archive" else "cached"
-            lines.append(f"  {label:8} {_times(count, 'page')} came from {plain(source)}")
+            if source != "the archive":
+                lines.append(f"  cached   {_times(count, 'page')} came from {plain(source)}")
         if self.truncated:
             lines.append(f"  cut      {_times(self.truncated, 'page')} at fetch.max_body: the rest was not read")
         lines.append(f"  items    {self.item_count:,}{self._places()}")

@@ -13,12 +13,14 @@ from types import TracebackType
 from typing import NamedTuple
 
 from crawler.errors import CrawlError
+from crawler.shut_network import NetworkIsShut
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 _SPIDER = str(Path(__file__).parent) + os.sep
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _LONGEST_MESSAGE = 2000
 _LONGEST_TRACE = 20_000
+_LONGEST_CHAIN = 20  # exceptions that came of one another
 
 
 class Told(NamedTuple):
@@ -46,9 +48,11 @@ def tell(error: BaseException, home: str = "") -> Told:
         step = step.tb_next
     if isinstance(error, SyntaxError) and error.filename and not error.filename.startswith("<"):
         where = place(error.filename, error.lineno or 1)
-    # How the crawler found out that it was asked for something impossible is nothing to look at.
-    limit = frames if isinstance(error, CrawlError) else None
-    return Told(message_of(error), where, _formatted(error, first, limit))
+    # How the crawler found out that it was asked for something impossible is nothing to look at, nor what libraries
+    # made of it.
+    is_shut = _is_network_shut(error)
+    limit = frames if is_shut or isinstance(error, CrawlError) else None
+    return Told(message_of(error), where, _formatted(error, first, limit, chain=not is_shut))
 
 
 def message_of(error: BaseException) -> str:
@@ -93,9 +97,18 @@ def is_users(filename: str) -> bool:
     return not {"site-packages", "dist-packages"}.intersection(Path(filename).parts)
 
 
-def _formatted(error: BaseException, first: TracebackType | None, limit: int | None) -> str:
+def _is_network_shut(error: BaseException | None) -> bool:
+    """Whether an exception is `NetworkIsShut`, or is about it."""
+    for _ in range(_LONGEST_CHAIN):
+        if error is None or isinstance(error, NetworkIsShut):
+            break
+        error = error.__cause__ or error.__context__
+    return isinstance(error, NetworkIsShut)
+
+
+def _formatted(error: BaseException, first: TracebackType | None, limit: int | None, chain: bool) -> str:
     try:
-        lines = traceback.format_exception(type(error), error, first, limit=limit)
+        lines = traceback.format_exception(type(error), error, first, limit=limit, chain=chain)
         return _shortened("".join(lines), _LONGEST_TRACE)
     except Exception:  # an exception class that breaks its own formatting
         return f"{type(error).__name__}: {message_of(error)}\n"

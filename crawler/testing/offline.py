@@ -19,9 +19,9 @@ from crawler.errors import UsageError
 from crawler.observe.report import Report
 from crawler.request import Request
 from crawler.settings import flat
+from crawler.shut_network import Door
 from crawler.testing.answers import Answers, Value
 from crawler.testing.layers import OFFLINE
-from crawler.testing.shut_network import shut_network
 
 
 class OfflineReport(Report, frozen=True):
@@ -74,7 +74,8 @@ def crawl_offline(
     with ExitStack() as stack:
         folder = downloads or stack.enter_context(TemporaryDirectory(prefix="crawl-offline-"))
         answers.register(stack.enter_context(responses.RequestsMock(assert_all_requests_are_fired=False)))
-        stack.enter_context(shut_network())
+        advice = "Give its page in pages=, or replace what asks for it"
+        stack.enter_context(Door("crawl_offline has shut the network", advice).shut())
         report = crawl(spider, arguments=given, settings={**OFFLINE, "download.folder": str(folder), **own})
     values = {name: getattr(report, name) for name in report.__struct_fields__}
     return OfflineReport(**values, requests=answers.requests)

@@ -15,6 +15,7 @@ from crawler.errors import UsageError
 from crawler.items.chain import Chain
 from crawler.request import Request
 from crawler.response import Failure, Response
+from crawler.shut_network import Door
 from crawler.spider.base import Spider
 from crawler.spider.load import build
 from crawler.spider.read import read_page
@@ -60,6 +61,11 @@ def read_case(kind: type[Spider], case: Case, folder: Path) -> Given:
 
 def read_body(kind: type[Spider], case: Case, body: bytes) -> Given:
     """As `read_case`, of a page that is in memory."""
+    with Door("saved pages are read without a network").shut():
+        return _read_body(kind, case, body)
+
+
+def _read_body(kind: type[Spider], case: Case, body: bytes) -> Given:
     try:
         spider = build(kind, dict(case.arguments))
         at = _place(spider, case.callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
@@ -11,6 +12,7 @@ from crawler.errors import OutputError, UsageError
 from crawler.response import Response
 from crawler.saving import save_as, save_in
 from crawler.spider.base import Spider
+from crawler.spider.trace import is_users, shown
 from crawler.testing.cases import EXPECTED, Case, folder_of, load_cases, store_cases
 from crawler.testing.reading import Given, read_body
 from crawler.url import split_credentials
@@ -44,6 +46,10 @@ class Saved(NamedTuple):
             says = f"what {case.callback} gives: {_count(len(given.items), 'item')}"
             says += f" and {_count(len(given.requests), 'request')}"
         lines.append(f"crawl: {self.folder / EXPECTED} says {says}")
+        if empty := _empty(given.items):
+            which = "it" if len(given.items) == 1 else "none of them"
+            has = "has no value" if len(given.items) == 1 else "has a value"
+            lines.append(f"crawl: {which} {has} for {', '.join(empty)}")
         lines += [f"crawl: item not stored: {error}" for error in given.item_errors]
         return [*lines, "look at it, correct it, then", f"  crawl check {quote(spider)}"]
 
@@ -66,9 +72,10 @@ def save_case(
     case = case_of(response, "", callback, data, arguments)
     there = next((one for one in cases if _is_same(one, case)), None)
     if there is not None and not replace:
+        again = f"crawl save-page {quote(as_typed(kind))} {quote(case.url)} --replace"
         raise UsageError(
             f"{folder / there.page} is the page of {case.url} already",
-            hint=f"crawl save-page {quote(kind.name)} {quote(case.url)} --replace puts the page of today in its place",
+            hint=f"{again} puts the page of today in its place",
         )
     if there is None:
         page = Path(save_in(response, str(folder))).name
@@ -86,6 +93,12 @@ def save_case(
             (folder / case.page).unlink(missing_ok=True)
         raise
     return Saved(folder, case, given, response)
+
+
+def as_typed(kind: type[Spider]) -> str:
+    """What names the spider of a class in a command: its name if it lies in spiders/, else its file."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    return shown(file) if file and is_users(file) and Path(shown(file)).parent != Path("spiders") else kind.name
 
 
 def case_of(
@@ -117,6 +130,12 @@ def case_of(
 
 def _is_same(one: Case, other: Case) -> bool:
     return (one.url, one.callback, one.data, one.status) == (other.url, other.callback, other.data, other.status)
+
+
+def _empty(items: list[dict[str, Any]]) -> list[str]:
+    """Fields that hold nothing in any item that has them."""
+    names = dict.fromkeys(name for item in items for name in item)
+    return [name for name in names if all(item.get(name) in (None, "", [], {}) for item in items)]
 
 
 def _count(number: int, what: str) -> str:

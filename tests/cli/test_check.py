@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -226,7 +227,8 @@ def test_a_spider_that_does_not_load_a_page_that_is_gone_and_a_spider_that_is(
 ):
     shutil.copytree(tmp_path / "tests/pages/films", tmp_path / "tests/pages/gone")
     done = crawl_here("check")
-    assert (done.rc, done.stdout.splitlines()[1]) == (1, "✗ gone  tests/pages/gone has cases of no spider in spiders/")
+    told = "✗ gone  tests/pages/gone has cases of no spider in spiders/, and there is no gone.py"
+    assert (done.rc, done.stdout.splitlines()[1]) == (1, told)
     write("spiders/gone.py", "1 / 0")
     done = crawl_here("check")
     assert (done.rc, done.stdout.splitlines()) == (
@@ -271,3 +273,26 @@ def test_a_case_that_is_none_for_the_spider_any_more_is_red_and_the_others_are_r
     ):
         assert f"    + error: {told}" in done.stdout
     assert sorted(expected(), key=str) == sorted(others, key=str)
+
+
+def test_a_spider_in_the_current_folder_is_checked_and_no_other_file_is_run(crawl_here, write, expected, tmp_path):
+    (tmp_path / "spiders/films.py").rename(tmp_path / "films.py")
+    write("setup.py", "1 / 0")
+    done = crawl_here("check")
+    assert (done.rc, done.stdout) == (0, "✓ films  1 page, 2 items, 2 requests\n"), done
+
+
+def test_what_a_callback_asks_for_by_itself_is_not_sent(crawl_here, edit, expected, serve):
+    server = serve({"/more": "more"})
+    asks = f"""
+        import urllib.request
+        urllib.request.urlopen("{server.url}/more")
+        for film in"""
+    edit("\n        for film in", asks)
+    done = crawl_here("check")
+    assert (done.rc, server.log) == (1, [])
+    assert "saved pages are read without a network, and 127." in done.stdout
+    assert server.url.removeprefix("http://") + " was to be reached. Yield a Request for it instead" in done.stdout
+    assert "spiders/films.py" in done.stdout  # and of the traceback nothing but the line in there
+    assert not [word for word in ("urllib/request.py", "shut_network.py", "During handling") if word in done.stdout]
+    urllib.request.urlopen(f"{server.url}/more").close()  # and now there is one again

@@ -1,6 +1,9 @@
 """`crawl reparse`: pages of an old run, read by the spider of today."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -163,3 +166,53 @@ def test_a_run_without_pages_says_how_to_keep_them(shop, spider, crawl_here):
     assert "has no pages that could be read again" in done.stderr
     assert "-s run.keep_pages=all" in done.stderr
     assert crawl_here("reparse", "nothing").rc == 2
+
+
+def test_items_belong_together_that_are_alike(shop, spider, crawl_here):
+    """Not those that stand in the same place: a further one comes first, and has nothing of any."""
+    spider()
+    run = ("run", "shop.py", "-a", f"site={shop.url}", *QUICK, "-s", "run.keep_pages=all")
+    assert crawl_here(*run).rc == 0
+    spider(
+        ('for article in page.css("li"):', 'yield {"extra": 1}\n        for article in page.css("li"):'), OTHER_PRICE
+    )
+    done = crawl_here("reparse")
+    assert "3 changed, 4 added, 0 removed of 17 items, on 4 pages" in done.stderr, done
+    assert "/2 (parse_article): 3 changed, 1 added\n" in done.stdout
+    assert '  name "2.0"\n    price: "20" → "0"\n' in done.stdout
+
+
+def test_callbacks_that_are_gone_leave_nothing_the_same(shop, spider, crawl_here):
+    spider()
+    run = ("run", "shop.py", "-a", f"site={shop.url}", *QUICK, "-s", "run.keep_pages=all")
+    assert crawl_here(*run).rc == 0
+    spider(("def parse_article(", "def parse_text("), ("def failed(", "def no("))
+    done = crawl_here("reparse", "-q")
+    assert done.rc == 1
+    assert "no items; " in done.stderr.splitlines()[-1]
+
+
+def test_callbacks_have_no_network(shop, spider, crawl_here):
+    spider()
+    run = ("run", "shop.py", "-a", f"site={shop.url}", *QUICK, "-s", "run.keep_pages=all")
+    assert crawl_here(*run).rc == 0
+    asks = f'__import__("urllib.request").request.urlopen("{shop.url}/list")'
+    spider(("        for link in", f"        {asks}\n        for link in"))
+    asked = len(shop.log)
+    done = crawl_here("reparse", "-q")
+    assert (done.rc, len(shop.log)) == (1, asked)
+    assert "crawl reparse has no network, and 127." in done.stderr
+
+
+def test_a_file_is_whole_whoever_stops_looking(shop, spider, crawl_here, tmp_path):
+    spider()
+    run = ("run", "shop.py", "-a", f"site={shop.url}", *QUICK, "-s", "run.keep_pages=all")
+    assert crawl_here(*run).rc == 0
+    spider(('"price": article.css("i::text").get()', '"price": 0'))
+    reading, writing = os.pipe()
+    os.close(reading)  # `| head` that has seen enough
+    command = [sys.executable, "-m", "crawler", "reparse", "-o", "changed.jsonl"]
+    with os.fdopen(writing, "wb") as stdout:
+        done = subprocess.run(command, cwd=tmp_path, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert (done.returncode, "12 changed" in done.stderr) == (0, True), done
+    assert len((tmp_path / "changed.jsonl").read_text().splitlines()) == 12

@@ -171,3 +171,58 @@ def test_a_page_of_a_run_becomes_a_case(crawl_here, spider, server, cases):
     done = crawl_here("why", f"{server.url}/form", "kept", "--save-page")
     assert (done.rc, "was sent with POST, and is not sent again" in done.stderr) == (2, True), done
     assert len(server.log) == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        (("-s", "run.keep_pages=failed"), "kept/pages.warc.gz"),
+        (("--record", "site.warc.gz"), "site.warc.gz"),
+        (
+            ("--record", "site.warc.gz", "-s", "run.keep_pages=failed"),
+            "site.warc.gz",
+        ),  # what did not fail is there only
+    ],
+)
+def test_the_case_has_the_page_that_the_run_had(crawl_here, spider, server, cases, tmp_path, options, place):
+    """Of a callback that failed, as well; the site sends another one by now."""
+    server.routes["/form"] = "<h1>Form</h1>"
+    run = ("run", "films", "--run-dir", "kept", "--pool", "inline", "-q", "--delay", "0", *options)
+    assert crawl_here(*run).rc == 1
+    server.routes["/bad"] = server.routes["/form"] = "<h1>Other</h1>"
+    asked = len(server.log)
+    path = "/form" if len(options) == 4 else "/bad"
+    done = crawl_here("why", server.url + path, "kept", "--save-page")
+    assert (done.rc, len(server.log)) == (0, asked), done
+    assert f"crawl: the page is the one that the run has kept ({place})\n" in done.stderr
+    name = "form.html" if path == "/form" else "bad.html"
+    assert (tmp_path / "tests/pages/films" / name).read_text() == (
+        "<h1>Form</h1>" if path == "/form" else "<p>no title"
+    )
+    assert cases()[name]["callback"] == "parse_film"
+
+
+def test_an_archive_that_is_gone_is_no_reason_to_fail(crawl_here, spider, server, tmp_path):
+    run = ("run", "films", "--run-dir", "kept", "--pool", "inline", "-q", "--delay", "0", "--record", "site.warc.gz")
+    assert crawl_here(*run).rc == 1
+    (tmp_path / "site.warc.gz").write_bytes(b"no archive")
+    done = crawl_here("why", f"{server.url}/1", "kept", "--save-page")
+    assert (done.rc, "so it is fetched again" in done.stderr) == (0, True), done
+
+
+def test_fields_without_a_value_are_told(crawl_here, write, server):
+    write(
+        "bare.py",
+        """
+        from crawler import Spider
+
+        class Bare(Spider):
+            def parse(self, page):
+                yield {"title": "", "star": None, "year": 0}
+                yield {"title": "", "star": "x", "year": 0}
+    """,
+    )
+    done = crawl_here("save-page", "bare.py", f"{server.url}/1")
+    assert "crawl: none of them has a value for title\n" in done.stderr, done
+    done = crawl_here("save-page", "bare.py", f"{server.url}/1")
+    assert (done.rc, f"  crawl save-page bare.py {server.url}/1 --replace puts" in done.stderr) == (2, True), done
