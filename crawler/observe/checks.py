@@ -415,8 +415,6 @@ def _size(response: Response) -> int:
 
 
 def _is_same(one: Response, other: Response) -> bool:
-    if one.gist is not None and other.gist is not None:
-        return one.gist.size > 0 and one.gist.digest == other.gist.digest
     if one.gist is None and other.gist is None:
         return bool(one.body) and one.body == other.body
     size = _size(one)

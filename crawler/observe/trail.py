@@ -15,8 +15,10 @@ _WIDEST = 8  # pages per level: where there are more, bad ones come in a row
 _FEWEST_PAGES = 5  # of good runs
 _MANY_RUNS = 3
 _READ = 200_000  # bytes of a page
-_TAG = re.compile(rb"<([a-zA-Z][a-zA-Z0-9]*)\b([^>]*)>")
-_MARK = re.compile(rb"""(?:^|\s)(class|id|type)\s*=\s*["']?([^"'>]{1,200})""", re.IGNORECASE)
+_TAG = re.compile(rb"<([a-zA-Z][a-zA-Z0-9]*)\b([^<>]*)>")
+_MARK = re.compile(
+    rb"""(?:^|\s)(class|id|type)\s*=\s*(?:"([^"]{1,200})|'([^']{1,200})|([^\s"'>]{1,200}))""", re.IGNORECASE
+)
 _KEY = re.compile(rb'"([^"\\]{1,60})"\s*:')
 _EVERYWHERE = frozenset((b"html", b"head", b"body", b"title", b"meta", b"link", b"script", b"style"))
 _PASSWORD = b"input type password"
@@ -82,6 +84,6 @@ def _built_of(body: bytes) -> tuple[set[bytes], set[bytes]]:
         if tag in _EVERYWHERE:
             continue
         tags.add(tag)
-        for name, value in _MARK.findall(attributes):
-            marks.update(b" ".join((tag, name.lower(), word)) for word in value.split())
+        for name, *values in _MARK.findall(attributes):
+            marks.update(b" ".join((tag, name.lower(), word)) for value in values for word in value.split())
     return marks, tags

@@ -305,6 +305,13 @@ def test_a_list_that_always_ends_with_nothing():
         assert ended(before, listing(pages, EMPTY)) == []
     assert ended(before, listing(20, LOGIN)) == []
     assert ended(before, listing(10, LOGIN)) != []
+    assert ended(before, listing(10, LAYOUT.format("Nothing more. " * 20))) == []
+
+
+def test_a_login_form_within_the_layout_of_the_site():
+    before = learned(listing(30))
+    assert ended(before, listing(20, LAYOUT.format("<li class=row>Hello"))) == []
+    assert ended(before, listing(20, LAYOUT.format(LOGIN.replace("input", "input class=row") + ROW * 3))) != []
 
 
 def test_where_pages_give_nothing_here_and_there_no_single_one_is_told():
@@ -321,6 +328,8 @@ def test_where_pages_give_nothing_here_and_there_no_single_one_is_told():
     assert ended(before, crawl(20, (3, 11))) == []
     flat = [msgspec.structs.replace(page, request=page.request.replace(depth=1)) for page in listing(30)]
     assert ended(learned(*[flat] * 3), [*flat[:20], yielded(40, [], LOGIN, requests=())]) == []
+    few = flat[:6]
+    assert ended(learned(*[few] * 3), [*few[:2], yielded(40, [], LOGIN, requests=())]) == []
     wide = [*listing(3), *flat]  # many lists at once: what is bad there comes in a row
     assert ended(learned(wide), [*flat[:20], yielded(40, [], LOGIN, requests=())]) == []
 
