@@ -98,8 +98,7 @@ class Reader:
         self._busy(2 * reading.seconds if reading.seconds else 1e9)  # for `blocked`, and for the callback
         if not reading.is_page(request, outcome):
             return landing
-        packed, language = reading.read(request, outcome, to_read.sitemaps, self._told)
-        gist = Gist(len(outcome.body), digest_of(outcome.body), language)
+        packed, gist = reading.read(request, outcome, to_read.sitemaps, self._told)
         body = outcome.body if self._setup.bodies or reading.is_sample else b""
         if gist.size > LARGE:
             give_back()
@@ -188,8 +187,8 @@ class _Reading:
 
     def read(
         self, request: Request, response: Response, sitemaps: tuple[str, ...], records: Callable[[], tuple[Record, ...]]
-    ) -> tuple[bytes, str]:
-        """What the page gave, and its language where somebody wants to know."""
+    ) -> tuple[bytes, Gist]:
+        """What the page gave, and what is to be known of its body."""
         self._sitemaps = host_of(request.url), sitemaps
         unshared = self._unshared
         told_already = unshared.note
@@ -198,10 +197,12 @@ class _Reading:
         unshared.end()
         logged = records()
         notes = (unshared.note,) if unshared.note != told_already else ()
-        language = ""
+        gist = Gist(len(response.body), digest_of(response.body))
         if self._samples is not None:
-            self.is_sample, language = self._samples.look(request, response, reading)
-        return pack(reading, Told(logged, notes) if logged or notes else NOTHING, self._plain), language
+            self.is_sample, language = self._samples.look(request, response, reading, gist)
+            if language:
+                gist = Gist(gist.size, gist.digest, language)
+        return pack(reading, Told(logged, notes) if logged or notes else NOTHING, self._plain), gist
 
     def _own_signature(self, request: Request, response: Response) -> bool | str:
         answer = read_blocked(self.spider, response, request, self.seconds)

@@ -13,13 +13,14 @@ from crawler.observe.events import PageYielded
 from crawler.observe.profile import Kind, url_form
 from crawler.reading import Reading
 from crawler.request import Request
-from crawler.response import Response
+from crawler.response import Gist, Response
 
 LARGE = 2_000_000  # bytes: larger bodies are not kept in mind
 _EVERY = 16  # pages of a kind: one of them is a sample, whatever it is like
 _RARE = 4  # what is bad in one of so many pages, or more, is sampled like all else,
 _FIRST = 8  # after so many
 _MOST_KINDS = 200
+_NOTHING = Reading()
 
 
 class Samples:
@@ -29,8 +30,8 @@ class Samples:
         self._expect = expect
         self._kinds: dict[tuple[str, str], Checks] = {}
 
-    def look(self, request: Request, response: Response, reading: Reading) -> tuple[bool, str]:
-        """Whether the page is a sample, and its language."""
+    def look(self, request: Request, response: Response, reading: Reading, gist: Gist) -> tuple[bool, str]:
+        """Whether the page is a sample, and its language. `gist`: that of its body."""
         callback = str(request.callback or "parse")
         key = (callback, url_form(request.hops[0] if request.hops else request.url))
         kind = self._kinds.get(key)
@@ -41,7 +42,8 @@ class Samples:
             bad = kind.read(page)
         except Exception:  # code of the user runs where items are asked for their fields
             return False, ""
-        kind.previous = page
+        # Neither the body nor the requests are held until the next page.
+        kind.previous = PageYielded(request, callback, Response(response.url, response.status, gist=gist), _NOTHING)
         pages = kind.seen.pages
         is_sample = kind.is_new or pages % _EVERY == 1 or reading.error is not None or bool(kind.short)
         for check in bad:
