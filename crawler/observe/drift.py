@@ -279,7 +279,9 @@ class Drift:
         self._forms[spider, callback] = seen + 1
         profile = self.state.profiles[spider]
         name = f"{callback} {form}"
-        base = _base([past.kinds for past in watched.history], callback, name)
+        # Runs with other arguments may have read quite another part of the site.
+        alike = [past for past in watched.history if past.arguments == watched.arguments]
+        base = _base([past.kinds for past in alike or watched.history], callback, name, falls_back=bool(alike))
         kind = Checks(profile.kinds.setdefault(name, Kind()), base, for_callback(watched.expect, callback))
         self._kinds[spider, callback, form] = self._kinds[key] = kind
         return kind
@@ -493,11 +495,14 @@ def _declared(kind: Checks, check: Check) -> str:
     return f"{check.field} is filled in {filled:,} of {share.items:,} items; expected are {share.share:.0%}"
 
 
-def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str) -> Kind | None:
-    """What good runs had of a kind of page; if they had none, of all pages of the callback. None = too little."""
+def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str, falls_back: bool) -> Kind | None:
+    """What good runs had of a kind of page; if they had none and it `falls_back`, of all pages of the callback.
+
+    None = too little.
+    """
     own = together(kinds[name] for kinds in past if name in kinds)
-    if own.pages:
-        return own
+    if own.pages or not falls_back:
+        return own if own.pages else None
     runs = sum(any(key.startswith(f"{callback} ") for key in kinds) for kinds in past)
     whole = together(kind for kinds in past for key, kind in kinds.items() if key.startswith(f"{callback} "))
     whole.runs = runs

@@ -128,6 +128,20 @@ def test_an_address_that_is_new_is_compared_with_all_of_the_callback():
     assert told(drift) == [("no items", "")]
 
 
+def test_with_other_arguments_only_the_same_kind_of_address_is_compared():
+    spider = watched(good_pages(), arguments="a")
+    other = msgspec.structs.replace(spider, arguments="b")
+    for place, alarms in (("item", []), ("list", [("no items", "")])):
+        drift = Drift([other])
+        hear(drift, *[yielded(number, [], place=place) for number in range(10)])
+        assert told(drift) == alarms
+    # Of runs with the same arguments and others only those with the same ones count.
+    few = watched(good_pages(items=GOOD[:1]), arguments="b")
+    drift = Drift([msgspec.structs.replace(other, history=(*spider.history, *few.history))])
+    hear(drift, *good_pages(10, items=GOOD[:1]))
+    assert drift.alarms == []
+
+
 def test_callbacks_and_spiders_are_told_apart():
     drift = Drift([watched(good_pages()), Watched("other")])
     hear(drift, *good_pages(20, items=[], callback="parse_other"))
