@@ -6,11 +6,13 @@ What is run is the same command. How it starts is tested elsewhere, and by the p
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _CLIENT = """#!{python} -IS
@@ -77,13 +79,26 @@ def _answer(connection: socket.socket) -> None:
     asked = json.loads(_all(connection, int.from_bytes(head, "big")))
     child = os.fork()
     if child == 0:
+        os.setsid()
         connection.close()
         _run(asked, fds)
     for fd in fds:
         os.close(fd)
+    _kill_with(connection, child)
     _, status = os.waitpid(child, 0)
     connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
+
+
+def _kill_with(connection: socket.socket, child: int) -> None:
+    """Wait for the child's end; who asked for it may be killed before, and takes it along, with all it has started."""
+    if not hasattr(os, "pidfd_open"):
+        return  # macOS
+    handle = os.pidfd_open(child)
+    if handle not in select.select([handle, connection], [], [])[0]:
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    os.close(handle)
 
 
 def _run(asked: dict, fds: list[int]) -> None:
@@ -92,7 +107,6 @@ def _run(asked: dict, fds: list[int]) -> None:
         for number, fd in enumerate(fds):
             os.dup2(fd, number)
             os.close(fd)
-        os.setsid()
         os.chdir(asked["cwd"])
         os.environ.clear()
         os.environ.update(asked["env"])
