@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 # Why a run ended that has done what it was asked for, though it could go on.
 _LIMITS = [f"{name} reached" for name in ("max_pages", "max_items", "max_time", "stop_after_errors")]
 _BROKEN = 5  # exit codes from here on: its outputs may not be whole, or somebody wants to go on
-_TABLES = (".sqlite", ".db", ".sqlite3")
+_TABLES = (".sqlite", ".db")  # outputs that keep the rows of each run apart
 _PATIENCE = 8.0  # seconds a room may be missing; a lost one is replaced within its deadline of 5
 
 State = Literal["running", "finished", "stopped", "unfinished", "broken"]
