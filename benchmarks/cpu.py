@@ -61,7 +61,7 @@ def room_of(place: str) -> tuple[str, str]:
             return floor, head
     if head in ("user", "python"):
         return "", {"user": "the spider's callback", "python": "multiprocessing, imports"}[head]
-    return ("4", head) if head in ("assemble.py", "history.py") else ("0", "values")
+    return ("4", head) if head in ("assemble", "history.py") else ("0", "values")
 
 
 def table(main: Counter[str], others: Counter[str], pages: int, functions: int) -> str:

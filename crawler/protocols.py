@@ -1,4 +1,4 @@
-"""What the rooms of floor 1 and 2 need from each other, as Protocols. `assemble.py` fits them together."""
+"""What the rooms of floor 1 and 2 need from each other, as Protocols. `assemble/` fits them together."""
 
 from __future__ import annotations
 

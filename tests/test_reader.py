@@ -3,7 +3,7 @@
 import pytest
 
 from crawler import Request, Spider
-from crawler.assemble import _reader_setup
+from crawler.assemble.run import _reader_setup
 from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.packed import unpack

@@ -213,7 +213,7 @@ def execute(
         reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)
         # Its server imports what workers need while this process imports what it needs itself.
         context_for("auto", READER if reads else ())
-    from crawler.assemble import output_options, settings_of
+    from crawler.assemble.run import output_options, settings_of
     from crawler.export.outputs import exporters, named
     from crawler.spider.load import build_all
 
@@ -284,7 +284,7 @@ def drive(
     since: RunFolder | None = None,
 ) -> Report:
     """A run, new or resumed, with a terminal around it."""
-    from crawler.assemble import run
+    from crawler.assemble.run import run
     from crawler.observe.log import LogListener, setup
     from crawler.pool.context import tune_garbage_collector
 

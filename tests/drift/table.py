@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from crawler.assemble import _reader_setup
+from crawler.assemble.run import _reader_setup
 from crawler.download_folder import DownloadFolders
 from crawler.good_runs import RunPages, recall
 from crawler.observe.drift import Drift, Watched

@@ -22,7 +22,7 @@ def test_names_below_them(name):
 
 def test_the_list_is_read_when_it_is_needed_and_not_before():
     code = (
-        "import sys, crawler.assemble\n"
+        "import sys, crawler.assemble.run\n"
         "from crawler.rules.cookie_jar import Jar\n"
         "jar = Jar(lambda *_: None)\n"
         "jar.store('https://a.example/', 'a=1; Path=/; Secure', 0.0)\n"

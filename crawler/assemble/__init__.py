@@ -1,0 +1,1 @@
+"""Where everything is put together: the only room that names concrete classes and hands them to each other."""
