@@ -17,7 +17,8 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from crawler.assemble.run import Shared, check_secrets, layers_of, limits_of, page_options, rules_of
+from crawler.assemble.rules import Shared, rules_of
+from crawler.assemble.run import check_secrets, layers_of, limits_of, page_options
 from crawler.engine.offers import without_credentials
 from crawler.errand import close_client, fetch_in_turn, open_client
 from crawler.errors import CrawlError, UsageError

@@ -19,11 +19,12 @@ from queue import SimpleQueue
 from secrets import token_hex
 from shutil import rmtree
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from crawler.archive.options import check_archives, unhurried
+from crawler.assemble.rules import Shared, all_rules
 from crawler.control.gauges import Gauges
 from crawler.control.keeper import RoomKeeper
 from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
@@ -68,27 +69,16 @@ from crawler.pool.lane import Inbox, Lane
 from crawler.pool.process import ProcessPool
 from crawler.pool.temporary import temporary_folder
 from crawler.pool.thread import ThreadPool
-from crawler.protocols import Frontier, Listener, Pool, Rule, Stages
-from crawler.reading import PageError
+from crawler.protocols import Frontier, Listener, Pool, Stages
 from crawler.request import Request
-from crawler.response import HeaderPairs, Outcome, Response, ToRead
+from crawler.response import ToRead
 from crawler.robots_text import token_of
-from crawler.rules import ORDER
-from crawler.rules.after_fetch import after_fetch
 from crawler.rules.auth import Auth
-from crawler.rules.base import Rules
-from crawler.rules.blocked import Blocked
-from crawler.rules.cache import Always
-from crawler.rules.cache_folder import CacheFolder
 from crawler.rules.cookies import Cookies
-from crawler.rules.depth import Depth
-from crawler.rules.downloads import Downloads
-from crawler.rules.headers import HeaderFields
-from crawler.rules.robots import Robots, RobotsMemory, tokens_of
-from crawler.rules.route import Router, Starts
+from crawler.rules.robots import RobotsMemory, tokens_of
+from crawler.rules.route import Starts
 from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
-from crawler.rules.traps import Traps
 from crawler.runs.folder import RunFolder
 from crawler.secrets import resolve, shown
 from crawler.settings import (
@@ -110,10 +100,9 @@ from crawler.spider.blame import blame
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
 from crawler.spider.page_options import PageOptions
-from crawler.spider.read import read_blocked, read_closing, search_within
+from crawler.spider.read import read_closing
 from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
 from crawler.url_options import UrlOptions
-from crawler.verdict import Go
 from crawler.worker import Setup, close_worker, exchange, open_worker
 
 if TYPE_CHECKING:
@@ -121,7 +110,6 @@ if TYPE_CHECKING:
     from crawler.archive.failing import FailingOnly
     from crawler.archive.recorder import Recorder
 
-Take = Callable[[Request, HeaderPairs, Outcome], None]
 
 _LOGGERS = ("", "crawler", "urllib3", "charset_normalizer", "asyncio")  # whose levels count in workers, too
 _keys = count(1)
@@ -326,7 +314,7 @@ def run(
         def all_carried() -> dict[str, Any]:
             return {**stats.carried(), **({"drift": drift.carried()} if drift is not None else {})}
 
-        rules = _rules(
+        rules = all_rules(
             spiders,
             settings,
             Shared(
@@ -734,19 +722,6 @@ def limits_of(settings: Settings) -> FetchLimits:
     )
 
 
-class Shared(NamedTuple):
-    """What the rules of all spiders of a run have in common, as one browser would: cookies, what hosts allow."""
-
-    cookies: Cookies
-    robots: RobotsMemory
-    starts: Starts
-    since: Since
-    read_failed: Callable[[PageError], None]
-    files: DownloadFolders | None = None  # what looks at single pages saves nothing
-    takes: Sequence[Take] = ()  # who records what came
-    replayed: Archive | None = None
-
-
 def page_options(settings: Settings) -> PageOptions:
     scope = settings.scope
     return PageOptions(
@@ -772,126 +747,6 @@ def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
         max_retry_after=politeness.max_retry_after,
         addresses=addresses,
     )
-
-
-def _rules(spiders: Sequence[Spider], settings: Sequence[Settings], shared: Shared) -> list[Rules]:
-    """The rules of each spider."""
-    return [Rules(rules_of(spider, own, shared), ORDER) for spider, own in zip(spiders, settings, strict=True)]
-
-
-def rules_of(spider: Spider, settings: Settings, shared: Shared) -> list[Rule]:
-    def own_signature(request: Request, response: Response) -> bool | str:
-        answer = read_blocked(spider, response, request, settings.crawl.parse_timeout)
-        if isinstance(answer, PageError):
-            shared.read_failed(answer)
-            return False
-        return answer
-
-    def search(pattern: re.Pattern[str], url: str) -> bool | None:
-        return search_within(settings.crawl.parse_timeout, pattern, url)
-
-    has_own_signature = type(spider).blocked is not Spider.blocked
-    limits, fetch, scope = settings.limits, settings.fetch, settings.scope
-    rules: list[Rule] = [Scope(scope.allowed_hosts, scope.include, scope.exclude, limits.max_url, search)]
-    if limits.max_depth >= 0:
-        rules.append(Depth(limits.max_depth))
-    table = HostTable(settings.host)
-    rules += [
-        Traps(**msgspec.structs.asdict(settings.traps)),
-        Router(
-            shared.starts,
-            allow=settings.guard.allow,
-            table=table,
-            proxy=fetch.proxy,
-            verify=fetch.verify,
-            resolved=resolve,
-        ),
-    ]
-    robots = settings.robots
-    if robots.obey or any(one.robots for one in settings.host):
-        rules.append(
-            Robots(
-                shared.robots,
-                token_of(fetch.user_agent),
-                obey=robots.obey,
-                table=table,
-                times=robots.times,
-                pause=robots.pause,
-                max_pause=settings.politeness.max_retry_after,
-            )
-        )
-    rules += [
-        HeaderFields(fetch.user_agent, {name: resolve(value) for name, value in fetch.headers.items()}),
-        Auth(settings.host),
-        shared.cookies,
-    ]
-    if shared.takes:
-        rules.append(_record(rules, shared.takes))
-    rules += [
-        Blocked(own_signature if has_own_signature else None),
-        *_downloads(settings, shared.files),
-        *_cache(settings, rules),
-        shared.since,
-        *_replay(settings, shared),
-        *after_fetch(settings),
-    ]
-    return rules
-
-
-def _downloads(settings: Settings, files: DownloadFolders | None) -> list[Rule]:
-    own = settings.download
-    return [Downloads(files.of(own.folder), tuple(own.types), own.max_size, own.timeout)] if files is not None else []
-
-
-def _cache(settings: Settings, rules: Sequence[Rule]) -> list[Rule]:
-    """The rule for `cache.mode`, none for "off"; `rules` are those that stand before it."""
-    cache = settings.cache
-    if cache.mode == "off":
-        return []
-    folder = CacheFolder(Path(cache.folder) / cache.mode)
-    if cache.mode == "always":
-        return [Always(folder, cache.max_age)]
-    from crawler.rules.cache_rfc9111 import PrivateCache  # its library takes 40 ms to import
-
-    return [PrivateCache(folder, _sent_by(rules))]
-
-
-def _sent_by(rules: Sequence[Rule]) -> Callable[[Request], HeaderPairs]:
-    """The fields that rules send along with a request."""
-    senders = Rules([rule for rule in rules if rule.name in ("headers", "auth", "cookies")], ORDER)
-
-    def sent(request: Request) -> HeaderPairs:
-        verdict = senders.before(request)
-        return verdict.header_pairs if isinstance(verdict, Go) else ()
-
-    return sent
-
-
-def _record(rules: Sequence[Rule], takes: Sequence[Take]) -> Rule:
-    """The rule that tells everything to recorders; `rules` are those that stand before it."""
-    from crawler.fetch.decoding import ACCEPTED
-    from crawler.rules.record import Record
-
-    sent_by_rules = _sent_by(rules)
-    accept = ("Accept-Encoding", ACCEPTED)
-
-    def take(request: Request, outcome: Outcome) -> None:
-        own = request.headers or {}
-        names = {name.lower() for name in own}
-        pairs = (*own.items(), *(pair for pair in (*sent_by_rules(request), accept) if pair[0].lower() not in names))
-        for one in takes:
-            one(request, pairs, outcome)
-
-    return Record(take)
-
-
-def _replay(settings: Settings, shared: Shared) -> list[Rule]:
-    if shared.replayed is None:
-        return []
-    from crawler.rules.replay import Replay
-
-    folder = shared.files.of(settings.download.folder) if shared.files is not None else None
-    return [Replay(shared.replayed, lambda: folder.parts if folder is not None else "")]
 
 
 def output_options(spiders: Sequence[str], settings: Settings, run: str) -> Options:
