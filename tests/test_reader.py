@@ -3,7 +3,7 @@
 import pytest
 
 from crawler import Request, Spider
-from crawler.assemble.run import _reader_setup
+from crawler.assemble.readers import reader_setup
 from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.packed import unpack
@@ -53,7 +53,7 @@ def read(tmp_path):
         values = {"crawl": {"pool": "inline", "parse_in": "pool", "parse_timeout": 7}}
         settings = merge([flat(values, "test")])
         files = DownloadFolders("", False, {})
-        return Reader(_reader_setup([Site()], [settings], files, bodies, samples), busy.append)
+        return Reader(reader_setup([Site()], [settings], files, bodies, samples), busy.append)
 
     read.made = made
     read.busy = busy

@@ -5,31 +5,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, nullcontext, suppress
 from datetime import UTC, datetime
 from inspect import isroutine
-from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from secrets import token_hex
-from shutil import rmtree
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from crawler.archive.options import check_archives, unhurried
+from crawler.assemble.readers import page_options, reader_setup
 from crawler.assemble.rules import Shared, all_rules
-from crawler.control.gauges import Gauges
-from crawler.control.keeper import RoomKeeper
-from crawler.control.room import ControlRoom, RoomProcess, RoomProxy, local_room
+from crawler.assemble.workshop import workshop
 from crawler.control.signals import Signals
-from crawler.control.switch import Level, Switch
+from crawler.control.switch import Level
 from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
@@ -40,7 +35,6 @@ from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
 from crawler.export.registry import TABLE, Options
 from crawler.fetch.clients import check_client
-from crawler.fetch.limits import FetchLimits
 from crawler.fetch.proxies import check_proxy
 from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
@@ -63,16 +57,10 @@ from crawler.politeness.adaptive import Adaptive
 from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
 from crawler.politeness.hosts import Hosts
-from crawler.pool.context import context_for
-from crawler.pool.inline import InlinePool
-from crawler.pool.lane import Inbox, Lane
-from crawler.pool.process import ProcessPool
-from crawler.pool.temporary import temporary_folder
-from crawler.pool.thread import ThreadPool
-from crawler.protocols import Frontier, Listener, Pool, Stages
+from crawler.pool.lane import Inbox
+from crawler.protocols import Frontier, Listener, Stages
 from crawler.request import Request
 from crawler.response import ToRead
-from crawler.robots_text import token_of
 from crawler.rules.auth import Auth
 from crawler.rules.cookies import Cookies
 from crawler.rules.robots import RobotsMemory, tokens_of
@@ -81,38 +69,22 @@ from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
 from crawler.runs.folder import RunFolder
 from crawler.secrets import resolve, shown
-from crawler.settings import (
-    Layer,
-    Settings,
-    config_layer,
-    cores,
-    environment_layers,
-    flat,
-    is_network,
-    merge,
-    project_layer,
-    version,
-)
+from crawler.settings import Layer, Settings, config_layer, environment_layers, flat, merge, project_layer, version
 from crawler.shut_network import Door
 from crawler.spider import load
 from crawler.spider.base import Spider
 from crawler.spider.blame import blame
 from crawler.spider.load import build_all
 from crawler.spider.load_object import lasting, load_object
-from crawler.spider.page_options import PageOptions
 from crawler.spider.read import read_closing
 from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
 from crawler.url_options import UrlOptions
-from crawler.worker import Setup, close_worker, exchange, open_worker
 
 if TYPE_CHECKING:
     from crawler.archive.archive import Archive
     from crawler.archive.failing import FailingOnly
     from crawler.archive.recorder import Recorder
 
-
-_LOGGERS = ("", "crawler", "urllib3", "charset_normalizer", "asyncio")  # whose levels count in workers, too
-_keys = count(1)
 _LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
 _WATCH = 0.25  # seconds between two looks at the workers,
 _PUBLISH = 0.5  # and at the control room
@@ -248,7 +220,7 @@ def run(
         closing(EarlierRuns(since.ledger, since.name, ledger.fingerprint))
         if since is not None
         else nullcontext() as earlier,
-        _workshop(common, inbox, folder) as shop,
+        workshop(common, inbox, folder) as shop,
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
@@ -331,7 +303,7 @@ def run(
         reader: Any = None  # a `reader.ReaderSetup`, if workers are to read pages
         if common.crawl.parse_in == "pool":
             wanted = emitter.wants_bodies or any(one.wants_bodies for one in rules)
-            reader = _reader_setup(spiders, settings, files, wanted, emitter.wants_samples)
+            reader = reader_setup(spiders, settings, files, wanted, emitter.wants_samples)
 
         def to_read(request: Request) -> ToRead:
             return ToRead(request, robots.sitemaps(request.url) if common.robots.obey else ())
@@ -461,38 +433,6 @@ def run(
         return last
 
 
-def _reader_setup(
-    spiders: Sequence[Spider],
-    settings: Sequence[Settings],
-    files: DownloadFolders,
-    bodies: bool,
-    samples: bool = False,
-) -> Any:
-    """What workers have to know to read pages. Raises `UsageError` for a spider that they could not have."""
-    from crawler.reader import ReaderSetup  # and the pickling of spiders, for those who want it
-    from crawler.spider.recipe import recipe_of
-
-    stages = [spider.item_stages for spider in spiders if spider.item_stages is not None]
-    levels = {name: level for name in _LOGGERS if (level := logging.getLogger(name or None).level)}
-    return ReaderSetup(
-        recipes=tuple(map(recipe_of, spiders)),
-        settings=tuple(settings),
-        options=tuple(map(page_options, settings)),
-        bodies=bodies or any(one.wants_page for one in stages),
-        samples=samples,
-        plain=not any(one.runs_user_code for one in stages),
-        elsewhere=settings[0].crawl.pool == "process",
-        folder=os.getcwd(),
-        environment=dict(os.environ),
-        path=tuple(sys.path),
-        stderr_only=sys.stdout is sys.stderr,
-        run=files.run,
-        sync=files.sync,
-        places=files.places,
-        log_levels=levels,
-    )
-
-
 def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
     """The archive that answers, instead of hosts."""
     if not settings.run.replay:
@@ -610,127 +550,6 @@ def open_stages(
             open_pipelines(stages, spider, number, is_stored, own.crawl.parse_timeout)
             opened.append(stages)
     return opened
-
-
-class _Workshop:
-    """The workers' side of a run: how lanes are made, the room, the switch."""
-
-    def __init__(
-        self,
-        workers: int,
-        new_lane: Callable[[int, bool, Any], Lane],
-        room: Callable[[], ControlRoom | RoomProxy],
-        renew_room: Callable[[], None],
-        switch: Switch,
-        tidy: Callable[[], None],
-    ) -> None:
-        self.workers = workers
-        self.new_lane = new_lane
-        self.room = room
-        self.renew_room = renew_room
-        self.switch = switch
-        self.tidy = tidy
-
-
-@contextmanager
-def _workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Iterator[_Workshop]:
-    """Open what the chosen kind of pool needs, and leave no process and no helper thread behind."""
-    kind = settings.crawl.pool
-    workers = 1 if kind == "inline" else settings.crawl.workers or cores()
-    if settings.run.replay:
-        workers = 0  # there is nothing to fetch
-    limits = limits_of(settings)
-    inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
-    client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
-    context = context_for(settings.crawl.start_method) if kind == "process" else None
-    gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
-    if folder is not None and folder.is_paused:
-        gauges.level.value = Level.PAUSE  # before there is a room in which somebody can say `go`
-
-    def announce(process: RoomProcess) -> None:
-        if folder is not None:
-            folder.announce(process.address, process.key)
-
-    keeper: RoomKeeper | None = None
-    if context is not None:
-        keeper = RoomKeeper(context, gauges, announce)
-        switch = keeper.switch
-    else:
-        local, switch = local_room(gauges)
-
-    def room() -> ControlRoom | RoomProxy:
-        return keeper.room if keeper is not None else local
-
-    def renew_room() -> None:
-        assert keeper is not None, "a room in this process is not lost"
-        keeper.renew()
-
-    def new_lane(number: int, one_at_a_time: bool, reader: Any) -> Lane:
-        key = f"{os.getpid()}-{next(_keys)}"
-        setup = Setup(key, number, client, limits, reader)
-        gauges.row(number).renew()  # one that was killed may have said that it is busy for a long time
-        pool: Pool
-        if context is not None:
-            pool = ProcessPool(context, open_worker, (setup, gauges))
-        else:
-            make = InlinePool if kind == "inline" else ThreadPool
-            pool = make(open_worker, (setup, gauges), lambda: close_worker(key))
-        return Lane(
-            number,
-            key,
-            pool,
-            exchange,
-            inbox,
-            settings.crawl.linger,
-            gauges.row(number),
-            settings.crawl.worker_timeout,
-            one_at_a_time,
-        )
-
-    def tidy() -> None:
-        # The children leave by themselves as soon as this process is gone. Killing them first would let their Pools
-        # start new ones in the last moment.
-        if keeper is not None:
-            rmtree(temporary_folder(), ignore_errors=True)
-        if folder is not None:
-            folder.withdraw()
-
-    try:
-        yield _Workshop(workers, new_lane, room, renew_room, switch, tidy)
-    finally:
-        switch.stop()  # lets the helper thread that waits for it go
-        if folder is not None:
-            folder.withdraw()
-        if keeper is not None:
-            keeper.close()
-
-
-def limits_of(settings: Settings) -> FetchLimits:
-    """What bounds each fetch."""
-    fetch = settings.fetch
-    return FetchLimits(
-        timeout=fetch.timeout,
-        connect_timeout=fetch.connect_timeout,
-        read_timeout=fetch.read_timeout,
-        max_body=fetch.max_body,
-        max_threads=fetch.max_threads,
-        verify=fetch.verify,
-        max_headers=fetch.max_headers,
-        max_ratio=fetch.max_ratio,
-        only=tuple(settings.guard.only),
-        allow=tuple(entry for entry in settings.guard.allow if is_network(entry)),
-    )
-
-
-def page_options(settings: Settings) -> PageOptions:
-    scope = settings.scope
-    return PageOptions(
-        skip_extensions=frozenset(extension.lower().removeprefix(".") for extension in scope.skip_extensions),
-        nofollow=scope.nofollow,
-        token=token_of(settings.fetch.user_agent),
-        max_links=settings.limits.max_links,
-        max_tags=settings.limits.max_tags,
-    )
 
 
 def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from crawler.assemble.run import _reader_setup
+from crawler.assemble.readers import reader_setup
 from crawler.download_folder import DownloadFolders
 from crawler.good_runs import RunPages, recall
 from crawler.observe.drift import Drift, Watched
@@ -82,7 +82,7 @@ def reader(spider, expect):
     spider.expect = expect
     settings = merge([flat({"crawl": {"pool": "inline", "parse_in": "pool"}}, "table")])
     files = DownloadFolders("", False, {})
-    return Reader(_reader_setup([spider], [settings], files, bodies=False, samples=True), lambda seconds: None)
+    return Reader(reader_setup([spider], [settings], files, bodies=False, samples=True), lambda seconds: None)
 
 
 def learn(kind, folder, runs=RUNS):
