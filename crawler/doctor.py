@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 import crawler
-from crawler.assemble.run import check_secrets, layers_of
+from crawler.assemble.spider_settings import check_secrets, layers_of
 from crawler.errors import CrawlError
 from crawler.pool.context import context_for
 from crawler.pool.crew import map_in_processes

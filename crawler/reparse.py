@@ -16,8 +16,8 @@ import msgspec
 
 from crawler.archive.archive import Archive
 from crawler.archive.places import places_of
+from crawler.assemble.items import open_stages, output_options
 from crawler.assemble.readers import page_options
-from crawler.assemble.run import open_stages, output_options
 from crawler.digest import digest_of
 from crawler.errors import UsageError
 from crawler.export.outputs import exporters

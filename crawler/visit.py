@@ -19,7 +19,7 @@ import msgspec
 
 from crawler.assemble.readers import page_options
 from crawler.assemble.rules import Shared, rules_of
-from crawler.assemble.run import check_secrets, layers_of
+from crawler.assemble.spider_settings import check_secrets, layers_of
 from crawler.assemble.workshop import limits_of
 from crawler.engine.offers import without_credentials
 from crawler.errand import close_client, fetch_in_turn, open_client

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, nullcontext, suppress
 from datetime import UTC, datetime
-from inspect import isroutine
 from pathlib import Path
 from queue import SimpleQueue
 from secrets import token_hex
@@ -20,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crawler.archive.options import check_archives, unhurried
+from crawler.assemble.items import open_stages, output_options
 from crawler.assemble.readers import page_options, reader_setup
 from crawler.assemble.rules import Shared, all_rules
+from crawler.assemble.spider_settings import check_secrets, settings_of
 from crawler.assemble.workshop import workshop
 from crawler.control.signals import Signals
 from crawler.control.switch import Level
@@ -31,11 +31,7 @@ from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
-from crawler.expect import Expect
 from crawler.export.outputs import exporters, named
-from crawler.export.registry import TABLE, Options
-from crawler.fetch.clients import check_client
-from crawler.fetch.proxies import check_proxy
 from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
@@ -49,7 +45,6 @@ from crawler.observe.drift import Drift, Visit, Watched
 from crawler.observe.emit import Emitter
 from crawler.observe.live import Extra, LiveView
 from crawler.observe.manners import notes_of
-from crawler.observe.plain import for_screen
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.output_name import masked
@@ -58,26 +53,22 @@ from crawler.politeness.addresses import Addresses
 from crawler.politeness.breaker import Breaker
 from crawler.politeness.hosts import Hosts
 from crawler.pool.lane import Inbox
-from crawler.protocols import Frontier, Listener, Stages
+from crawler.protocols import Frontier, Listener
 from crawler.request import Request
 from crawler.response import ToRead
-from crawler.rules.auth import Auth
 from crawler.rules.cookies import Cookies
 from crawler.rules.robots import RobotsMemory, tokens_of
 from crawler.rules.route import Starts
-from crawler.rules.scope import Scope
 from crawler.rules.since import Compared, Since
 from crawler.runs.folder import RunFolder
-from crawler.secrets import resolve, shown
-from crawler.settings import Layer, Settings, config_layer, environment_layers, flat, merge, project_layer, version
+from crawler.settings import Settings, flat, version
 from crawler.shut_network import Door
 from crawler.spider import load
 from crawler.spider.base import Spider
 from crawler.spider.blame import blame
 from crawler.spider.load import build_all
-from crawler.spider.load_object import lasting, load_object
 from crawler.spider.read import read_closing
-from crawler.spider.read_items import build_stages, close_pipelines, open_pipelines
+from crawler.spider.read_items import close_pipelines
 from crawler.url_options import UrlOptions
 
 if TYPE_CHECKING:
@@ -131,60 +122,6 @@ def crawl(
         outputs=[named(str(path), built[0].name) for path in outputs],
         keep_items=not outputs,
     )
-
-
-def settings_of(spiders: Sequence[Spider], config: str | None, flags: Sequence[Layer]) -> list[Settings]:
-    """The settings of each spider of a run, from all layers. The spiders get what their items go through.
-
-    Raises `SettingsError` for a wrong setting, and `UsageError` where two spiders want a different value for
-    something that they share.
-    """
-    merged = [merge(layers) for layers in layers_of(spiders, config, flags)]
-    for one in merged:
-        check_secrets(one)
-        Scope(one.scope.allowed_hosts)
-    shared = [_shared(settings) for settings in merged]
-    for spider, other in zip(spiders[1:], shared[1:], strict=True):
-        for key, value in other.items():
-            if value != shared[0][key]:
-                raise UsageError(
-                    f"{spiders[0].name} wants {key} = {shown(key, shared[0][key])} and {spider.name} wants "
-                    f"{shown(key, value)}, "
-                    "and spiders of one run share it",
-                    hint=f"say which: -s {key}=…, or run them one after the other",
-                )
-    merged = [_lasting(one) for one in merged]
-    for spider, own in zip(spiders, merged, strict=True):
-        spider.item_stages = _stages_of(spider, own)
-        check_expect(spider)
-    return merged
-
-
-def layers_of(
-    spiders: Sequence[Spider | type[Spider] | None], config: str | None, flags: Sequence[Layer]
-) -> list[list[Layer]]:
-    """The layers over the defaults for each spider (None: without those of a spider), weakest first."""
-    below = project_layer(Path.cwd())
-    above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *flags]
-    own = [[flat(one.settings, f"settings of {one.name}")] if one is not None else [] for one in spiders]
-    return [[below, *layers, *above] for layers in own]
-
-
-def _lasting(settings: Settings) -> Settings:
-    """Settings that mean the same wherever the run is resumed."""
-    items = msgspec.structs.replace(settings.items, pipelines=[lasting(one) for one in settings.items.pipelines])
-    archives = {name: os.path.abspath(path) for name in ("record", "replay") if (path := getattr(settings.run, name))}
-    return msgspec.structs.replace(settings, items=items, run=msgspec.structs.replace(settings.run, **archives))
-
-
-def check_secrets(settings: Settings) -> None:
-    """Whether all that settings want from the environment is there, and proxies are some. Raises `UsageError`."""
-    for value in settings.fetch.headers.values():
-        resolve(value)
-    for proxy in (settings.fetch.proxy, *(table.proxy for table in settings.host)):
-        check_proxy(resolve(proxy or ""), settings.fetch.client)
-    check_client(settings.fetch.client)
-    Auth(settings.host)
 
 
 def run(
@@ -473,20 +410,6 @@ def _recorders(
     return [*site, failing], [failing]
 
 
-def check_expect(spider: Spider) -> None:
-    """Whether `expect` can be meant. Raises `UsageError`."""
-    expect = spider.expect
-    if expect is None or isinstance(expect, Expect):
-        return
-    if not isinstance(expect, Mapping) or not all(isinstance(one, Expect) for one in expect.values()):
-        raise UsageError(
-            f"expect of spider {spider.name} is neither an Expect nor one for each callback",
-            hint='write expect = Expect(...), or expect = {"parse": Expect(...)}',
-        )
-    for name in expect:
-        spider.callback(name)
-
-
 def _drift(
     spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
 ) -> Drift:
@@ -508,50 +431,6 @@ def _drift(
     return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
 
 
-def _stages_of(spider: Spider, settings: Settings) -> Stages | None:
-    """What the items of a spider go through; None where that is nothing.
-
-    Raises `UsageError` for what the spider or the setting `items.pipelines` cannot mean, and `SpiderLoadError` for what
-    code of the user raises.
-    """
-    further = settings.items.pipelines
-    # Any of these may also be the name of a callback, which says nothing about items.
-    item, processors, pipelines, unique_by = (
-        None if isroutine(one) else one for one in (spider.item, spider.processors, spider.pipelines, spider.unique_by)
-    )
-    if item is None and not (processors or pipelines or unique_by or further):
-        return None
-    from crawler.items.stages import ItemStages  # most spiders have none
-
-    def build() -> Stages:
-        return ItemStages(
-            spider.name,
-            declared=item,
-            processors=processors or {},
-            pipelines=pipelines or (),
-            unique_by=unique_by or (),
-            further=[load_object(target) for target in further],
-        )
-
-    return build_stages(build)
-
-
-def open_stages(
-    spiders: Sequence[Spider], settings: Sequence[Settings], is_stored: Callable[[int], bool], stack: ExitStack
-) -> list[Stages]:
-    """The stages of all spiders, with pipelines that have begun. Whatever comes then, `stack` closes them."""
-    opened = []
-    for number, (spider, own) in enumerate(zip(spiders, settings, strict=True)):
-        if spider.item_stages is None:  # a run that goes on has its settings from its record
-            spider.item_stages = _stages_of(spider, own)
-        stages = spider.item_stages
-        if stages is not None:
-            stack.callback(close_pipelines, stages, own.crawl.parse_timeout)
-            open_pipelines(stages, spider, number, is_stored, own.crawl.parse_timeout)
-            opened.append(stages)
-    return opened
-
-
 def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
     politeness, breaker = settings.politeness, settings.breaker
     return Hosts(
@@ -568,52 +447,9 @@ def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
     )
 
 
-def output_options(spiders: Sequence[str], settings: Settings, run: str) -> Options:
-    """What the settings want of the outputs of a run of these spiders; `run` names it in databases."""
-    output = settings.output
-    return Options(
-        template=output.format,
-        escape_formulas=output.formulas == "escape",
-        shown=for_screen(),
-        fields=output.fields,
-        sort=output.sort,
-        append=output.append,
-        batch_items=output.batch_items,
-        table=table_of(spiders),
-        run=run,
-    )
-
-
-def table_of(spiders: Sequence[str]) -> str:
-    """What the table of a run is called, where its output does not say so: as its only spider."""
-    return (re.sub(r"\W+", "_", spiders[0]).lower() if len(spiders) == 1 else "") or TABLE
-
-
 def new_id() -> str:
     """What tells a run from all others, also those of other machines: when it was started, and something random."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(4)}"
-
-
-# What every spider of a run may have for itself; everything else belongs to the run.
-_OWN_SECTIONS = ("scope", "url", "traps", "retry", "redirect", "download", "items")
-_OWN_KEYS = (
-    "robots.obey",
-    "fetch.proxy",
-    "limits.max_url",
-    "fetch.headers",
-    "fetch.user_agent",
-    "fetch.accept_status",
-    "limits.max_depth",
-)
-
-
-def _shared(settings: Settings) -> dict[str, Any]:
-    values = flat(msgspec.to_builtins(settings), "").values
-    return {
-        key: value
-        for key, value in values.items()
-        if key.partition(".")[0] not in _OWN_SECTIONS and key not in _OWN_KEYS
-    }
 
 
 def _extra(engine: Engine) -> Extra:

@@ -29,7 +29,7 @@ def command(
     alone, or a section (politeness). From the weakest to the strongest: the defaults, [tool.crawl] in pyproject.toml,
     the spider's settings, --config, CRAWL_SECTION_KEY in the environment, -s.
     """
-    from crawler.assemble.run import layers_of
+    from crawler.assemble.spider_settings import layers_of
     from crawler.cli.run import flags
     from crawler.settings import default_layer, merge
     from crawler.spider.load import named

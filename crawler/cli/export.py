@@ -24,7 +24,7 @@ def command(name: str | None, outputs: tuple[str, ...], **options: Any) -> None:
 
     RUN is a run's name, its path, or a spider's name (its latest run); left out, the latest run of all.
     """
-    from crawler.assemble.run import output_options
+    from crawler.assemble.items import output_options
     from crawler.export.outputs import exporters, named
     from crawler.export.registry import check_format
     from crawler.frontier.ledger import Ledger

@@ -55,7 +55,7 @@ def command(
     page is fetched as a crawl would fetch it, or read from a FILE (- is standard input). Items are JSON Lines on
     standard output, on a terminal a table.
     """
-    from crawler.assemble.run import settings_of
+    from crawler.assemble.spider_settings import settings_of
     from crawler.cli.run import flags, pair
     from crawler.observe.log import setup
     from crawler.spider.load import build_all

@@ -213,7 +213,8 @@ def execute(
         reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)
         # Its server imports what workers need while this process imports what it needs itself.
         context_for("auto", READER if reads else ())
-    from crawler.assemble.run import output_options, settings_of
+    from crawler.assemble.items import output_options
+    from crawler.assemble.spider_settings import settings_of
     from crawler.export.outputs import exporters, named
     from crawler.spider.load import build_all
 

@@ -45,7 +45,7 @@ def command(
     The page is fetched as a crawl would fetch it, redirects included, and written to tests/pages/NAME/ as it came.
     What it gives goes into expected.json there: look at it, correct it, and crawl check tells when it changes.
     """
-    from crawler.assemble.run import settings_of
+    from crawler.assemble.spider_settings import settings_of
     from crawler.cli.parse import callback_for, check_callback, data_of
     from crawler.cli.run import flags, pair
     from crawler.response import Response

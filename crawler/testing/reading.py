@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from crawler.assemble.run import settings_of
+from crawler.assemble.spider_settings import settings_of
 from crawler.errors import UsageError
 from crawler.items.chain import Chain
 from crawler.request import Request

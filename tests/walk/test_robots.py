@@ -188,7 +188,7 @@ def test_a_resumed_run_still_knows(serve, tmp_path):
 
 def test_it_is_told_why_a_host_waits(serve):
     from crawler.assemble.run import run as run_spiders
-    from crawler.assemble.run import settings_of
+    from crawler.assemble.spider_settings import settings_of
     from crawler.settings import flat
 
     class Heard:
