@@ -22,7 +22,7 @@ TYPE_CHECKING = False  # as type checkers know it; `typing` takes longer to impo
 if TYPE_CHECKING:
     from typing import Any
 
-    from crawler.assemble.run import crawl as crawl
+    from crawler.assemble.crawl import crawl as crawl
     from crawler.download import Download as Download
     from crawler.errors import CrawlError as CrawlError
     from crawler.expect import Expect as Expect
@@ -60,7 +60,7 @@ _PLACES = {
     "SitemapSpider": "crawler.spider.sitemap_spider",
     "Spider": "crawler.spider.base",
     "clean": "crawler.items.processors",
-    "crawl": "crawler.assemble.run",
+    "crawl": "crawler.assemble.crawl",
     "default": "crawler.items.processors",
     "number": "crawler.items.processors",
 }

@@ -1,127 +1,64 @@
-"""Where everything is put together: the only file that names concrete classes and hands them to each other.
-
-`crawl` is the Python way in; `crawl run` uses `run` with the same parts and a terminal around it.
-"""
+"""One crawl from start to report: the parts are made in their order, the loop runs, what it leaves is kept."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing, nullcontext, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from queue import SimpleQueue
 from secrets import token_hex
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from crawler.archive.options import check_archives, unhurried
+from crawler.assemble.archives import frontier_of, recorders_of, replayed_by
+from crawler.assemble.beside import extra_of, steer, watched
+from crawler.assemble.drift import drift_of, leave_profiles
 from crawler.assemble.items import open_stages, output_options
+from crawler.assemble.politeness import hosts_of, robots_of
 from crawler.assemble.readers import page_options, reader_setup
 from crawler.assemble.rules import Shared, all_rules
-from crawler.assemble.spider_settings import check_secrets, settings_of
+from crawler.assemble.spider_settings import check_secrets
 from crawler.assemble.workshop import workshop
 from crawler.control.signals import Signals
 from crawler.control.switch import Level
-from crawler.digest import digest_of
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
-from crawler.engine.watch import Noticeboard, Ticker, Watchdog
-from crawler.errors import CrawlError, OutputError, OutputNotOpened, UsageError
-from crawler.export.outputs import exporters, named
+from crawler.errors import CrawlError, OutputError, OutputNotOpened
+from crawler.export.outputs import exporters
 from crawler.frontier.earlier import EarlierRuns
 from crawler.frontier.ledger import Ledger
 from crawler.frontier.seen import SeenSet
-from crawler.frontier.window import Window
-from crawler.good_runs import RunPages, recall
-from crawler.host_table import HostTable
+from crawler.good_runs import RunPages
 from crawler.items.chain import Chain
 from crawler.observe import events
 from crawler.observe.alarm import Alarm
-from crawler.observe.drift import Drift, Visit, Watched
+from crawler.observe.drift import Drift
 from crawler.observe.emit import Emitter
-from crawler.observe.live import Extra, LiveView
+from crawler.observe.live import LiveView
 from crawler.observe.manners import notes_of
 from crawler.observe.report import EndedBy, Report
 from crawler.observe.stats import Stats
 from crawler.output_name import masked
-from crawler.politeness.adaptive import Adaptive
-from crawler.politeness.addresses import Addresses
-from crawler.politeness.breaker import Breaker
-from crawler.politeness.hosts import Hosts
 from crawler.pool.lane import Inbox
-from crawler.protocols import Frontier, Listener
+from crawler.protocols import Listener
 from crawler.request import Request
 from crawler.response import ToRead
 from crawler.rules.cookies import Cookies
-from crawler.rules.robots import RobotsMemory, tokens_of
 from crawler.rules.route import Starts
 from crawler.rules.since import Compared, Since
 from crawler.runs.folder import RunFolder
-from crawler.settings import Settings, flat, version
+from crawler.settings import Settings
 from crawler.shut_network import Door
-from crawler.spider import load
 from crawler.spider.base import Spider
-from crawler.spider.blame import blame
-from crawler.spider.load import build_all
 from crawler.spider.read import read_closing
 from crawler.spider.read_items import close_pipelines
 from crawler.url_options import UrlOptions
 
-if TYPE_CHECKING:
-    from crawler.archive.archive import Archive
-    from crawler.archive.failing import FailingOnly
-    from crawler.archive.recorder import Recorder
-
-_LONGEST_READING = 10.0  # seconds, of a page that is read again to find the line to blame
-_WATCH = 0.25  # seconds between two looks at the workers,
-_PUBLISH = 0.5  # and at the control room
 _WRITING = ("open", "resume", "write", "mark", "flush", "close")  # what of an output may reach a host
-
-
-def crawl(
-    *spiders: Any,
-    out: str | Path | Sequence[str | Path] | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    settings: Mapping[str, Any] | None = None,
-    config: str | None = None,
-) -> Report:
-    """Run spiders to their end and return the report.
-
-    ```python
-    report = crawl(Quotes, out="quotes.jsonl", settings={"politeness.delay": 1})
-    ```
-
-    - `spiders`: `Spider` classes or instances, or what `crawl run` takes ("spiders/maoyan.py").
-    - `out`: one output or several, by suffix as `-o`. Without it the items are in `report.items`.
-    - `arguments`: what `-a` gives on the command line; of several spiders each takes those it has.
-    - `settings`: what `-s` gives, dotted or nested.
-    - `config`: what `--config` names.
-
-    Callable any number of times, from scripts (without a `__main__` guard), notebooks and tests. In the main
-    thread Ctrl-C ends the crawl as it ends `crawl run`, and the report of what was done is returned.
-    Raises `UsageError` for a spider, setting or output that cannot be used; a run that broke later has
-    `report.error`.
-    """
-    if load.is_worker:
-        raise UsageError(
-            "crawl() is called while a worker loads this file, as crawl.parse_in = pool has it: put what is to run "
-            'once under if __name__ == "__main__":'
-        )
-    if not spiders:
-        raise UsageError("crawl() needs a spider", hint="crawl(MySpider)")
-    outputs = [out] if isinstance(out, str | Path) else list(out or ())
-    built = build_all(spiders, dict(arguments or {}))
-    flags = flat(settings or {}, "settings=")
-    return run(
-        built,
-        settings_of(built, config, [flags]),
-        outputs=[named(str(path), built[0].name) for path in outputs],
-        keep_items=not outputs,
-    )
 
 
 def run(
@@ -161,9 +98,9 @@ def run(
     ):
         options = output_options([spider.name for spider in spiders], common, ledger.get("id") or new_id())
         ledger.set("id", options.run)
-        replayed = _replayed(common, stack)
+        replayed = replayed_by(common, stack)
         door = Door("a replay has no network")  # for the spider; where its items go is another thing
-        recorders, hearing = _recorders(common, options.run, folder)
+        recorders, hearing = recorders_of(common, options.run, folder)
         carried = ledger.get("carried", {})
         pages = RunPages(folder)
         drift: Drift | None = None
@@ -174,7 +111,7 @@ def run(
                 if common.drift.strict:
                     engine.ending.end("drift", at_once=True)
 
-            drift = _drift(spiders, common, pages, carried.get("drift"), alarmed)
+            drift = drift_of(spiders, common, pages, carried.get("drift"), alarmed)
             stack.callback(drift.close)
         emitter = Emitter([stats, *listeners, *hearing, *([drift] if drift is not None else [])])
         written = exporters(outputs, options, ledger.items_after)
@@ -182,18 +119,8 @@ def run(
             written = [door.at_large(one, *_WRITING) for one in written]
         chain = Chain([*written, *recorders], meta=common.output.meta, keep=keep_items)
         compared = Compared(ledger.get("since", {}), lambda counts: ledger.set("since", counts))
-        addresses = Addresses(inbox.put) if common.politeness.host_key == "address" else None
-        if addresses is not None:
-            stack.callback(addresses.close)
-        hosts = _hosts(common, addresses)
-        robots = RobotsMemory(
-            ledger,
-            common.robots.max_size,
-            common.robots.max_age,
-            tokens=tokens_of(settings),
-            max_crawl_delay=common.robots.max_crawl_delay,
-            slow=hosts.ask_for,
-        )
+        hosts = hosts_of(common, inbox, stack)
+        robots = robots_of(settings, ledger, hosts)
         files = DownloadFolders(
             os.path.abspath(folder.path) if folder else "",
             common.run.durability == "power",
@@ -253,7 +180,7 @@ def run(
         engine = Engine(
             spiders=spiders,
             rules=rules,
-            frontier=_frontier(ledger, replayed),
+            frontier=frontier_of(ledger, replayed),
             ledger=ledger,
             seen=SeenSet(shop.room, ledger.fingerprints, renew_room),
             hosts=hosts,
@@ -274,43 +201,20 @@ def run(
             to_read=to_read if reader is not None else None,
         )
 
-        def leave_now(code: int) -> None:
-            # The main thread is somewhere in a C library. Outputs are only touched if it is in the user's code,
-            # where nobody else is writing to them.
-            if engine.reading is not None:
-                with suppress(Exception):
-                    chain.close()
-            shop.tidy()
-            os._exit(code)
-
-        view = LiveView(stats, lambda: _extra(engine), quiet=not live)
-        signals.steer(shop.switch, lambda: inbox.put(None), lambda: engine.reading is not None, leave_now, view.say)
+        view = LiveView(stats, lambda: extra_of(engine), quiet=not live)
+        steer(signals, shop, engine, chain, inbox, view)
         pool = common.crawl.pool if replayed is None else f"replay of {replayed.path}"
         emitter.emit(events.Started(tuple(spider.name for spider in spiders), shop.workers, pool))
         shop.switch.on_change(lambda: inbox.put(None))
         view.start()
         ledger.set("end", None)  # killed from here on, a run that was resumed is unfinished, however it ended before
-
-        def leave_if_told() -> None:
-            if shop.switch.level == Level.STOP_NOW:
-                signals.leave()
-
-        board = Noticeboard(shop.room, engine.numbers, inbox)
-        tickers = [
-            Ticker("watchdog", _WATCH, Watchdog(lanes, inbox, _WATCH).look),
-            Ticker("leave", _WATCH, leave_if_told),
-            Ticker("numbers", _PUBLISH, board.look),
-        ]
-        for ticker in tickers:
-            ticker.start()
         reason = "failed"
         try:
-            reason = engine.run()
+            with watched(engine, lanes, inbox, shop, signals):
+                reason = engine.run()
         except CrawlError as raised:
             error = raised
         finally:
-            for ticker in tickers:
-                ticker.stop()
             view.stop()
             for stages in all_stages:
                 for unclosed in close_pipelines(stages, common.crawl.parse_timeout):
@@ -351,15 +255,7 @@ def run(
         last = report()
         if any(recorder.has_failed for recorder in recorders):
             return last  # what is not in the archive is fetched again by who resumes the run
-        if (
-            drift is not None
-            and not common.run.replay
-            and last.exit_code == 0
-            and not last.page_error_count + last.item_errors
-        ):
-            pages.keep_profiles(drift.profiles(), is_first=common.drift.accept)
-        else:
-            pages.forget_profiles()
+        leave_profiles(drift, pages, last, common)
         # A run that was stopped, or that broke, can be resumed; one that came to its end cannot.
         for path, mark, item in chain.marks():
             ledger.mark(path, mark, item)
@@ -370,98 +266,9 @@ def run(
         return last
 
 
-def _replayed(settings: Settings, stack: ExitStack) -> Archive | None:
-    """The archive that answers, instead of hosts."""
-    if not settings.run.replay:
-        return None
-    from crawler.archive.archive import Archive
-
-    return stack.enter_context(closing(Archive(settings.run.replay)))
-
-
-def _frontier(ledger: Ledger, replayed: Archive | None) -> Frontier:
-    if replayed is None:
-        return Window(ledger)
-    from crawler.archive.frontier import RecordedOrder
-
-    return RecordedOrder(replayed, ledger)
-
-
-def _recorders(
-    settings: Settings, run: str, folder: RunFolder | None
-) -> tuple[list[Recorder | FailingOnly], list[FailingOnly]]:
-    """Who keeps what is fetched: for --record, and in the run's folder; and those of them that listen."""
-    own = settings.run
-    if not own.record and (folder is None or own.keep_pages == "no"):
-        return [], []
-    from crawler.archive.failing import FailingOnly
-    from crawler.archive.recorder import Recorder
-
-    software, robots = f"crawler/{version()}", "classic" if settings.robots.obey else "ignore"
-    site = [Recorder(own.record, run, software, robots)] if own.record else []
-    if folder is None or own.keep_pages == "no":
-        return [*site], []
-    pages = Recorder(str(folder.pages), run, software, robots)
-    if own.keep_pages == "all":
-        return [*site, pages], []
-    bad = (events.ReadFailed, events.FetchFailed, events.Blocked, events.ItemFailed)
-    over = (events.Redirected, events.Retried, events.Dropped)
-    failing = FailingOnly(pages, bad, over, events.PageRead)
-    return [*site, failing], [failing]
-
-
-def _drift(
-    spiders: Sequence[Spider], settings: Settings, pages: RunPages, state: Any, alarmed: Callable[[Alarm], None]
-) -> Drift:
-    def line(spider: int, callback: str, good: Visit | None, bad: Visit, field: str, is_fewer: bool) -> tuple[str, str]:
-        if not settings.drift.reread:
-            return "", ""
-        seconds = min(settings.crawl.parse_timeout or _LONGEST_READING, _LONGEST_READING)
-        return blame(spiders[spider], callback, good, bad, field, is_fewer, seconds)
-
-    watched = [
-        Watched(
-            spider.name,
-            spider.expect,
-            () if settings.drift.accept else pages.history(spider.name),
-            str(digest_of(repr([getattr(spider, name, None) for name in sorted(spider.arguments())]).encode())),
-        )
-        for spider in spiders
-    ]
-    return Drift(watched, state, keep=pages.keep, recall=recall, blame=line, alarmed=alarmed)
-
-
-def _hosts(settings: Settings, addresses: Addresses | None) -> Hosts:
-    politeness, breaker = settings.politeness, settings.breaker
-    return Hosts(
-        politeness.per_host,
-        politeness.delay,
-        jitter=politeness.jitter,
-        table=HostTable(settings.host),
-        adaptive=Adaptive(politeness.max_delay) if politeness.adaptive else None,
-        breaker=Breaker(breaker.failures, breaker.pause, breaker.max_pause, breaker.give_up)
-        if breaker.failures
-        else None,
-        max_retry_after=politeness.max_retry_after,
-        addresses=addresses,
-    )
-
-
 def new_id() -> str:
     """What tells a run from all others, also those of other machines: when it was started, and something random."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(4)}"
-
-
-def _extra(engine: Engine) -> Extra:
-    reading = engine.reading
-    url, since = reading if reading is not None else ("", 0.0)
-    return Extra(
-        queue=engine.waiting,
-        in_flight=engine.in_flight,
-        idle=engine.idle_reason(),
-        parsing=url,
-        parsing_seconds=monotonic() - since if url else 0.0,
-    )
 
 
 def _ended_by(name: str) -> EndedBy:

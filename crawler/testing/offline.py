@@ -14,7 +14,7 @@ from typing import Any
 
 import responses
 
-from crawler.assemble.run import crawl
+from crawler.assemble.crawl import crawl
 from crawler.errors import UsageError
 from crawler.observe.report import Report
 from crawler.request import Request

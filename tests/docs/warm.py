@@ -54,7 +54,7 @@ class WarmCrawl:
 
 def serve(address: str) -> None:
     """Until killed: a process for each connection."""
-    import crawler.assemble.run
+    import crawler.assemble.crawl
     import crawler.cli.export
     import crawler.cli.run
     import crawler.history  # noqa: F401
