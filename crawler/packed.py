@@ -14,7 +14,7 @@ import msgspec
 
 from crawler.item import as_dict, to_json
 from crawler.reading import ItemError, Reading
-from crawler.request import Request
+from crawler.request import Request, is_link
 
 _PROTOCOL = 5
 
@@ -94,7 +94,7 @@ def pack(reading: Reading, told: Told = NOTHING, plain: bool = True) -> bytes:
     """
     items, errors = _items(reading, plain)
     rest = (
-        (_groups(reading.requests), len(reading.requests)),
+        (_groups(reading.requests, reading.are_links), len(reading.requests)),
         reading.error,
         [*reading.item_errors, *errors],
         reading.dropped,
@@ -139,25 +139,12 @@ def _items(reading: Reading, plain: bool) -> tuple[bytes, list[ItemError]]:
         return pickle.dumps(crossing, _PROTOCOL), errors
 
 
-def _groups(requests: Sequence[Request]) -> list[_Group | Request]:
+def _groups(requests: Sequence[Request], are_links: bool) -> list[_Group | Request]:
     groups: list[_Group | Request] = []
     urls: list[str] = []
     callback: Any = None
     for request in requests:
-        # Run for every link of every page, so in one expression: it has a URL, maybe a callback, and nothing else.
-        is_bare = (
-            request.data is None
-            and request.on_failure is None
-            and request.method == "GET"
-            and request.headers is None
-            and request.body is None
-            and request.cookies is None
-            and request.jar is None
-            and request.timeout is None
-            and request.max_body is None
-            and request.save is None
-            and not (request.priority or request.again or request.row or request.purpose)
-        )
+        is_bare = are_links or is_link(request)
         if urls and not (is_bare and request.callback == callback):
             groups.append((callback, _joined(urls)))
             urls = []

@@ -53,7 +53,7 @@ class Reading(msgspec.Struct, frozen=True):
     """All that a callback yielded for one page. With an `error`, all lists are empty: half a page is no page.
 
     `keys` are those of each item that must not be stored twice, or empty where nothing of the kind is asked for;
-    `dropped` are the reasons of items that were not wanted.
+    `dropped` are the reasons of items that were not wanted; `are_links` says of the requests that each `is_link`.
     """
 
     items: list[Any] = []
@@ -62,3 +62,4 @@ class Reading(msgspec.Struct, frozen=True):
     keys: list[tuple[int, ...]] = []
     item_errors: list[ItemError] = []
     dropped: list[str] = []
+    are_links: bool = False

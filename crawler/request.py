@@ -126,6 +126,25 @@ class Request(msgspec.Struct, frozen=True):
         return blake2b(plain + place, digest_size=8).digest()
 
 
+def is_link(request: Request) -> bool:
+    """Whether a request has a URL, maybe a callback, and nothing else that a spider can say."""
+    # Run for every link of every page, so in one expression.
+    return (
+        request.data is None
+        and request.on_failure is None
+        and request.method == "GET"
+        and request.headers is None
+        and request.body is None
+        and request.cookies is None
+        and request.jar is None
+        and request.timeout is None
+        and request.max_body is None
+        and request.save is None
+        and request.priority == 0
+        and not (request.again or request.row or request.purpose)
+    )
+
+
 def with_content_type(headers: Mapping[str, str] | None, content_type: str) -> dict[str, str]:
     """The header fields with this Content-Type, unless they have one."""
     headers = dict(headers or {})

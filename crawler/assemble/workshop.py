@@ -58,7 +58,11 @@ def workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Iter
     limits = limits_of(settings)
     inline = {"requests": "inline", "curl": "curl inline"}  # one request at a time
     client = inline[settings.fetch.client] if kind == "inline" else settings.fetch.client
-    context = context_for(settings.crawl.start_method) if kind == "process" else None
+    context = (
+        context_for(settings.crawl.start_method, settings.fetch.client, settings.crawl.parse_in == "pool")
+        if kind == "process"
+        else None
+    )
     gauges = Gauges(workers + 1, context)  # one more for the lane of suspects
     if folder is not None and folder.is_paused:
         gauges.level.value = Level.PAUSE  # before there is a room in which somebody can say `go`

@@ -208,11 +208,12 @@ def execute(
     if not any(
         layer.values.get("run.replay") or layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers
     ):
-        from crawler.pool.context import READER, context_for
+        from crawler.pool.context import context_for
 
+        uses_curl = any(layer.values.get("fetch.client") == "curl" for layer in layers)
         reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)
         # Its server imports what workers need while this process imports what it needs itself.
-        context_for("auto", READER if reads else ())
+        context_for("auto", "curl" if uses_curl else "requests", reads)
     from crawler.assemble.items import output_options
     from crawler.assemble.spider_settings import settings_of
     from crawler.export.outputs import exporters, named

@@ -15,7 +15,6 @@ from crawler.export.gzip import GzipFile
 from crawler.export.json import JsonArray
 from crawler.export.jsonl import Jsonl
 from crawler.export.text import EXAMPLE, Template
-from crawler.export.xml import Xml
 from crawler.output_name import STANDARD_OUTPUT, masked
 
 TABLE = "items"  # what the table in an SQLite file is called
@@ -52,6 +51,8 @@ def _json(path: str, kind: type[File], _options: Options) -> Inner:
 
 
 def _xml(path: str, kind: type[File], _options: Options) -> Inner:
+    from crawler.export.xml import Xml  # its patterns take 8 ms to compile
+
     return Xml(path, kind)
 
 

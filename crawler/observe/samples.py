@@ -37,7 +37,8 @@ class Samples:
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kind(*key)
-        page = PageYielded(request, callback, response, reading)
+        known = Response(response.url, response.status, body=response.body, gist=gist)  # so it is not digested again
+        page = PageYielded(request, callback, known, reading)
         try:
             bad = kind.read(page)
         except Exception:  # code of the user runs where items are asked for their fields

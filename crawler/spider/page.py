@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from crawler.once import once
 from crawler.request import Callback, Request, with_content_type
 from crawler.response import Headers, Response
 from crawler.saved import Save, SavedFile
@@ -61,26 +61,27 @@ class Page:
         self._response = response
         self._options = options
         self._told: set[str] = set()
+        self._is_too_deep = False  # known when there is a tree
 
     def __repr__(self) -> str:
         return f"<Page {self.status} {self.url}>"
 
-    @cached_property
+    @once
     def headers(self) -> Headers:
         """The header fields; names in any case."""
         return self._response.headers
 
-    @cached_property
+    @once
     def text(self) -> str:
         """The body as text, decoded as browsers do (`crawler.spider.encoding`). Never raises."""
         return self._decoded[0]
 
-    @cached_property
+    @once
     def encoding(self) -> str:
         """The name of the codec `text` was decoded with, such as "utf-8" or "gb18030"."""
         return self._decoded[1]
 
-    @cached_property
+    @once
     def tree(self) -> etree._Element:
         """The document element as lxml has it (`lxml.html` elements for HTML), shared by `css`, `xpath` and `links`.
 
@@ -91,11 +92,12 @@ class Page:
 
         most = self._options.max_tags
         tree = parse_xml(self.text, most) if self._is_xml else parse_html(self.text, most)
-        if what := missing(tree, self.text, most):
+        self._is_too_deep, what = missing(tree, self.text, most)
+        if what:
             self._tell(what)
         return tree
 
-    @cached_property
+    @once
     def selector(self) -> Selector:
         """The document as a parsel `Selector`."""
         from parsel import Selector
@@ -199,32 +201,32 @@ class Page:
 
         return self._absolute(images_in(self.tree))
 
-    @cached_property
+    @once
     def canonical(self) -> str | None:
         """The URL under which the page wants to be known (`<link rel=canonical>`), None if it names none."""
         return self._named("canonical")
 
-    @cached_property
+    @once
     def next_url(self) -> str | None:
         """The next page of a series: the first `<link rel=next>`, or `<a rel=next>`; None if there is none."""
         return self._named("next")
 
-    @cached_property
+    @once
     def prev_url(self) -> str | None:
         """The page before this one in a series (`rel=prev`, or `previous`), None if there is none."""
         return self._named("prev") or self._named("previous")
 
-    @cached_property
+    @once
     def is_nofollow(self) -> bool:
         """Whether the page asks not to follow its links: `<meta name=robots>`, or one with our name, `X-Robots-Tag`."""
         return "nofollow" in self._directives
 
-    @cached_property
+    @once
     def is_noindex(self) -> bool:
         """Whether the page asks not to be kept: `noindex`, said in the same places. Up to the spider to obey."""
         return "noindex" in self._directives
 
-    @cached_property
+    @once
     def base_url(self) -> str:
         """What relative links start from: the page's `<base href>` if it has one that is http or https, else `url`."""
         # Without a tree, one look at the bytes may save the parser.
@@ -357,12 +359,12 @@ class Page:
             self._tell(f"has more than {most} links: the others are left out (limits.max_links)")
         return urls
 
-    @cached_property
+    @once
     def _link_tree(self) -> etree._Element:
-        from crawler.spider.tree import is_too_deep, parse_links
-
         tree: etree._Element = self.tree
-        if not self._is_xml and is_too_deep(tree):
+        if self._is_too_deep and not self._is_xml:
+            from crawler.spider.tree import parse_links
+
             tree = parse_links(self.text, self._options.max_tags)
         return tree
 
@@ -400,19 +402,19 @@ class Page:
                 return href
         raise ValueError(f"the <{getattr(target, 'tag', '?')}> element on {self.url} has neither href nor src")
 
-    @cached_property
+    @once
     def _metas(self) -> list[tuple[str, str, str]]:
         from crawler.spider.links import metas_in
 
         return metas_in(self.tree)
 
-    @cached_property
+    @once
     def _named_links(self) -> dict[str, str]:
         from crawler.spider.links import named_links_in
 
         return named_links_in(self.tree, "link")
 
-    @cached_property
+    @once
     def _directives(self) -> frozenset[str]:
         fields = self.headers.getall("x-robots-tag")
         if not fields and not self._metas:
@@ -421,16 +423,16 @@ class Page:
 
         return directives(self._metas, fields, self._options.token)
 
-    @cached_property
+    @once
     def _decoded(self) -> tuple[str, str]:
         return decode(self.body, self._content_type)
 
-    @cached_property
+    @once
     def _content_type(self) -> str | None:
         fields = self.headers.getall("content-type")
         return fields[-1] if fields else None
 
-    @cached_property
+    @once
     def _is_xml(self) -> bool:
         from crawler.spider.tree import is_xml
 

@@ -20,7 +20,7 @@ import msgspec
 from crawler.errors import CrawlError
 from crawler.item import as_yielded, is_item
 from crawler.reading import ItemError, PageError, Reading
-from crawler.request import Request
+from crawler.request import Request, is_link
 from crawler.response import Failure, Response
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
@@ -30,6 +30,7 @@ from crawler.spider.trace import is_ours, message_of, passes, place, tell
 from crawler.spider.wrong_line import WrongLine
 
 MAX_YIELDS = 1_000_000
+_WEB_SCHEMES = ("http://", "https://")
 _MOST_WRONG = 100  # yields of one page that are neither items nor requests
 
 
@@ -107,11 +108,18 @@ def _read(
     item_errors: list[ItemError] = []
     dropped: list[str] = []
     wrong = 0
+    are_links = True
     try:
         values = values_of(function(page), callback)
         for value in islice(values, max_yields):
             if type(value) is Request:
-                _check(value, callback, spider, known)
+                # Run for every link of every page: most have nothing that is not soon looked at.
+                bare = is_link(value)
+                are_links = are_links and bare
+                if not (
+                    bare and value.callback in known and type(value.url) is str and value.url.startswith(_WEB_SCHEMES)
+                ):
+                    _check(value, callback, spider, known)
                 requests.append(value)
             elif is_item(value):
                 value = as_yielded(value)
@@ -142,7 +150,7 @@ def _read(
         if passes(error):
             raise
         return Reading(error=_page_error(error, url, callback, function, values))
-    return Reading(items, requests, item_errors=item_errors, dropped=dropped)
+    return Reading(items, requests, item_errors=item_errors, dropped=dropped, are_links=are_links)
 
 
 def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageError]:
@@ -242,7 +250,12 @@ def _check(request: Request, callback: str, spider: Spider, known: set[str | Non
     """Raise for a request that cannot be meant. `known` are the callbacks that are known to be there, and grows."""
     if request.callback not in known or request.on_failure not in known:
         _check_callbacks(request, callback, spider)
-        known.update((request.callback, request.on_failure))  # type: ignore[arg-type]
+        # Of a request that has no callback nothing follows for the next one, which has no `on_failure` either.
+        known.update(
+            name  # type: ignore[misc]
+            for name in (request.callback, request.on_failure)
+            if name is not None or spider.has_parse
+        )
     url = request.url
     is_plain = request.data is None and request.method == "GET" and not request.headers and not request.body
     if (
@@ -253,13 +266,13 @@ def _check(request: Request, callback: str, spider: Spider, known: set[str | Non
         or type(request.priority) is not int
     ):
         _check_fields(request, callback)
-    if type(url) is str and (url[:7] == "http://" or url[:8] == "https://"):  # all but a few
+    if type(url) is str and url.startswith(_WEB_SCHEMES):  # all but a few
         return
     if isinstance(url, WrongLine):  # told as a fetch that failed
         return
     if not isinstance(url, str):
         raise _RefusedError(TypeError, f"{callback} yielded a Request whose url is {_described(url, advice=False)}")
-    if not url.strip().lower().startswith(("http://", "https://")):
+    if not url.strip().lower().startswith(_WEB_SCHEMES):
         if "://" in url:
             raise _RefusedError(
                 ValueError, f"{callback} yielded a Request for {url!r}: only http and https can be fetched"

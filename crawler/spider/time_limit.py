@@ -6,6 +6,7 @@ library (an XPath) is cut when it returns. Other threads get no signals: what to
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` without enums, which take 5 us a page
 import logging
 import signal
 import sys
@@ -26,6 +27,8 @@ _AGAIN = 0.1  # seconds until it is raised again, as user code may have caught i
 _PATIENCE = 5
 _TRIED = 50
 _MISSED = 1e-3  # seconds until the next try, if one came too early to be raised
+
+_ALARM = int(signal.SIGALRM)
 
 _HERE = __file__
 _SIGNALS = str(Path(__file__).parent.parent / "control" / "signals.py")
@@ -81,7 +84,7 @@ class TimeLimit:
             self._entered_by = sys._getframe(1)
             # In this order no alarm meets the wrong handler: `signal.signal` has those that came already handled first.
             self._timer_before = signal.setitimer(signal.ITIMER_REAL, 0)
-            self._handler_before = signal.signal(signal.SIGALRM, self._alarm)
+            self._handler_before = _signal.signal(_ALARM, self._alarm)
             signal.setitimer(signal.ITIMER_REAL, min(self._seconds, _TURN), _AGAIN)
             self._is_armed = True
         return self
@@ -117,7 +120,7 @@ class TimeLimit:
         self._entered_by = None
         signal.setitimer(signal.ITIMER_REAL, 0)
         before = self._handler_before
-        signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
+        _signal.signal(_ALARM, before if before is not None else signal.SIG_DFL)
         left, interval = self._timer_before
         if left:
             signal.setitimer(signal.ITIMER_REAL, max(left - taken, 1e-6), interval)

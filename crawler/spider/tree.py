@@ -33,16 +33,17 @@ def parse_links(text: str, most: int = MOST_TAGS) -> html.HtmlElement:
     return _parse(b"\n".join(tags))
 
 
-def missing(root: etree._Element, text: str, most: int = MOST_TAGS) -> str:
-    """What of a document is not in its tree, for people; "" = nothing."""
+def missing(root: etree._Element, text: str, most: int = MOST_TAGS) -> tuple[bool, str]:
+    """Whether a document is too deep for its tree, and all that is not in that, for people; "" = nothing."""
     if len(text) < _SMALL:
-        return ""
+        return False, ""
     found = []
-    if is_too_deep(root):
+    too_deep = is_too_deep(root)
+    if too_deep:
         found.append("nests too deep: what stands deeper, and all after it, is not in its tree")
     if 0 < most < len(text) and most < text.count("<"):
         found.append(f"has more than {most} tags: the others are not in its tree (limits.max_tags)")
-    return "; ".join(found)
+    return too_deep, "; ".join(found)
 
 
 def is_too_deep(root: etree._Element) -> bool:

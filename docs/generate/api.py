@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import crawler
+from crawler.once import once
 
 _ORDER = [
     *("crawl", "Spider", "Page", "Request", "Download", "LinkSpider", "Follow", "SitemapSpider", "FeedSpider"),
@@ -43,11 +44,11 @@ def _class(name: str, kind: type) -> list[str]:
 
 def _is_told(member: Any) -> bool:
     is_callable = inspect.isfunction(member) or isinstance(member, classmethod | staticmethod)
-    return is_callable or isinstance(member, property | cached_property)
+    return is_callable or isinstance(member, property | once | cached_property)
 
 
 def _function(name: str, member: Any, level: int) -> list[str]:
-    is_value = isinstance(member, property | cached_property)
+    is_value = isinstance(member, property | once | cached_property)
     function = getattr(member, "fget", None) or getattr(member, "func", None) or inspect.unwrap(member)
     function = getattr(function, "__func__", function)
     signature = inspect.signature(function)

@@ -76,7 +76,8 @@ def deep(levels, inside=""):
 @pytest.mark.parametrize(("levels", "lost"), [(10, False), (2000, False), (2100, True), (60_000, True)])
 def test_a_document_that_is_too_deep_is_noticed(levels, lost):
     text = deep(levels)
-    assert bool(missing(parse_html(text), text)) is lost
+    too_deep, told = missing(parse_html(text), text)
+    assert too_deep is bool(told) is lost
     assert [a.get("href") for a in parse_links(text).iter("a")] == ["/after"]
 
 
@@ -84,15 +85,18 @@ def test_a_document_of_too_many_tags_is_cut():
     text = "<a href=/x>x</a>" * 200_000
     root = parse_html(text)
     assert sum(1 for _ in root.iter("a")) == 75_000
-    assert missing(root, text) == "has more than 150000 tags: the others are not in its tree (limits.max_tags)"
+    assert missing(root, text) == (
+        False,
+        "has more than 150000 tags: the others are not in its tree (limits.max_tags)",
+    )
     honest = "<a href=/x>x</a>" * 70_000
-    assert missing(parse_html(honest), honest) == ""
+    assert missing(parse_html(honest), honest) == (False, "")
 
 
 def test_of_xml_so_many_tags_are_read_too() -> None:
     root = parse_xml("<a>" + "<b/>" * 100, 50)
     assert len(root) == 49
     text = "<a>" + "<b/>" * 3_000
-    assert missing(parse_xml(text, 50), text, 50) == (
+    assert missing(parse_xml(text, 50), text, 50)[1] == (
         "has more than 50 tags: the others are not in its tree (limits.max_tags)"
     )
