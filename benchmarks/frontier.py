@@ -96,7 +96,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         values = {"port": site.port, "pages": pages, "hosts": arguments.hosts}
-        slow = ("fetch.timeout=3600", "fetch.read_timeout=3600", "politeness.delay=100000", "retry.times=0")
+        slow = ("fetch.timeout=3600", "fetch.read_timeout=3600", "politeness.delay=100000", "retry.times=0", "guard.allow=127.9.9.0/24")
         options = [word for name, value in values.items() for word in ("-a", f"{name}={value}")]
         options += [word for setting in slow for word in ("-s", setting)]
         crawl = command("run", str(HERE / "flood.py"), *options, "-q", folder=folder)
