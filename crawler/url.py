@@ -16,7 +16,7 @@ from ada_url import URL, join_url
 # A URL that the library would return unchanged: lower-case host without userinfo, no default port, only
 # characters that stay as they are, and no "." at the start of a segment (dot segments, plain or as %2e).
 _TAME = re.compile(
-    r"https?://(?:[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*|127(?:\.(?:0|[1-9]\d?)){3})(?::[1-9]\d{3})?"
+    r"https?://(?:[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*|127(?:\.(?:0|[1-9]\d?)){3})(?::[1-5]\d{3,4}|:[6-9]\d{3})?"
     r"(?:/(?![.%])[\w\-~!$&()*+,;=:@.]*)+(?:\?[\w\-~!$&()*+,;=:@./?]*)?",
     re.ASCII,
 )

@@ -30,6 +30,12 @@ os.environ["CRAWL_ROBOTS_OBEY"] = "false"
 os.environ["CRAWL_POLITENESS_ADAPTIVE"] = "false"
 os.environ["CRAWL_BREAKER_FAILURES"] = "0"
 
+# What a script's `&` or nohup has set to be ignored is inherited, and a crawl leaves it so. Tests that send signals
+# start theirs as from a terminal: a handler, unlike SIG_IGN, is not inherited.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
+
 
 @pytest.fixture
 def site():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +112,20 @@ command(run)
 main()
 """)
     assert (running.rc, running.stderr) == (5, "")
+
+
+def test_a_command_of_a_test_can_be_interrupted_where_the_tests_cannot():
+    """Run by nohup, or by a script's `&`, tests that send signals would fail."""
+    child = "import signal; print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
+    tests = f"import subprocess, sys, tests.conftest; subprocess.run([sys.executable, '-c', {child!r}])"
+    done = subprocess.run(
+        ["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh", sys.executable, "-c", tests],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def shell(command, folder):

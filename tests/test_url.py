@@ -287,6 +287,16 @@ def test_the_canonical_form(url, expected):
 
 
 @pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:45123/a", "http://127.0.0.1:8080/a", "http://a.example:1024/b?c", "https://a.example/"]
+)
+def test_the_library_is_not_asked_about_what_it_would_not_change(url, monkeypatch):
+    """It takes five times as long. Servers for tests get a port of five digits from the system."""
+    assert library_canonical(url) == url
+    monkeypatch.setattr("crawler.url.URL", None)
+    assert canonical(url) == url
+
+
+@pytest.mark.parametrize(
     "url",
     ["", "/board/4", "www.maoyan.com", "http://", "http://a b/", "http://a:65536/", "http://[::1/", "http://\ud800/"],
 )

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing import (
     connection,
     forkserver,
@@ -39,10 +39,9 @@ _PRELOAD = ("crawler.worker", "crawler.control.room")
 _CLIENTS = {"requests": "crawler.fetch.requests_fetcher", "curl": "crawler.fetch.curl_fetcher"}
 _READER = ("crawler.reader", "crawler.spider.links", "crawler.spider.tree", "crawler.observe.samples")
 
-# Of each size glibc keeps so many pieces of memory ready, instead of 7: a tree of a page has thousands of a few sizes,
-# and is made and thrown away a sixth faster so. glibc reads it as a program starts, and only then; others never.
-_MEMORY = "GLIBC_TUNABLES"
-_PIECES = "glibc.malloc.tcache_count=500"
+# Of each size each thread keeps so many pieces of memory ready in them, instead of 7: the tree of a page has thousands
+# of a few sizes, and is made and thrown away a sixth faster so. glibc looks at this as a program starts; others never.
+_MEMORY = "GLIBC_TUNABLES", "glibc.malloc.tcache_count=500"
 
 _FAREWELL = 1.0  # seconds
 
@@ -69,16 +68,24 @@ def _launch_of_ours() -> Iterator[None]:
     # Signals stay blocked until the child has set its own handlers: a mask is inherited, a handler is not.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
     _launching.ours = True
-    is_ours_to_say = _MEMORY not in os.environ
-    if is_ours_to_say:
-        os.environ[_MEMORY] = _PIECES
     try:
         yield
     finally:
-        if is_ours_to_say:
-            os.environ.pop(_MEMORY, None)
         _launching.ours = False
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _much_memory_ready() -> Iterator[None]:
+    name, value = _MEMORY
+    if name in os.environ:  # somebody has other wishes
+        yield
+        return
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 class _ForkPopen(popen_fork.Popen):
@@ -168,7 +175,7 @@ def context_for(start_method: str, client: str = "requests", reads: bool = False
             _start_tracker()
     if start_method == "forkserver":
         context.set_forkserver_preload([*_PRELOAD, _CLIENTS[client], *(_READER if reads else ())])
-        with _launch_of_ours():
+        with _launch_of_ours(), _much_memory_ready() if reads else nullcontext():
             forkserver.ensure_running()
     return context
 

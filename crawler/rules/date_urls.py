@@ -22,6 +22,8 @@ _NAMED = re.compile(
     rf"(?<!\d)(?:(\d{{4}})[-/_.](?:{_MONTHS})|(?:{_MONTHS})[-/_.](\d{{4}}))(?![a-z\d])",
     re.IGNORECASE,
 )
+_MONTH = re.compile("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec")  # far faster to look for, in lower case
+_FOUR = re.compile(r"\d{4}")
 _EIGHT = re.compile(r"(?<![\w.-])(\d{4})(\d\d)(\d\d)(?![\w.-])")
 _YEAR = re.compile(r"[?&;](?:year|yr|y|jahr|annee|ano)=(\d+)(?!\d)", re.IGNORECASE)
 _COMPACT = re.compile(r"[?&;](?:date|day|month|m|d|ym|ymd|cal\w*)=(\d{4})(\d\d)(\d\d)?(?!\d)", re.IGNORECASE)
@@ -76,7 +78,9 @@ def _year(rest: str) -> int | None:
             return _in_range(match[1])
         if match := _COMPACT.search(rest):
             return _of_numbers(*match.groups())
-    if match := _NAMED.search(rest):
+    if not _FOUR.search(rest):  # no year
+        return -1 if _NUMBERS.search(rest) else None
+    if _MONTH.search(rest.lower()) and (match := _NAMED.search(rest)):
         return _in_range(match[1] or match[2])
     found = None
     for run in _NUMBERS.finditer(rest):

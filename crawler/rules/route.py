@@ -56,6 +56,7 @@ class Router:
         self._networks = [network for text in allow if (network := _network(text)) is not None]
         self._allowed = {text.lower() for text in allow if _network(text) is None}
         self._known: dict[str, Go] = {}
+        self._addresses: dict[str, Found] = {}  # by host, of those that are no start
 
     def found(self, request: Request) -> Found:
         url = request.url
@@ -65,8 +66,13 @@ class Router:
                 self._starts.hosts.add(host)
                 self._known.pop(host, None)
             return GO
-        if host[-1:].isdigit() or host[:1] == "[":  # an address, or a port
-            return self._of_address(url, host)
+        if (host[-1:].isdigit() or host[:1] == "[") and host not in self._starts.hosts:  # an address, or a port
+            verdict = self._addresses.get(host)
+            if verdict is None:
+                if len(self._addresses) >= _MOST_KNOWN:
+                    self._addresses.clear()
+                verdict = self._addresses[host] = self._of_address(url, host)
+            return verdict
         return GO
 
     def before(self, request: Request) -> Before:

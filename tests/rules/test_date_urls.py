@@ -1,6 +1,10 @@
 """Dates in URLs: endless calendars are known by years that nobody asks for, and ids are not taken for dates."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler.rules import date_urls
 from crawler.rules.date_urls import Dates
@@ -110,3 +114,21 @@ def test_the_forms_that_are_known_are_not_ever_more(monkeypatch):
     for number in range(100):
         dates.reason(f"http://{'x' * number}.example/2030/1")
         assert len(dates._kinds) <= 10
+
+
+PIECES = ["jan", "Mar", "december", "item", "2031", "1205", "12", "5", "20310512", "?year=", "&d=", *"/-_.=x"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_the_short_ways_miss_nothing(rest):
+    short = date_urls._year(rest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(date_urls, "_FOUR", re.compile(""))
+        patch.setattr(date_urls, "_MONTH", re.compile(""))
+        assert date_urls._year(rest) == short
+
+
+@pytest.mark.parametrize("rest", ["/about/us", "/january/12", "/products/category-17/item-1234.html"])
+def test_names_of_months_are_looked_for_where_a_date_may_be(rest, monkeypatch):
+    monkeypatch.setattr(date_urls, "_NAMED", None)
+    date_urls._year(rest)

@@ -3,6 +3,7 @@ import pytest
 from crawler.host_table import HostSettings, HostTable
 from crawler.request import Request
 from crawler.response import Route
+from crawler.rules import route
 from crawler.rules.route import Router, Starts
 from crawler.verdict import GO, Drop, Go
 
@@ -55,6 +56,23 @@ def test_the_host_of_a_start_may_be_private_on_that_port_only():
     assert one.found(link("http://10.1.2.3:8080/a")) is GO
     assert isinstance(one.found(link("http://10.1.2.3:8081/a")), Drop)
     assert one.before(link("http://10.1.2.3:8080/a")) == Go(route=Route(private=True))
+
+
+def test_an_address_is_looked_at_once_however_many_links_lead_there(monkeypatch):
+    looked = []
+    monkeypatch.setattr(route, "is_private", lambda address: looked.append(address) or True)
+    one = router(allow=["10.1.2.0/24"])
+    for number in range(3):
+        assert one.found(link(f"http://10.1.2.3/{number}")) is GO
+        assert isinstance(one.found(link(f"http://10.9.9.9:8080/{number}")), Drop)
+    assert looked == ["10.1.2.3", "10.9.9.9"]
+
+
+def test_a_start_that_comes_late_allows_what_was_refused():
+    one = router()
+    assert isinstance(one.found(link("http://10.1.2.3/a")), Drop)
+    assert one.found(Request("http://10.1.2.3/")) is GO
+    assert one.found(link("http://10.1.2.3/a")) is GO
 
 
 def test_a_redirect_of_a_start_is_no_start():
