@@ -6,15 +6,11 @@ them types. Raises `SettingsError` with the nearest known name for a key that do
 
 from __future__ import annotations
 
-import difflib
 import enum
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as distribution_version
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -278,6 +274,8 @@ def default_layer() -> Layer:
 
 def file_layer(path: Path) -> Layer:
     """A TOML file. Raises `SettingsError` if it cannot be read."""
+    import tomllib  # workers are given their settings
+
     try:
         return flat(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
     except OSError as error:
@@ -285,7 +283,7 @@ def file_layer(path: Path) -> Layer:
         raise SettingsError(
             f"cannot read the settings file {path}: {error.strerror}", hint=f"shipped ones are: {names}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # TOMLDecodeError is one, and UnicodeDecodeError
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
 
 
@@ -330,9 +328,11 @@ def shipped(name: str) -> Path:
 
 def version() -> str:
     """The installed version of this package, or "0" when it runs from a bare source tree."""
+    from importlib import metadata
+
     try:
-        return distribution_version("crawler")
-    except PackageNotFoundError:
+        return metadata.version("crawler")
+    except metadata.PackageNotFoundError:
         return "0"
 
 
@@ -397,6 +397,8 @@ def _list_or_table(text: str) -> Any:
 def _unknown(key: str, source: str, known: Flat) -> SettingsError:
     close = [name for name in known if name.partition(".")[2] == key.rpartition(".")[2]]
     if not close:
+        import difflib
+
         close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"settings are: {', '.join(sorted(known))}"
     return SettingsError(f"there is no setting {key!r} ({source})", hint=hint)

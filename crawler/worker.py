@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from crawler.reader import Reader
 
 _TURN = 0.05  # seconds of reading after which a worker reports,
-_MOST = 24  # and how many pages at once: the others wait for the next order meanwhile
+_MOST = 40  # and how many pages at once: the others wait for the next order meanwhile
 CLIENTS = ("requests", "curl", "inline")  # what may fetch in a worker; the last for the pool of that name
 
 

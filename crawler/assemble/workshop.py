@@ -105,6 +105,7 @@ def workshop(settings: Settings, inbox: Inbox, folder: RunFolder | None) -> Iter
             gauges.row(number),
             settings.crawl.worker_timeout,
             one_at_a_time,
+            stands_still=kind != "inline" and (client == "curl" or reader is not None),
         )
 
     def tidy() -> None:

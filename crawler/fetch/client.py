@@ -11,16 +11,17 @@ import io
 import math
 import re
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
 
+from crawler.fetch.bodies import SMALL_BODY, WIRE, Sink, bomb
 from crawler.fetch.budget import SMALL, budget
 from crawler.fetch.connections import Connections, Prepared, is_forwarded
 from crawler.fetch.deadline import watch
 from crawler.fetch.decoding import ACCEPTED, Decoder, decoder_for
-from crawler.fetch.failures import kind_of
+from crawler.fetch.failures import failure_of
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import Guard, Resolver
 from crawler.fetch.limits import FetchLimits
@@ -30,19 +31,9 @@ from crawler.response import Failure, HeaderPairs, Landing, Order, Outcome, Resp
 from crawler.saved import Into
 
 _CHUNK = 1 << 16
-SMALL_BODY = 1 << 20  # a body up to this size is no bomb
 _BUFFER = io.DEFAULT_BUFFER_SIZE  # so much of a body may come along with the end of a header
-WIRE = 8  # times the body's limit: what chunks of one byte each cost, and more
 _CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class Sink(Protocol):
-    """What takes a body: memory, or a file."""
-
-    def write(self, data: bytes, /) -> int: ...
-
-    def tell(self) -> int: ...
 
 
 class Client:
@@ -168,24 +159,9 @@ class Client:
         return came.tell() - before
 
 
-def bomb(made: int, packed: int, ratio: int) -> None:
-    """Raise `Fault` if what decoders have made of a body's bytes is a bomb. `ratio` 0 = nothing is.
-
-    Of several codings each may be the bomb; and a thousand members of nothing are work as well.
-    """
-    if made > SMALL_BODY and 0 < ratio * packed < made:
-        raise Fault("too_large", f"a bomb: {made // packed:,} times its compressed size, and growing")
-
-
 def _left() -> float | None:
     """Seconds the thread's order has left, None without a deadline."""
     return max(watch.until - time.monotonic(), 0.0) if watch.until < math.inf else None
-
-
-def failure_of(order: Order, started: float, error: BaseException) -> Failure:
-    """What went wrong with an order, from the exception that says so."""
-    kind, detail = kind_of(error)
-    return Failure(order.url, kind, detail, time.monotonic() - started)
 
 
 def _prepared(order: Order) -> Prepared:

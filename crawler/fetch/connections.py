@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 from requests import Response as Answer
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.ssl_ import create_urllib3_context
 from urllib3.util.url import Url
 
+from crawler.fetch import authorities
 from crawler.fetch.deadline import Timed, TimedTLS, left
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import AddressRefused, Guard
@@ -33,8 +33,6 @@ from crawler.response import Route
 
 _MOST_HOSTS = 512  # hosts and routes whose connections are kept
 _USUAL = Route()
-
-CA_BUNDLE = DEFAULT_CA_BUNDLE_PATH  # the certificate authorities that are trusted
 
 _Pool = HTTPConnectionPool | HTTPSConnectionPool
 _Connect = Callable[[HTTPConnection], socket.socket]
@@ -145,7 +143,7 @@ class Connections(HTTPAdapter):
         if context is None:
             context = create_urllib3_context(cert_reqs=_cert_reqs(verify))
             if verify:
-                context.load_verify_locations(CA_BUNDLE)
+                context.load_verify_locations(authorities.CA_BUNDLE)
             context.sslsocket_class = TimedTLS
             self._contexts[verify] = context
         return context

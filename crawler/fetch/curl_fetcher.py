@@ -18,7 +18,6 @@ from threading import Lock
 import pycurl
 
 from crawler.fetch.budget import budget
-from crawler.fetch.client import failure_of
 from crawler.fetch.curl_failures import fault_of
 from crawler.fetch.curl_late import late_fault, look_after, no_end
 from crawler.fetch.curl_names import addresses_of
@@ -379,3 +378,10 @@ class CurlFetcher:
                 size += len(landing.outcome.body)
         self._held -= size
         return tuple(batch)
+
+
+def failure_of(order: Order, started: float, error: BaseException) -> Failure:
+    """As `failures.failure_of`, which knows the exceptions of the other client, and imports it: so not before then."""
+    from crawler.fetch import failures
+
+    return failures.failure_of(order, started, error)

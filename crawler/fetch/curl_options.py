@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pycurl
 
-from crawler.fetch import connections
+from crawler.fetch import authorities
 from crawler.fetch.decoding import ACCEPTED
 from crawler.fetch.faults import Fault
 from crawler.fetch.proxies import proxy_of
@@ -80,7 +80,7 @@ def prepare(curl: Any, route: Route, verify: bool) -> None:
         (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
         (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
         (pycurl.NOPROXY, ""),  # not what the environment says
-        (pycurl.CAINFO, connections.CA_BUNDLE),
+        (pycurl.CAINFO, authorities.CA_BUNDLE),
         (pycurl.SSL_VERIFYPEER, int(verify and route.verify)),
         (pycurl.SSL_VERIFYHOST, 2 if verify and route.verify else 0),
         (pycurl.CONNECTTIMEOUT_MS, 86_400_000),  # who owns the transfers has limits of its own
@@ -96,7 +96,7 @@ def prepare(curl: Any, route: Route, verify: bool) -> None:
     set_(pycurl.PROXYHEADER, ["Proxy-Connection:", "User-Agent:"])
     set_(pycurl.PROXY_SSL_VERIFYPEER, int(verify))
     set_(pycurl.PROXY_SSL_VERIFYHOST, 2 if verify else 0)
-    set_(pycurl.PROXY_CAINFO, connections.CA_BUNDLE)
+    set_(pycurl.PROXY_CAINFO, authorities.CA_BUNDLE)
     if proxy.user or proxy.password:
         set_(pycurl.PROXYUSERNAME, proxy.user.encode())
         set_(pycurl.PROXYPASSWORD, proxy.password.encode())

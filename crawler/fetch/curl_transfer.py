@@ -14,8 +14,8 @@ from typing import Any
 
 import pycurl
 
+from crawler.fetch.bodies import SMALL_BODY, WIRE, Sink, bomb
 from crawler.fetch.budget import SMALL, budget
-from crawler.fetch.client import SMALL_BODY, WIRE, Sink, bomb
 from crawler.fetch.curl_head import head_of, is_whole
 from crawler.fetch.curl_options import Origin, header_list, prepare, set_method
 from crawler.fetch.decoding import Decoder, decoder_for

@@ -6,13 +6,14 @@ import http.client
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 
 import urllib3.exceptions as u
 from requests import exceptions as r
 
 from crawler.fetch.faults import Fault
-from crawler.response import FailureKind
+from crawler.response import Failure, FailureKind, Order
 
 # The first entry that matches anything in the chain of causes decides: the specific ones stand first.
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], FailureKind], ...] = (
@@ -54,6 +55,12 @@ _NO_LENGTH = "integer string conversion"  # of Python, for numbers of thousands 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?([^'\"\\)]*)")
 _USERINFO = re.compile(r"//[^/\s@]*@")
 _SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
+
+
+def failure_of(order: Order, started: float, error: BaseException) -> Failure:
+    """What went wrong with an order, from the exception that says so."""
+    kind, detail = kind_of(error)
+    return Failure(order.url, kind, detail, time.monotonic() - started)
 
 
 def kind_of(error: BaseException) -> tuple[FailureKind, str]:

@@ -9,7 +9,8 @@ from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
 
-from crawler.fetch.client import Client, failure_of
+from crawler.fetch.client import Client
+from crawler.fetch.failures import failure_of
 from crawler.fetch.gaps import Gaps, host_in
 from crawler.fetch.guard import Resolver
 from crawler.fetch.limits import FetchLimits

@@ -320,7 +320,7 @@ def trusted(authority, monkeypatch, tmp_path):
     """The authority whose certificates clients trust in this test."""
     bundle = tmp_path / "authorities.pem"
     authority.cert_pem.write_to_path(bundle)
-    monkeypatch.setattr("crawler.fetch.connections.CA_BUNDLE", str(bundle))
+    monkeypatch.setattr("crawler.fetch.authorities.CA_BUNDLE", str(bundle))
     return authority
 
 
