@@ -1,4 +1,4 @@
-"""Lanes: one call out at a time, every order settles exactly once, a silent worker is found out."""
+"""Lanes: one call out, or two where a worker would stand still; every order settles exactly once, a silent worker is found out."""
 
 import operator
 import os
@@ -217,6 +217,65 @@ def test_one_at_a_time_hands_in_the_next_order_when_the_last_one_is_settled(pool
     assert len(lane) == 0
 
 
+@pytest.fixture
+def busy(pool, inbox, gauge, clock):
+    """A lane whose worker has just given back eight landings of twenty, and was called again."""
+    lane = Lane(0, "key", pool, operator.add, inbox, 0.1, gauge, stands_still=True)
+    give(lane, *range(1, 21))
+    lane.call()
+    lane.call()
+    assert len(pool.calls) == 1  # nothing is known of it yet
+    clock.now += 1.0
+    gauge.heartbeat = clock.now
+    pool.land(*range(1, 9))
+    lane.settle(inbox.get_nowait())
+    lane.call()
+    return lane
+
+
+def test_a_busy_worker_has_a_second_call_before_it_that_does_not_linger(busy, pool):
+    give(busy, 21, 22)
+    busy.call()
+    busy.call()
+    assert [([one.token for one in orders], linger) for _, (_, orders, linger), *_ in pool.calls] == [
+        ([], 0.1),
+        ([21, 22], 0.0),
+    ]
+
+
+def test_who_has_little_to_go_on_with_is_called_once(busy, pool, inbox):
+    pool.land(9, 10, 11)
+    busy.settle(inbox.get_nowait())
+    busy.call()
+    give(busy, 21)
+    busy.call()
+    assert len(pool.calls) == 1
+
+
+def test_a_worker_has_not_begun_with_a_call_that_waits_for_another_one(busy, pool, gauge, clock):
+    give(busy, 21)
+    busy.call()
+    clock.now += 1.0
+    gauge.heartbeat = clock.now  # that of the first call
+    begun, others = busy.abandon()
+    assert [one.url for one, _ in begun] == [request(token).url for token in range(9, 21)]
+    assert others == [request(21)]
+
+
+def test_the_second_of_two_calls_is_silent_from_the_end_of_the_first_one(busy, pool, inbox, clock):
+    give(busy, 21)
+    busy.call()
+    clock.now += 9.0
+    pool.land(9)
+    assert busy.fault() == ""
+    clock.now += 10.0
+    assert busy.fault() == ""
+    clock.now += 0.2
+    assert busy.fault() == "silent for 10 s"
+    pool.land(10)
+    assert busy.fault() == ""
+
+
 def test_closing_closes_the_pool(lane, pool):
     lane.close(1.0)
     assert (pool.closed, pool.abandoned) == (1, 0)
@@ -281,11 +340,14 @@ def test_silence_is_counted_from_the_last_call(lane, pool, inbox, clock):
         assert lane.fault() == ""
 
 
-@given(st.lists(st.one_of(st.just("give"), st.just("call"), st.sets(st.integers(1, 12))), max_size=40))
+@given(
+    st.lists(st.one_of(st.just("give"), st.just("call"), st.sets(st.integers(1, 40), max_size=12)), max_size=60),
+    st.booleans(),
+)
 @settings(max_examples=100, deadline=None)
-def test_every_order_settles_exactly_once(steps):
+def test_every_order_settles_exactly_once(steps, stands_still):
     pool, inbox = FakePool(), SimpleQueue()
-    lane = Lane(0, "key", pool, operator.add, inbox, 0.1, Gauge())
+    lane = Lane(0, "key", pool, operator.add, inbox, 0.1, Gauge(), stands_still=stands_still)
     given_tokens, handed_in, settled = 0, [], []
     for step in steps:
         if step == "give":
@@ -295,15 +357,16 @@ def test_every_order_settles_exactly_once(steps):
             before = len(pool.calls)
             lane.call()
             if len(pool.calls) > before:
-                handed_in += [one.token for one in pool.calls[0][1][1]]
+                handed_in += [one.token for one in pool.calls[-1][1][1]]
         elif pool.calls:
             pool.land(*step)  # right ones, late twins and strangers
             settled += [found.url for found, _ in lane.settle(inbox.get_nowait())]
-        assert len(pool.calls) <= 1
+        assert len(pool.calls) <= 1 + stands_still
         assert len(lane) == given_tokens - len(settled)
     assert len(set(settled)) == len(settled)
     assert handed_in == list(range(1, len(handed_in) + 1))
-    lost = [found.url for found in lane.abandon().others]
+    begun, others = lane.abandon()
+    lost = [found.url for found in (*(one for one, _ in begun), *others)]
     assert sorted(settled + lost) == sorted(request(token).url for token in range(1, given_tokens + 1))
 
 
