@@ -59,8 +59,8 @@ def crawl(hosts: Sequence[str], pages: int, options: Sequence[str], show: bool =
     or came twice, or an item is not what its page says.
     """
 
-    # As an installed package is. From a source tree, and with PYTHONDONTWRITEBYTECODE set, each process would compile it
-    # anew, which takes longer than all the rest of a start.
+    # As an installed package is. From a source tree, with PYTHONDONTWRITEBYTECODE set, each process would compile it anew,
+    # which takes longer than all the rest of a start.
     compileall.compile_dir(PACKAGE, quiet=2)
 
     def command(folder: Path, output: Path) -> list[str]:

@@ -27,7 +27,7 @@ from crawler.fetch import authorities
 from crawler.fetch.deadline import Timed, TimedTLS, left
 from crawler.fetch.faults import Fault
 from crawler.fetch.guard import AddressRefused, Guard
-from crawler.fetch.head import Head
+from crawler.fetch.http_head import Head
 from crawler.fetch.proxies import Proxy, proxy_of, through_socks
 from crawler.response import Route
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.fetch.faults import Fault
-from crawler.fetch.head import Head
+from crawler.fetch.http_head import Head
 
 
 class Wire:

@@ -26,8 +26,8 @@ PAGES = 12
 
 @pytest.fixture
 def site(serve):
-    def page(number):
-        linked = sorted({number * 2 % PAGES + 1, number * 3 % PAGES + 1, (number + 1) % PAGES + 1})
+    def page(number):  # a tree, so that each page has one depth, whichever worker is quicker; and ways back
+        linked = [link for link in (2 * number, 2 * number + 1) if link <= PAGES] + [number // 2 or 1, number]
         return f"<h1>Page {number}</h1>" + "".join(f'<a href="/page/{link}">{link}</a>' for link in linked)
 
     def answer(hit):
