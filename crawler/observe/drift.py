@@ -6,9 +6,7 @@ a resumed run goes on with it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from html import unescape
 from typing import Any
 
 import msgspec
@@ -16,8 +14,9 @@ import msgspec
 from crawler.expect import Expect, for_callback
 from crawler.observe.alarm import Alarm
 from crawler.observe.checks import Check, Checks
+from crawler.observe.drift_words import hint_of, message_of
 from crawler.observe.events import BlockedPage, PageYielded
-from crawler.observe.profile import LANGUAGE, Kind, Profile, Sample, Tally, described, form_of, together, url_form
+from crawler.observe.profile import Kind, Profile, Sample, Tally, together, url_form
 from crawler.observe.samples import LARGE
 from crawler.observe.trail import are_unlike, is_cut, trail_of
 from crawler.reading import Reading
@@ -27,9 +26,6 @@ from crawler.response import Response
 _MOST_FORMS = 12  # forms of URLs that are told apart for one callback; further ones count together
 _MOST_KINDS = 200
 _MOST_ALARMS = 50
-_HEAD = 4096
-_SHOWN = 60  # characters of a value or a title
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,300})</title", re.IGNORECASE)
 _FEWEST_RUNS_WHOLE = 3  # good runs, before a whole run of bad pages is told that had not enough of them
 _SHRUNK = 5  # times as many pages had all good runs, where this one came to an early end
 
@@ -330,7 +326,7 @@ class Drift:
             for other in (kind.none, kind.odd, *kind.few, *([kind.links] if check.what == "no items" else [])):
                 other.is_told = True
         spider = page.request.spider
-        alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, self._message(kind, check))
+        alarm = Alarm(self._spiders[spider].name, page.callback, check.what, check.field, message_of(kind, check))
         key = _key(alarm)
         is_known = key in self._alarms
         if is_known and key not in self._began_with:
@@ -353,7 +349,7 @@ class Drift:
             bad_file=self._kept_as(f"{page.callback}-bad", bad.response),
             where=where,
             selector=selector,
-            hint=_hint(bad),
+            hint=hint_of(bad),
         )
         self._told.append((check, key))
         if not bad.response.body and bad.response.gist is not None:
@@ -374,7 +370,7 @@ class Drift:
             bad_file=self._kept_as(f"{page.callback}-bad", page.response),
             where=where,
             selector=selector,
-            hint=_hint(page),
+            hint=hint_of(page),
         )
 
     def _good_page(
@@ -433,67 +429,6 @@ class Drift:
             self._alarms[_key(alarm)] = msgspec.structs.replace(alarm, bad_url=request.url, bad_file=file)
             self._alarmed(self._alarms[_key(alarm)])
 
-    # -- what is said --------------------------------------------------------------------------------------------
-
-    def _message(self, kind: Checks, check: Check) -> str:
-        bad, pages = check.usual
-        runs = kind.base.runs if kind.base is not None else 0
-        before = f"on {pages - bad:,} of {pages:,} pages of {_runs(runs)}"
-        match check.what:
-            case "no links" if check.name == "cut" and check.trail is not None:
-                own, fewest, of = check.trail
-                so_far = "1 page" if own == 1 else f"{own:,} pages"
-                return (
-                    f"ends with a page that gives neither items nor links, after {so_far}; "
-                    f"{_runs(of)} had {fewest:,}{' or more' * (of > 1)}"
-                )
-            case "no links" if check.trail is not None:
-                own, fewest, of = check.trail
-                all_there_is = "1 page is all there is" if own == 1 else f"{own:,} pages are all there are"
-                return f"leads nowhere any more, and {all_there_is}; {_runs(of)} had {fewest:,}{' or more' * (of > 1)}"
-            case "no items" if check is kind.odd:
-                return f"gives no items any more, from pages unlike those without items of {_runs(runs)}"
-            case "same page":
-                return "gets the very same page for different URLs"
-            case "no items":
-                return f"gives no items any more; it did {before}"
-            case "few items":
-                return f"gives {_at_most(check.limit)} a page; it gave more {before}"
-            case "no links":
-                return f"leads nowhere any more; it did {before}"
-            case "empty field":
-                return f"{check.field} is empty; it was filled {before}"
-            case "other language":
-                known = ", ".join(sorted(kind.base.forms[LANGUAGE])) if kind.base is not None else ""
-                return f"the pages say that their language is {check.value}; it was {known}"
-            case "other form":
-                known = _usual_form(kind.base, check.field)
-                return f"{check.field} is {_shown(check.value)}, {described(form_of(check.value))}; it was {known}"
-            case "expected":
-                return _declared(kind, check)
-            case _:
-                return check.what
-
-
-def _runs(number: int) -> str:
-    return "the last good run" if number == 1 else f"the last {number} good runs"
-
-
-def _declared(kind: Checks, check: Check) -> str:
-    expect = kind.expect
-    assert expect is not None, "only what was declared is expected"
-    if check.name == "items_per_page":
-        least, most = expect.bounds
-        told = f"{least:,} or more" if most is None else f"{least:,}" if least == most else f"{least:,} to {most:,}"
-        return f"gives {check.value:,} items; items_per_page expects {told}"
-    if check.name == "required":
-        return f"{check.field} is required, and an item has none"
-    if check.name == "matches":
-        return f"{check.field} is {_shown(check.value)}; matches expects {expect.matches[check.field]}"
-    share = check.value
-    filled = share.items - share.empty
-    return f"{check.field} is filled in {filled:,} of {share.items:,} items; expected are {share.share:.0%}"
-
 
 def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str, falls_back: bool) -> Kind | None:
     """What good runs had of a kind of page; if they had none and it `falls_back`, of all pages of the callback.
@@ -509,11 +444,6 @@ def _base(past: Sequence[Mapping[str, Kind]], callback: str, name: str, falls_ba
     return whole if runs else None
 
 
-def _usual_form(base: Kind | None, field: str) -> str:
-    forms = base.forms.get(field, {}) if base is not None else {}
-    return described(max(forms, key=lambda form: forms[form])) if forms else "otherwise"
-
-
 def _key(alarm: Alarm) -> tuple[str, ...]:
     """What of several alarms is the same."""
     about = alarm.message if alarm.what == "blocked" else "items" if alarm.what.endswith("items") else alarm.what
@@ -522,22 +452,3 @@ def _key(alarm: Alarm) -> tuple[str, ...]:
 
 def _without_body(page: PageYielded) -> PageYielded:
     return msgspec.structs.replace(page, response=msgspec.structs.replace(page.response, body=b""), reading=Reading())
-
-
-def _hint(page: PageYielded) -> str:
-    hints = []
-    asked = page.request.hops[0] if page.request.hops else page.request.url
-    if page.response.url != asked:
-        hints.append(f"{asked} led to {page.response.url}")
-    if found := _TITLE.search(page.response.body, 0, _HEAD):
-        hints.append(f"the page is titled {_shown(unescape(found[1].decode(errors='replace')).strip())}")
-    return "; ".join(hints)
-
-
-def _at_most(limit: int) -> str:
-    return "1 item" if limit == 1 else f"at most {limit:,} items"
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return f"'{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}'" if isinstance(value, str) else text[:_SHOWN]
