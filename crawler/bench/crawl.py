@@ -58,8 +58,8 @@ def crawl(hosts: Sequence[str], pages: int, options: Sequence[str], show: bool =
     With `show` the CPU seconds of each process are printed. Raises `CrawlError` if the crawl failed, a page is missing
     or came twice, or an item is not what its page says.
     """
-    # As an installed package is. From a source tree, with PYTHONDONTWRITEBYTECODE set, each process would compile all of
-    # it, which takes longer than the rest of a start.
+    # As an installed package is. From a source tree, with PYTHONDONTWRITEBYTECODE set, each process would compile all
+    # of it, which takes longer than the rest of a start.
     compileall.compile_dir(PACKAGE, quiet=2)
 
     def command(folder: Path, output: Path) -> list[str]:
