@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, overload
 
 import msgspec
@@ -17,6 +19,8 @@ from crawler.reading import ItemError, Reading
 from crawler.request import Request, is_link
 
 _PROTOCOL = 5
+
+_callback_of = attrgetter("callback")
 
 _Group = tuple[str | None, str | list[str]]  # the callback of requests that have nothing else, and their URLs
 
@@ -140,11 +144,14 @@ def _items(reading: Reading, plain: bool) -> tuple[bytes, list[ItemError]]:
 
 
 def _groups(requests: Sequence[Request], are_links: bool) -> list[_Group | Request]:
+    if are_links:
+        by_callback = groupby(requests, _callback_of)
+        return [(callback, _joined([request.url for request in each])) for callback, each in by_callback]
     groups: list[_Group | Request] = []
     urls: list[str] = []
     callback: Any = None
     for request in requests:
-        is_bare = are_links or is_link(request)
+        is_bare = is_link(request)
         if urls and not (is_bare and request.callback == callback):
             groups.append((callback, _joined(urls)))
             urls = []

@@ -12,6 +12,7 @@ from crawler.frontier.recent import Recent
 from crawler.observe.from_workers import FromWorkers
 from crawler.packed import NOTHING, Leads, Record, Told, pack, unpack
 from crawler.reading import ItemError, PageError, Reading
+from crawler.request import is_link
 from crawler.saved import Save
 
 URLS = st.sampled_from(["http://a.example/", "http://a.example/2", "", "x\ny", "http://b.example/\n", "\n"])
@@ -51,6 +52,18 @@ def test_requests_cross_as_they_are_and_in_their_order(requests):
     assert len(leads) == len(requests)
     assert told is NOTHING
     assert [leads[number] for number in range(len(requests))] == requests
+
+
+@given(st.lists(st.builds(Request, URLS, CALLBACKS), max_size=12))
+def test_what_is_known_to_be_links_crosses_in_the_same_way(links):
+    assert all(map(is_link, links))
+    assert pack(Reading([], links, are_links=True)) == pack(Reading([], links))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_link_has_a_url_and_a_callback_and_nothing_else(name):
+    assert is_link(Request("http://a/", "parse_a"))
+    assert not is_link(Request("http://a/", **{name: FIELDS[name]}))
 
 
 def recent(urls):
