@@ -19,6 +19,7 @@ from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
 from crawler.engine.lanes import Lanes
+from crawler.engine.losses import Losses, guilty
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
@@ -48,7 +49,6 @@ _TURN = 0.25  # the loop looks at the switch and the clock at least this often, 
 _MOST_EARLY = 64  # pages that need no fetch are read after so many
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _LONGEST_REASON = 300  # characters
-_HOPELESS = 5  # so many more than there are workers may be lost in a row before they began with anything
 
 
 Read = tuple[Landed, Reading]
@@ -113,9 +113,9 @@ class Engine:
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
         self._judge = Judge(rules, url_options, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit, to_read)
+        self._losses = Losses(lanes, self._departures, ledger, emitter.emit)
         self._from_workers = FromWorkers()
         self._unread = 0  # pages that have landed and are not in the ledger yet
-        self._lost_in_a_row = 0
         self.next_time: float | None = None  # when the next request may go, None = after a landing
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
 
@@ -201,8 +201,10 @@ class Engine:
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
         self._to_wall = to_wall()
-        for request, landing in self._lanes.settle(arrival):
-            self._lost_in_a_row = 0
+        settled = self._lanes.settle(arrival)
+        if settled:
+            self._losses.in_a_row = 0
+        for request, landing in settled:
             host = host_of(request.url)
             outcome = landing.outcome
             self._departures.leave(request, landing.started, outcome)
@@ -217,7 +219,7 @@ class Engine:
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
                     self._departures.put_back(request)
                     continue
-                outcome = self._guilty(request, outcome.detail)
+                outcome = guilty(request, outcome.detail)
             self._lanes.acquit(request)
             judged = self._judged(request, outcome)
             if landing.reading is not None and judged and judged[0].outcome is outcome:
@@ -436,27 +438,10 @@ class Engine:
         return not self.starts and not len(self.frontier) and not self.in_flight and not self._departures.early
 
     def _lose(self, lane: Lane, reason: str) -> list[Landed]:
-        """Put a faulty worker's requests back, or set those aside that are to blame, and start another worker."""
-        if lane.is_gone:
-            return []
-        loss = self._lanes.lose(lane)
-        # Deaths with a request that was begun lead somewhere, if only to a verdict. Those before never would.
-        self._lost_in_a_row += bool(loss.requests) and not loss.begun
-        if self._lost_in_a_row > _HOPELESS + self._lanes.workers:
-            raise CrawlError(
-                f"{self._lost_in_a_row} workers in a row were lost before they began, the last one: {reason}",
-                hint="see the log above; `--pool thread` runs without worker processes",
-            )
-        self._emit(events.WorkerLost(lane.number, reason, len(loss.requests)))
-        for request, since in loss.begun:
-            self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
-        for request in loss.requests:
-            self._departures.leave(request, None)
-        for request in loss.back:
-            self._departures.put_back(request)
+        """A worker is faulty; what is left for the spider to read: the failures of those that are to blame."""
         landed: list[Landed] = []
-        for request in loss.guilty:
-            landed += self._judged(request, self._guilty(request, reason))
+        for request, failure in self._losses.take(lane, reason, self._to_wall):
+            landed += self._judged(request, failure)
         return landed
 
     def _judged(self, request: Request, outcome: Outcome) -> list[Landed]:
@@ -464,9 +449,6 @@ class Engine:
             self._departures.take_first(request, outcome)
             return []
         return self._judge.judge(request, outcome)
-
-    def _guilty(self, request: Request, reason: str) -> Failure:
-        return Failure(request.url, "worker", f"killed its worker, three times alone: {reason}")
 
 
 def _size(response: Response) -> int:
