@@ -1,5 +1,7 @@
 """Workers that die on the way: what they had is done all the same, and only who is to blame is set aside."""
 
+import time
+
 import pytest
 
 from crawler import CrawlError
@@ -160,3 +162,54 @@ def test_any_number_of_workers_may_be_killed_at_once():
     setting = Killed(Pages(urls=urls(64, hosts=32)), workers=8, per_host=2)
     assert setting.run() == "finished"
     assert sorted(setting.items) == sorted(urls(64, hosts=32))
+
+
+def test_any_number_of_workers_may_be_lost_as_long_as_pages_land_between():
+    class OnePage(FakeWorker):
+        def apply_async(self, func, args, callback, error_callback):
+            if self.is_used:
+                self.dead = "exited with code 1"
+                return
+            self.is_used = True
+            super().apply_async(func, args, callback, error_callback)
+
+    setting = Watched(Pages(urls=urls(12)), workers=1, per_host=1)
+    stock = setting.lanes._new_lane
+
+    def new_lane(number, one_at_a_time):
+        lane = stock(number, one_at_a_time)
+        lane.pool.__class__ = OnePage
+        lane.pool.is_used = False
+        return lane
+
+    setting.lanes._new_lane = new_lane
+    assert setting.run() == "finished"
+    assert sorted(setting.items) == sorted(urls(12))
+    assert len(setting.heard.of(events.WorkerLost)) > 7
+
+
+def test_a_worker_is_lost_once_however_often_it_is_told():
+    setting = Setting(Pages(urls=[]), workers=1)
+    setting.lanes.open(lambda: True)
+    (lane,) = setting.lanes
+    for _ in range(2):
+        assert setting.engine._lose(lane, "silent") == []
+    assert len(setting.workers) == 2
+    assert len(setting.heard.of(events.WorkerLost)) == 1
+
+
+def test_what_was_begun_when_a_worker_died_counts_as_an_attempt_at_its_time_of_day():
+    class FirstDies(Watched):
+        def answer_of(self, number, answer):
+            def dies(order):
+                raise Dies("killed by signal 9")
+
+            return dies if number == 0 else answer
+
+    setting = FirstDies(Pages(urls=urls(1)), workers=1)
+    before = time.time()
+    assert setting.engine.run() == "finished"
+    (died, landed) = setting.ledger.select("SELECT at, seconds, outcome FROM attempts")
+    assert (died[2], landed[2]) == ("worker: killed by signal 9", "200")
+    assert before - 1 < died[0] < time.time() + 1
+    assert 0 <= died[1] < 60
