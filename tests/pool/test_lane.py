@@ -1,4 +1,4 @@
-"""Lanes: one call out, or two where a worker would stand still; every order settles exactly once, a silent worker is found out."""
+"""Lanes: one call out, or two where a worker would stand still; every order settles once, a silent one is found out."""
 
 import operator
 import os
