@@ -55,16 +55,12 @@ def test_a_row_is_the_request_again(db):
 
 def test_a_request_that_was_refused_waits_when_it_is_added_and_not_the_other_way_round(db):
     request = Request(URL)
-    states = []
-    for row, statement, state in [
-        (1, DROP, "dropped"),
-        (2, DROP, "dropped"),
-        (3, ADD, "waiting"),
-        (4, DROP, "dropped"),
-    ]:
+    steps = [(DROP, "dropped"), (DROP, "dropped"), (ADD, "waiting"), (DROP, "dropped"), (ADD, "waiting")]
+    rows = []
+    for row, (statement, state) in enumerate(steps, 1):
         db.execute(statement, row_of(row, request, state, None))
-        states += [(number, STATES[code]) for number, code in db.execute("SELECT id, state FROM requests")]
-    assert states == [(1, "dropped"), (1, "dropped"), (3, "waiting"), (3, "waiting")]
+        rows += [(number, STATES[code]) for number, code in db.execute("SELECT id, state FROM requests")]
+    assert rows == [(1, "dropped"), (1, "dropped"), (3, "waiting"), (3, "waiting"), (3, "waiting")]
 
 
 def test_a_change_is_where_the_request_stands_now_and_how_long_it_waits(db):
