@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from functools import partial
 
 from crawler.assemble.workshop import Workshop
 from crawler.control.signals import Signals
 from crawler.control.switch import Level
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
+from crawler.engine.outlook import numbers
 from crawler.engine.watch import Noticeboard, Ticker, Watchdog
 from crawler.items.chain import Chain
-from crawler.observe.live import Extra, LiveView
+from crawler.observe.live import LiveView
 from crawler.pool.lane import Inbox
 
 _WATCH = 0.25  # seconds between two looks at the workers,
@@ -44,7 +45,7 @@ def watched(engine: Engine, lanes: Lanes, inbox: Inbox, shop: Workshop, signals:
         if shop.switch.level == Level.STOP_NOW:
             signals.leave()
 
-    board = Noticeboard(shop.room, engine.numbers, inbox)
+    board = Noticeboard(shop.room, partial(numbers, engine), inbox)
     tickers = [
         Ticker("watchdog", _WATCH, Watchdog(lanes, inbox, _WATCH).look),
         Ticker("leave", _WATCH, leave_if_told),
@@ -57,16 +58,3 @@ def watched(engine: Engine, lanes: Lanes, inbox: Inbox, shop: Workshop, signals:
     finally:
         for ticker in tickers:
             ticker.stop()
-
-
-def extra_of(engine: Engine) -> Extra:
-    """What the live view shows of the engine at this moment."""
-    reading = engine.reading
-    url, since = reading if reading is not None else ("", 0.0)
-    return Extra(
-        queue=engine.waiting,
-        in_flight=engine.in_flight,
-        idle=engine.idle_reason(),
-        parsing=url,
-        parsing_seconds=monotonic() - since if url else 0.0,
-    )

@@ -14,7 +14,7 @@ import msgspec
 
 from crawler.archive.options import check_archives, unhurried
 from crawler.assemble.archives import frontier_of, recorders_of, replayed_by
-from crawler.assemble.beside import extra_of, steer, watched
+from crawler.assemble.beside import steer, watched
 from crawler.assemble.drift import drift_of, leave_profiles
 from crawler.assemble.items import open_stages, output_options
 from crawler.assemble.politeness import hosts_of, robots_of
@@ -27,6 +27,7 @@ from crawler.control.switch import Level
 from crawler.download_folder import DownloadFolders
 from crawler.engine.lanes import Lanes
 from crawler.engine.loop import Engine
+from crawler.engine.outlook import extra_of
 from crawler.errors import CrawlError, OutputError, OutputNotOpened
 from crawler.export.outputs import exporters
 from crawler.frontier.earlier import EarlierRuns

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, assert_never
 
 from crawler.engine.ending import Ending
 from crawler.engine.offers import without_credentials
-from crawler.frontier.ledger import Ledger, State
+from crawler.frontier.ledger import Ledger
+from crawler.frontier.tables import State
 from crawler.observe import events
 from crawler.protocols import Frontier, Seen
 from crawler.request import Request

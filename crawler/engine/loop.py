@@ -19,6 +19,7 @@ from crawler.engine.departures import Departures
 from crawler.engine.ending import Ending
 from crawler.engine.judge import Judge, Landed
 from crawler.engine.lanes import Lanes
+from crawler.engine.losses import Losses, guilty
 from crawler.engine.offers import Offers
 from crawler.engine.starts import BATCH, Starts
 from crawler.engine.watch import RoomFault
@@ -48,7 +49,6 @@ _TURN = 0.25  # the loop looks at the switch and the clock at least this often, 
 _MOST_EARLY = 64  # pages that need no fetch are read after so many
 _ENOUGH = 20_000  # items and requests that are kept in memory before they are stored
 _LONGEST_REASON = 300  # characters
-_HOPELESS = 5  # so many more than there are workers may be lost in a row before they began with anything
 
 
 Read = tuple[Landed, Reading]
@@ -92,7 +92,9 @@ class Engine:
         self.hosts = hosts
         self.frontier = frontier
         self.concurrency = concurrency
+        self.switch = switch
         self.ending = Ending(limits, stop_grace)
+        self.starts = Starts(spiders, ledger)
         self._spiders = spiders
         self._ledger = ledger
         self._seen = seen
@@ -100,7 +102,6 @@ class Engine:
         self._inbox = inbox
         self._lanes = lanes
         self._horizon = horizon
-        self._switch = switch
         self._emit = emitter.emit
         self._fetched_is_heard = emitter.hears(events.Fetched)
         self._yielded_is_heard = emitter.hears(events.PageYielded)
@@ -110,60 +111,18 @@ class Engine:
         self._offers = Offers(rules, url_options, ledger, emitter.emit, self.ending)
         self._parse_timeout = parse_timeout
         self._to_wall = 0.0  # what makes a time of day (seconds since 1970) of one of the monotonic clock
-        self._starts = Starts(spiders, ledger)
         self._judge = Judge(rules, url_options, frontier, ledger, seen, self.ending, emitter.emit)
         self._departures = Departures(rules, frontier, ledger, hosts, lanes, self._judge, emitter.emit, to_read)
+        self._losses = Losses(lanes, self._departures, ledger, emitter.emit)
         self._from_workers = FromWorkers()
         self._unread = 0  # pages that have landed and are not in the ledger yet
-        self._lost_in_a_row = 0
-        self._next_time: float | None = None  # when the next request may go, None = after a landing
+        self.next_time: float | None = None  # when the next request may go, None = after a landing
         self.reading: tuple[str, float] | None = None  # the page being read and since when, for the live view
-
-    # -- what others may look at, from any thread ---------------------------------------------------------------
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait in the frontier."""
-        return len(self.frontier)
 
     @property
     def in_flight(self) -> int:
         """Requests that are with the workers."""
         return self._lanes.in_flight
-
-    def idle_reason(self) -> str:
-        """Why nothing more is in flight, in a few words; "" while there is plenty."""
-        if self._switch.level == Level.PAUSE:
-            return "paused"
-        if self.ending.reason:
-            return "stopping: waiting for what is in flight"
-        reading = self.reading
-        if reading is not None and time.monotonic() - reading[1] > 2:
-            return f"reading {reading[0]} for {time.monotonic() - reading[1]:.0f} s"
-        if not self.waiting:
-            return "" if self._starts else "waiting for the last answers"
-        if self.in_flight >= self.concurrency:
-            return ""
-        rest = self._next_time - time.monotonic() if self._next_time is not None and not self.in_flight else 0.0
-        if rest >= 1:
-            return f"politeness and pauses after failures: the next request may go in {rest:.0f} s"
-        return "politeness: hosts rest between requests"
-
-    def numbers(self) -> dict[str, Any]:
-        """The live numbers, as `crawl status` shows them."""
-        reading = self.reading
-        seconds = time.monotonic() - reading[1] if reading is not None else 0.0
-        return {
-            "pages": self.ending.pages,
-            "items": self.ending.items,
-            "errors": self.ending.errors,
-            "waiting": self.waiting,
-            "in_flight": self.in_flight,
-            "seconds": round(time.monotonic() - self.ending.began, 1),
-            **({"reading": f"{reading[0]} for {seconds:.0f} s"} if reading is not None and seconds >= 1 else {}),
-        }
-
-    # -- the crawl ----------------------------------------------------------------------------------------------
 
     def run(self) -> str:
         """Crawl; why it ended: "finished", "stopped", or the limit that was reached.
@@ -173,7 +132,7 @@ class Engine:
         self._recover()
         is_whole = True  # no page was left in the middle, of which the spider may remember something
         try:
-            self._lanes.open(lambda: self._switch.level < Level.STOP)
+            self._lanes.open(lambda: self.switch.level < Level.STOP)
             while not self._is_over():
                 self._take_starts()
                 next_time = self.depart()
@@ -208,7 +167,7 @@ class Engine:
     def depart(self) -> float | None:
         """Give due requests to lanes as far as permits reach; when to try again, None = after the next landing."""
         next_time: float | None = None
-        if not self.ending.reason and self._switch.level == Level.RUN:
+        if not self.ending.reason and self.switch.level == Level.RUN:
             in_flight = self.in_flight
             room = self.concurrency - in_flight - self._unread - len(self._departures.early)
             pages = self.ending.room()
@@ -226,7 +185,7 @@ class Engine:
             first_time = self._departures.next_first(until)
             if first_time is not None:
                 next_time = first_time if next_time is None else min(first_time, next_time)
-        self._next_time = next_time
+        self.next_time = next_time
         self._lanes.call()
         in_flight = self.in_flight
         assert in_flight == self.hosts.in_flight, f"{in_flight} tokens are out, and {self.hosts.in_flight} permits"
@@ -242,8 +201,10 @@ class Engine:
             return self._lose(arrival.lane, f"no report: {reason}")
         landed: list[Landed] = []
         self._to_wall = to_wall()
-        for request, landing in self._lanes.settle(arrival):
-            self._lost_in_a_row = 0
+        settled = self._lanes.settle(arrival)
+        if settled:
+            self._losses.in_a_row = 0
+        for request, landing in settled:
             host = host_of(request.url)
             outcome = landing.outcome
             self._departures.leave(request, landing.started, outcome)
@@ -258,7 +219,7 @@ class Engine:
                 if not self._lanes.suspect([request], self._lanes.is_alone(arrival.lane)):
                     self._departures.put_back(request)
                     continue
-                outcome = self._guilty(request, outcome.detail)
+                outcome = guilty(request, outcome.detail)
             self._lanes.acquit(request)
             judged = self._judged(request, outcome)
             if landing.reading is not None and judged and judged[0].outcome is outcome:
@@ -273,7 +234,7 @@ class Engine:
         given = 0
         for one in landed:
             request, outcome = one.request, one.outcome
-            if self._switch.level == Level.STOP_NOW or given > _ENOUGH:
+            if self.switch.level == Level.STOP_NOW or given > _ENOUGH:
                 break
             spider = self._spiders[request.spider]
             self.reading = (request.url, time.monotonic())
@@ -397,7 +358,7 @@ class Engine:
         for host, pause in self._ledger.resting_hosts().items():
             self.frontier.open(host, time.monotonic() + pause)
         self.frontier.refill()
-        self._starts.open()
+        self.starts.open()
         self.ending.items = self._ledger.count_items()
         self.ending.pages = self._ledger.count_pages()
         for stored in self._ledger.get("changes", []):
@@ -428,7 +389,7 @@ class Engine:
         """Take some more start requests while few wait."""
         if not self._wants_starts():
             return
-        batch = self._starts.take(self._reads)
+        batch = self.starts.take(self._reads)
         for start in batch:
             if isinstance(start, PageError):
                 self.ending.count_errors(1)
@@ -437,7 +398,7 @@ class Engine:
         self._keep_and_commit()
 
     def _wants_starts(self) -> bool:
-        return bool(self._starts) and len(self.frontier) < BATCH and not self.ending.reason
+        return bool(self.starts) and len(self.frontier) < BATCH and not self.ending.reason
 
     def _reads(self, what: str) -> None:
         """Say what the user's code is busy with; "" = nothing."""
@@ -464,7 +425,7 @@ class Engine:
             return None
 
     def _is_over(self) -> bool:
-        level = self._switch.level
+        level = self.switch.level
         ending = self.ending
         if level == Level.STOP_NOW:
             ending.end("stopped")
@@ -474,30 +435,13 @@ class Engine:
             self._emit(events.Stopping(ending.stop_grace if self.in_flight else 0.0))
         if ending.reason:
             return not self.in_flight or ending.is_grace_over
-        return not self._starts and not len(self.frontier) and not self.in_flight and not self._departures.early
+        return not self.starts and not len(self.frontier) and not self.in_flight and not self._departures.early
 
     def _lose(self, lane: Lane, reason: str) -> list[Landed]:
-        """Put a faulty worker's requests back, or set those aside that are to blame, and start another worker."""
-        if lane.is_gone:
-            return []
-        loss = self._lanes.lose(lane)
-        # Deaths with a request that was begun lead somewhere, if only to a verdict. Those before never would.
-        self._lost_in_a_row += bool(loss.requests) and not loss.begun
-        if self._lost_in_a_row > _HOPELESS + self._lanes.workers:
-            raise CrawlError(
-                f"{self._lost_in_a_row} workers in a row were lost before they began, the last one: {reason}",
-                hint="see the log above; `--pool thread` runs without worker processes",
-            )
-        self._emit(events.WorkerLost(lane.number, reason, len(loss.requests)))
-        for request, since in loss.begun:
-            self._ledger.attempt(request, since + self._to_wall, time.monotonic() - since, f"worker: {reason}")
-        for request in loss.requests:
-            self._departures.leave(request, None)
-        for request in loss.back:
-            self._departures.put_back(request)
+        """A worker is faulty; what is left for the spider to read: the failures of those that are to blame."""
         landed: list[Landed] = []
-        for request in loss.guilty:
-            landed += self._judged(request, self._guilty(request, reason))
+        for request, failure in self._losses.take(lane, reason, self._to_wall):
+            landed += self._judged(request, failure)
         return landed
 
     def _judged(self, request: Request, outcome: Outcome) -> list[Landed]:
@@ -505,9 +449,6 @@ class Engine:
             self._departures.take_first(request, outcome)
             return []
         return self._judge.judge(request, outcome)
-
-    def _guilty(self, request: Request, reason: str) -> Failure:
-        return Failure(request.url, "worker", f"killed its worker, three times alone: {reason}")
 
 
 def _size(response: Response) -> int:

@@ -17,85 +17,27 @@ import msgspec
 
 from crawler.errors import UsageError
 from crawler.frontier.database import Database
+from crawler.frontier.tables import (
+    ADD,
+    CHANGE,
+    CODE,
+    COLUMNS,
+    DROP,
+    NOT_BEFORE,
+    SCHEMA,
+    STATES,
+    VERSION,
+    State,
+    change_of,
+    fingerprints_of,
+    request_of,
+    row_of,
+    seconds_left,
+)
 from crawler.request import Request
-from crawler.saved import Save
 from crawler.url import host_of
 
-VERSION = 4
-
-State = Literal["waiting", "done", "failed", "blocked", "dropped"]
-STATES: tuple[State, ...] = ("waiting", "done", "failed", "blocked", "dropped")
-_CODE = {state: code for code, state in enumerate(STATES)}
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS requests (
-    id INTEGER PRIMARY KEY,           -- in the order found
-    fingerprint INTEGER NOT NULL,     -- 8 bytes as a signed number
-    url TEXT NOT NULL,                -- where it stands now: after a redirect the last hop
-    host TEXT NOT NULL,
-    spider INTEGER NOT NULL,
-    priority INTEGER NOT NULL,
-    depth INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    parent INTEGER NOT NULL,          -- id of the request whose page it was found on, 0 for a start
-    state INTEGER NOT NULL,           -- 0 waiting, 1 done, 2 failed, 3 blocked, 4 dropped
-    not_before REAL,                  -- seconds since 1970, for a retry,
-    pause REAL,                       -- and how long it was to wait: a clock that is set back makes it no longer
-    reason TEXT,
-    rest TEXT                         -- the other fields as JSON, NULL where they have their defaults
-);
-CREATE UNIQUE INDEX IF NOT EXISTS by_fingerprint ON requests (fingerprint);
-CREATE INDEX IF NOT EXISTS waiting ON requests (host, priority DESC, id) WHERE state = 0;
-CREATE TABLE IF NOT EXISTS attempts (
-    request INTEGER NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL, url TEXT, outcome TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS items (
-    id INTEGER PRIMARY KEY, request INTEGER NOT NULL, spider INTEGER NOT NULL, json BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS item_keys ( -- what no further item may have as its key
-    digest INTEGER PRIMARY KEY, request INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS pages (    -- what tells a later run that a page has not changed since
-    request INTEGER PRIMARY KEY, etag TEXT, last_modified TEXT, digest INTEGER NOT NULL, items BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, next_start REAL NOT NULL, pause REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS robots (origin TEXT PRIMARY KEY, fetched REAL NOT NULL, body BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cookies (
-    jar TEXT NOT NULL, domain TEXT NOT NULL, path TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, -- JSON
-    PRIMARY KEY (jar, domain, path, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS exports (path TEXT PRIMARY KEY, mark TEXT NOT NULL, item INTEGER NOT NULL) WITHOUT ROWID;
-"""
-
-# The parent's URL is where that page was found in the end, after redirects.
-_COLUMNS = (
-    "id, url, spider, priority, depth, attempts, parent, not_before, pause, rest,"
-    " (SELECT url FROM requests AS other WHERE other.id = requests.parent)"
-)
-_NOT_BEFORE = 7  # its place in these
-
-
-class Rest(msgspec.Struct, omit_defaults=True):
-    """What few requests have, kept as JSON so that the many others take no room for it."""
-
-    callback: str | None = None
-    on_failure: str | None = None
-    method: str = "GET"
-    headers: dict[str, str] | None = None
-    body: bytes | None = None
-    data: Any = None
-    cookies: dict[str, str] | None = None
-    jar: str | None = None
-    timeout: float | None = None
-    max_body: int | None = None
-    again: bool = False
-    save: Save | None = None
-    hops: tuple[str, ...] = ()
-
-
 _encode = msgspec.json.Encoder().encode
-_decode_rest = msgspec.json.Decoder(Rest).decode
 
 Row = tuple[Request, float | None, State, str]  # a request, its `not_before`, what became of it, and why
 
@@ -151,7 +93,7 @@ class Ledger(Database):
         self._db.execute("PRAGMA cache_size = -16000")
         # Also the file of a run that was killed before this. Who lists the runs may do it at the same moment.
         if not self._number("SELECT count(*) FROM sqlite_master"):
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def _check_version(self) -> None:
         found = self._number("PRAGMA user_version")
@@ -169,14 +111,14 @@ class Ledger(Database):
         """Take a new request; the same one with its `row`. A dropped one that was found again starts to wait."""
         row = self._next_row
         self._next_row += 1
-        self._new[row] = _values(row, request, "waiting", None)
+        self._new[row] = row_of(row, request, "waiting", None)
         return request.replace(row=row)
 
     def drop(self, request: Request, reason: str) -> None:
         """Remember that a rule refused a request that has no row. Once: a known one stays as it is."""
         row = self._next_row
         self._next_row += 1
-        self._dropped.append(_values(row, request, "dropped", reason))
+        self._dropped.append(row_of(row, request, "dropped", reason))
 
     def again(self, request: Request, pause: float = 0.0) -> None:
         """A request goes on as this one, in `pause` seconds: another attempt, another hop."""
@@ -184,7 +126,7 @@ class Ledger(Database):
 
     def end(self, request: Request, state: State, reason: str | None = None) -> None:
         """A request is finished."""
-        self._ended.append((_CODE[state], reason, request.row))
+        self._ended.append((CODE[state], reason, request.row))
 
     def attempt(self, request: Request, at: float, seconds: float, outcome: str) -> None:
         """One fetch that came back: when it started (seconds since 1970), how long it took, what it gave."""
@@ -243,15 +185,11 @@ class Ledger(Database):
             return
         with self._told(), self._transaction() as db:
             if self._new:
-                db.executemany(_INSERT + _UNLESS_KNOWN, self._new.values())
+                db.executemany(ADD, self._new.values())
             if self._dropped:
-                db.executemany(_INSERT + "ON CONFLICT DO NOTHING", self._dropped)
+                db.executemany(DROP, self._dropped)
             if self._changed:
-                db.executemany(
-                    "UPDATE requests SET url = ?, host = ?, attempts = ?, not_before = ?, pause = ?, rest = ?"
-                    " WHERE id = ?",
-                    (_change(request, pause) for request, pause in self._changed.values()),
-                )
+                db.executemany(CHANGE, (change_of(request, pause) for request, pause in self._changed.values()))
             if self._ended:
                 db.executemany(
                     "UPDATE requests SET state = ?, reason = ?, not_before = NULL, pause = NULL WHERE id = ?",
@@ -314,12 +252,12 @@ class Ledger(Database):
         """The next requests of a host that wait, after (priority, row) in their order, and for how many seconds yet."""
         priority, row = after
         rows = self.select(
-            f"SELECT {_COLUMNS} FROM requests WHERE state = 0 AND host = ?"
+            f"SELECT {COLUMNS} FROM requests WHERE state = 0 AND host = ?"
             " AND (priority < ? OR (priority = ? AND id > ?)) ORDER BY priority DESC, id LIMIT ?",
             *(host, priority, priority, row, most),
         )
         now = time.time()
-        return [_request(values, now) for values in rows]
+        return [request_of(values, now) for values in rows]
 
     def hosts_waiting(self, after: str, most: int) -> list[str]:
         """Hosts with waiting requests, in the order of their names, after one of them."""
@@ -344,13 +282,12 @@ class Ledger(Database):
         yield b"".join(values[1].to_bytes(8, "little", signed=True) for values in self._new.values())
         # Hops have no row of their own, and a request that insists (`again`) has a fingerprint of its own.
         several = self.select(
-            f"SELECT {_COLUMNS} FROM requests"
-            " WHERE state <> 4 AND (rest LIKE '%\"hops\":%' OR rest LIKE '%\"again\":%')"
+            f"SELECT {COLUMNS} FROM requests WHERE state <> 4 AND (rest LIKE '%\"hops\":%' OR rest LIKE '%\"again\":%')"
         )
         for values in several:
-            yield _all_fingerprints(_request(values, 0.0)[0])
+            yield fingerprints_of(request_of(values, 0.0)[0])
         for request, _ in self._changed.values():
-            yield _all_fingerprints(request)
+            yield fingerprints_of(request)
 
     def count(self) -> dict[State, int]:
         """Requests by state."""
@@ -384,14 +321,14 @@ class Ledger(Database):
         """The hosts that may not be asked yet, and for how many seconds."""
         now = time.time()
         rows = self.select("SELECT host, next_start, pause FROM hosts WHERE next_start > ?", now)
-        return {host: _wait(next_start, pause, now) for host, next_start, pause in rows}
+        return {host: seconds_left(next_start, pause, now) for host, next_start, pause in rows}
 
     def find(self, where: str, *values: Any) -> list[Row]:
         """Requests in any state for which an SQL condition holds, in the order found."""
-        rows = self.select(f"SELECT state, reason, {_COLUMNS} FROM requests WHERE {where} ORDER BY id", *values)
+        rows = self.select(f"SELECT state, reason, {COLUMNS} FROM requests WHERE {where} ORDER BY id", *values)
         with self._told():
             return [
-                (_request(columns, 0.0)[0], columns[_NOT_BEFORE], STATES[code], reason or "")
+                (request_of(columns, 0.0)[0], columns[NOT_BEFORE], STATES[code], reason or "")
                 for code, reason, *columns in rows
             ]
 
@@ -431,66 +368,3 @@ class Ledger(Database):
                 db.executemany("INSERT INTO exports (mark, path, item) VALUES (?, ?, 0)", added)
                 db.execute("UPDATE exports SET item = min(item, (SELECT coalesce(max(id), 0) FROM items))")
             return db.execute("UPDATE requests SET state = 0, attempts = 0, reason = NULL WHERE state = 2").rowcount
-
-
-_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?) "
-# Found again after a rule had refused it: now it is wanted.
-_UNLESS_KNOWN = """ON CONFLICT (fingerprint) DO UPDATE SET
-    id = excluded.id, url = excluded.url, host = excluded.host, priority = excluded.priority, depth = excluded.depth,
-    parent = excluded.parent, state = 0, reason = NULL, rest = excluded.rest WHERE state = 4"""
-
-
-def _values(row: int, request: Request, state: State, reason: str | None) -> tuple[Any, ...]:
-    # No URL of ours has a fragment, so this is the fingerprint of nothing else.
-    own = request.replace(url=f"{request.url}#{row}") if request.again else request
-    return (
-        row,
-        int.from_bytes(own.fingerprint, "little", signed=True),
-        request.url,
-        host_of(request.url),
-        request.spider,
-        request.priority,
-        request.depth,
-        request.attempts,
-        request.parent_row,
-        _CODE[state],
-        reason,
-        _rest_of(request),
-    )
-
-
-def _change(request: Request, pause: float) -> tuple[Any, ...]:
-    wait = (time.time() + pause, pause) if pause else (None, None)
-    return (request.url, host_of(request.url), request.attempts, *wait, _rest_of(request), request.row)
-
-
-def _all_fingerprints(request: Request) -> bytes:
-    return b"".join(request.replace(url=url).fingerprint for url in (request.url, *request.hops))
-
-
-def _rest_of(request: Request) -> str | None:
-    text = _encode(Rest(*(getattr(request, name) for name in Rest.__struct_fields__))).decode()
-    return None if text == "{}" else text
-
-
-def _request(values: Sequence[Any], now: float) -> tuple[Request, float]:
-    """A request from its row, and how many seconds it has to wait yet."""
-    row, url, spider, priority, depth, attempts, parent_row, not_before, pause, rest, parent = values
-    fields = {} if rest is None else msgspec.structs.asdict(_decode_rest(rest))
-    request = Request(
-        url,
-        spider=spider,
-        priority=priority,
-        depth=depth,
-        attempts=attempts,
-        row=row,
-        parent_row=parent_row,
-        parent=parent or "",
-        **fields,
-    )
-    return request, _wait(not_before, pause, now) if not_before is not None else 0.0
-
-
-def _wait(not_before: float, pause: float, now: float) -> float:
-    """Seconds until a time of day; if somebody has set the clock back since it was written, no more than were meant."""
-    return min(max(0.0, not_before - now), pause)

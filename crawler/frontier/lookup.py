@@ -11,7 +11,8 @@ from collections import Counter
 
 import msgspec
 
-from crawler.frontier.ledger import Ledger, State
+from crawler.frontier.ledger import Ledger
+from crawler.frontier.tables import State
 from crawler.request import Request
 
 SHOWN = 3  # items of a request that are told, and URLs like one that is not known

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from crawler.frontier.ledger import VERSION
+from crawler.frontier.tables import VERSION
 
 
 def _zeros(path):

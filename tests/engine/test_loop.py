@@ -1,8 +1,6 @@
 """The loop without workers: lanes whose pool answers at once, so that every turn can be looked at."""
 
 import time
-from contextlib import suppress
-from queue import SimpleQueue
 from random import Random
 
 import pytest
@@ -10,195 +8,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from crawler import CrawlError, Request, Spider
-from crawler.control.gauges import Gauges
-from crawler.control.room import local_room
+from crawler import CrawlError, Request
 from crawler.control.switch import Level
-from crawler.engine.lanes import Lanes
-from crawler.engine.loop import Engine
-from crawler.engine.watch import Watchdog
-from crawler.errors import OutputError, StopNow, UsageError
-from crawler.frontier.ledger import Ledger
-from crawler.frontier.seen import SeenSet
-from crawler.frontier.window import Window
-from crawler.items.chain import Chain
+from crawler.engine.outlook import idle_reason
+from crawler.errors import OutputError, StopNow
 from crawler.observe import events
-from crawler.observe.emit import Emitter
-from crawler.politeness.hosts import Hosts
-from crawler.pool.lane import Lane
-from crawler.response import Failure, Landing, Response
-from crawler.rules import ORDER
-from crawler.rules.base import Rules
-from crawler.rules.redirect import Redirect
-from crawler.rules.retry import Retry
+from crawler.response import Failure, Response
 from crawler.rules.status import Status
-from crawler.settings import Layer, merge
 from crawler.verdict import KEEP, Again, Answer, Drop, First, Go
-
-
-class FakeWorker:
-    """A pool and its worker in one. `answer(order)` gives an outcome, or None to keep the order for a later call."""
-
-    pid = 0
-
-    def __init__(self, answer, row):
-        self.answer = answer
-        self.row = row
-        self.held = {}
-        self.calls = []
-        self.dead = ""
-        self.closed = 0
-        self.again = []  # landings to send a second time
-        self.shuffle = lambda batch: None
-
-    def apply_async(self, func, args, callback, error_callback):
-        assert not self.closed
-        self.calls.append((args[1], callback, error_callback))
-        self.row.begin(len(args[1]))
-        for order in args[1]:
-            self.held[order.token] = order
-        self.deliver()
-
-    def deliver(self):
-        """Finish the call that is out, with what is done."""
-        _, callback, error_callback = self.calls.pop()
-        batch, self.again = list(self.again), []
-        try:
-            for token, order in list(self.held.items()):
-                outcome = self.answer(order)
-                if outcome is not None:
-                    del self.held[token]
-                    batch.append(Landing(token, time.monotonic(), outcome))
-        except _BrokenReport as error:
-            error_callback(error)
-            return
-        except _Dies as death:
-            self.dead = str(death)  # and the call never comes back
-            return
-        self.shuffle(batch)
-        callback(tuple(batch))
-
-    def death(self):
-        return self.dead
-
-    def close(self, timeout):
-        self.closed += 1
-
-    def abandon(self):
-        self.closed += 1
-
-
-class _BrokenReport(Exception):
-    pass
-
-
-class _Dies(Exception):
-    pass
-
-
-class Heard:
-    hears = None
-
-    def __init__(self):
-        self.events = []
-
-    def hear(self, event):
-        self.events.append(event)
-
-    def of(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-class Pages(Spider):
-    urls: list[str] = []
-
-    def start(self):
-        for url in self.urls:
-            yield Request(url)
-
-    def parse(self, page):
-        yield {"url": page.url}
-
-
-def fine(order):
-    return Response(order.url, 200, (("Content-Type", "text/html"),), b"<p>x")
-
-
-_opened = []
-
-
-@pytest.fixture(autouse=True)
-def close_ledgers():
-    """Those that a test still looked into after its crawl."""
-    yield
-    while _opened:
-        with suppress(UsageError):  # most have closed it themselves
-            _opened.pop().close()
-
-
-class Setting:
-    """An engine with fake workers around it."""
-
-    def __init__(
-        self, spider, answer=fine, *, workers=2, per_host=4, concurrency=100, delay=0.0, exporters=(), first=(),
-        rules=None, **limits
-    ):  # fmt: skip
-        values = {f"limits.{name}": value for name, value in limits.items()}
-        merged = merge([Layer("test", values)])
-        self.inbox = SimpleQueue()
-        self.heard = Heard()
-        self.hosts = Hosts(per_host, delay)
-        self.ledger = Ledger(None)
-        _opened.append(self.ledger)
-        self.frontier = Window(self.ledger)
-        gauges = Gauges(workers + 1)
-        self.room, self.switch = local_room(gauges)
-        self.workers = []
-        self.chain = Chain(exporters, meta=False, keep=True)
-        rules = rules or [*first, Redirect(5), Retry(2, [500], 0.0, 0.0), Status((), [500])]
-
-        def new_lane(number, one_at_a_time):
-            worker = FakeWorker(self.answer_of(len(self.workers), answer), gauges.row(number))
-            self.workers.append(worker)
-            return Lane(number, str(number), worker, None, self.inbox, 0.01, worker.row, 10.0, one_at_a_time)
-
-        self.lanes = Lanes(new_lane, workers)
-        self.watchdog = Watchdog(self.lanes, self.inbox)
-        self.engine = Engine(
-            spiders=[spider],
-            rules=[Rules(rules, ORDER)],
-            frontier=self.frontier,
-            ledger=self.ledger,
-            seen=SeenSet(lambda: self.room, self.ledger.fingerprints),
-            hosts=self.hosts,
-            chain=self.chain,
-            inbox=self.inbox,
-            lanes=self.lanes,
-            concurrency=concurrency,
-            horizon=0.01,
-            stop_grace=0.2,
-            limits=merged.limits,
-            switch=self.switch,
-            emitter=Emitter([self.heard]),
-        )
-
-    def answer_of(self, number, answer):
-        """What worker `number` (in the order they were started) answers."""
-        return answer
-
-    def run(self):
-        try:
-            return self.engine.run()
-        finally:
-            self.ledger.close()
-
-    @property
-    def items(self):
-        return [item["url"] for item in self.chain.kept]
-
-
-def urls(number, hosts=1):
-    return [f"http://h{n % hosts}.example/{n}" for n in range(number)]
+from tests.engine.fake_workers import BrokenReport, Dies, Pages, Setting, Watched, fine, urls
 
 
 def test_every_page_is_read_once_and_the_crawl_ends_by_itself():
@@ -220,9 +38,9 @@ def test_permits_out_equal_requests_in_flight_equal_tokens_outstanding(seed, hos
         if kind < 0.3:
             return None
         if kind < 0.32:
-            raise _BrokenReport("unreadable")
+            raise BrokenReport("unreadable")
         if kind < 0.35:
-            raise _Dies("killed by signal 9")
+            raise Dies("killed by signal 9")
         asked[order.url] = asked.get(order.url, 0) + 1
         if kind < 0.37:
             return Failure(order.url, "worker", "no memory")
@@ -302,151 +120,6 @@ def test_a_late_twin_is_ignored():
     engine.land = land
     assert setting.run() == "finished"
     assert sorted(setting.items) == urls(6)
-
-
-def test_the_arrival_of_a_replaced_worker_is_ignored():
-    setting = Setting(Pages(urls=urls(3)), workers=1)
-    engine = setting.engine
-    stock_land = engine.land
-    old = []
-
-    def land(arrival):
-        if not old:
-            old.append(arrival)
-            return engine._lose(arrival.lane, "killed by signal 9")
-        assert stock_land(old[0]) == []
-        return stock_land(arrival)
-
-    engine.land = land
-    assert setting.run() == "finished"
-    assert sorted(setting.items) == urls(3)
-    (lost,) = setting.heard.of(events.WorkerLost)
-    assert (lost.reason, lost.requests) == ("killed by signal 9", 3)
-
-
-class Watched(Setting):
-    """With a watchdog that looks before each message."""
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        stock = self.engine._wait
-
-        def wait(next_time):
-            self.watchdog.look()
-            return stock(next_time)
-
-        self.engine._wait = wait
-
-
-def test_what_flew_in_a_dead_worker_is_done_one_at_a_time_by_a_worker_of_its_own():
-    class FirstDies(Watched):
-        def answer_of(self, number, answer):
-            def dies(order):
-                raise _Dies("exited with code 1")
-
-            return dies if number == 0 else answer
-
-    together = []
-
-    def answer(order):
-        together.append(len(setting.workers[2].held) if len(setting.workers) > 2 else 0)
-        return fine(order)
-
-    setting = FirstDies(Pages(urls=urls(4)), answer, workers=1)
-    assert setting.run() == "finished"
-    assert sorted(setting.items) == urls(4)
-    assert len(setting.workers) == 3  # the one that died, its successor, and the one for suspects
-    assert max(together) == 1
-    assert all(worker.closed == 1 for worker in setting.workers)
-    assert [event.requests for event in setting.heard.of(events.WorkerLost)] == [4]
-    assert not setting.heard.of(events.FetchFailed)
-
-
-def test_what_kills_its_worker_three_times_alone_is_set_aside_and_nobody_else():
-    def answer(order):
-        if order.url.endswith("/7"):
-            raise _Dies("killed by signal 11")
-        return fine(order)
-
-    setting = Watched(Pages(urls=urls(20, hosts=3)), answer, workers=2)
-    assert setting.run() == "finished"
-    assert sorted(setting.items) == sorted(url for url in urls(20, hosts=3) if not url.endswith("/7"))
-    (failed,) = setting.heard.of(events.FetchFailed)
-    assert (failed.url, failed.kind, failed.error) == ("http://h1.example/7", "worker", True)
-    assert failed.detail == "killed its worker, three times alone: killed by signal 11"
-    assert len(setting.heard.of(events.WorkerLost)) == 4
-
-
-def test_several_killers_that_meet_are_all_found_and_the_crawl_goes_on():
-    guilty = {"/3", "/4", "/5"}
-
-    def answer(order):
-        if order.url[-2:] in guilty:
-            raise _Dies("killed by signal 11")
-        return fine(order)
-
-    setting = Watched(Pages(urls=urls(10)), answer, workers=1, per_host=10)
-    assert setting.run() == "finished"
-    assert len(setting.items) == 7
-    assert {event.url[-2:] for event in setting.heard.of(events.FetchFailed)} == guilty
-
-
-def test_a_worker_that_dies_before_it_begins_accuses_nobody():
-    class NeverBegin(Watched):
-        def answer_of(self, number, answer):
-            return None if number < 3 else answer
-
-    class Stillborn(FakeWorker):
-        def apply_async(self, func, args, callback, error_callback):
-            if self.answer is None:
-                self.dead = "exited with code 1"
-                return
-            super().apply_async(func, args, callback, error_callback)
-
-    setting = NeverBegin(Pages(urls=urls(4)), workers=1)
-    stock = setting.lanes._new_lane
-
-    def new_lane(number, one_at_a_time):
-        lane = stock(number, one_at_a_time)
-        lane.pool.__class__ = Stillborn
-        return lane
-
-    setting.lanes._new_lane = new_lane
-    assert setting.run() == "finished"
-    assert sorted(setting.items) == urls(4)
-    assert len(setting.workers) == 4
-    assert not setting.lanes._deaths
-
-
-def test_one_without_memory_is_tried_by_a_worker_of_its_own():
-    def answer(order):
-        return Failure(order.url, "worker", "MemoryError") if order.url.endswith("/2") else fine(order)
-
-    setting = Watched(Pages(urls=urls(5)), answer, workers=1)
-    assert setting.run() == "finished"
-    assert len(setting.items) == 4
-    (failed,) = setting.heard.of(events.FetchFailed)
-    assert failed.detail == "killed its worker, three times alone: MemoryError"
-
-
-def test_workers_that_always_die_end_the_crawl_with_an_error():
-    class Dead(FakeWorker):
-        def apply_async(self, func, args, callback, error_callback):
-            self.dead = "exited with code 1"
-
-    setting = Watched(Pages(urls=urls(50)), workers=1)
-    stock = setting.lanes._new_lane
-
-    def new_lane(number, one_at_a_time):
-        lane = stock(number, one_at_a_time)
-        lane.pool.__class__ = Dead
-        return lane
-
-    setting.lanes._new_lane = new_lane
-    with pytest.raises(CrawlError, match="7 workers in a row were lost before they began") as raised:
-        setting.run()
-    assert raised.value.exit_code == 6
-    assert all(worker.closed for worker in setting.workers)
 
 
 @pytest.mark.parametrize("batch", [1, 10])
@@ -535,7 +208,7 @@ def test_a_paused_crawl_starts_nothing_until_it_goes_on():
 
     def wait(next_time):
         if setting.switch.level == Level.PAUSE and not setting.engine.in_flight:
-            reasons.append((setting.engine.idle_reason(), len(asked)))
+            reasons.append((idle_reason(setting.engine), len(asked)))
             setting.switch.go()
         return stock_wait(next_time)
 
@@ -559,39 +232,6 @@ def test_an_output_that_fails_ends_the_crawl_and_closes_the_lanes():
     with pytest.raises(OutputError):
         setting.run()
     assert all(worker.closed == 1 for worker in setting.workers)
-
-
-def test_why_it_is_idle():
-    setting = Setting(Pages(urls=urls(3)), lambda order: None, per_host=1)
-    engine = setting.engine
-    reasons = []
-    stock_wait = engine._wait
-
-    def wait(next_time):
-        reasons.append(engine.idle_reason())
-        if len(reasons) == 2:
-            for worker in setting.workers:
-                worker.answer = fine
-        return stock_wait(next_time)
-
-    engine._wait = wait
-    setting.run()
-    assert reasons[0] == "politeness: hosts rest between requests"
-    assert reasons[-1] in ("waiting for the last answers", "")
-    engine.reading = ("http://h0.example/1", time.monotonic() - 5)
-    assert engine.idle_reason() == "reading http://h0.example/1 for 5 s"
-    setting.switch.stop()
-    engine._is_over()
-    assert engine.idle_reason() == "stopping: waiting for what is in flight"
-
-
-def test_the_live_numbers():
-    setting = Setting(Pages(urls=urls(5)), per_host=1)
-    setting.run()
-    last = setting.engine.numbers()
-    assert {name: last[name] for name in ("pages", "items", "errors", "waiting", "in_flight")} == {
-        "pages": 5, "items": 5, "errors": 0, "waiting": 0, "in_flight": 0,
-    }  # fmt: skip
 
 
 def test_a_host_keeps_its_lane_unless_that_is_clearly_fuller():
@@ -661,29 +301,6 @@ def test_a_state_that_knows_of_a_page_which_counts_no_more_is_not_kept():
     setting.ledger.close = lambda: (kept.append(setting.ledger.get("state 0")), stock())
     assert setting.run() == "stopped"
     assert kept == [{"read": 3}]
-
-
-@pytest.mark.parametrize("workers", [1, 3, 8])
-def test_a_site_where_every_page_kills_its_worker_is_gone_through(workers):
-    def answer(order):
-        raise _Dies("exited with code 3")
-
-    setting = Watched(Pages(urls=urls(12, hosts=4)), answer, workers=workers)
-    assert setting.run() == "finished"
-    assert len(setting.heard.of(events.FetchFailed)) == 12
-
-
-def test_any_number_of_workers_may_be_killed_at_once():
-    class Killed(Watched):
-        def answer_of(self, number, answer):
-            def dies(order):
-                raise _Dies("killed by signal 9")
-
-            return dies if number < 8 else answer
-
-    setting = Killed(Pages(urls=urls(64, hosts=32)), workers=8, per_host=2)
-    assert setting.run() == "finished"
-    assert sorted(setting.items) == sorted(urls(64, hosts=32))
 
 
 def test_a_redirect_to_where_no_rule_lets_it_was_fetched_and_is_done():
@@ -793,7 +410,7 @@ def test_what_is_wanted_first_is_tried_again_when_its_worker_dies():
 
     def answer(order):
         if order.url.endswith("-1") and next(deaths):
-            raise _Dies("killed by signal 9")
+            raise Dies("killed by signal 9")
         return fine(order)
 
     setting = Watched(Pages(urls=urls(5)), answer, first=[Says(verdict, came)])

@@ -11,7 +11,8 @@ from contextlib import closing
 import pytest
 
 from crawler.errors import OutputError, UsageError
-from crawler.frontier.ledger import VERSION, Ledger
+from crawler.frontier.ledger import Ledger
+from crawler.frontier.tables import VERSION
 from crawler.request import Request
 
 URL = "https://films.example/1"
