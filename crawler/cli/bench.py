@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True, help="Crawls; the median is shown.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Workers of the pool (default: one per core).")
 @click.option("--pool", metavar="NAME", help="process, thread, or inline.")
+@click.option("--parse-in", metavar="WHERE", help="Where callbacks read pages: main, or pool.")
 @click.option("--per-host", type=click.IntRange(1), metavar="N", help="Requests at once to one host.")
 @with_set
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
@@ -38,6 +39,7 @@ def command(
     runs: int,
     workers: int | None,
     pool: str | None,
+    parse_in: str | None,
     per_host: int | None,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -51,7 +53,7 @@ def command(
     \b
       crawl bench                                   one host that answers at once
       crawl bench --hosts 500 --latency 0.2 --per-host 2
-      crawl bench -s fetch.client=curl              with libcurl
+      crawl bench -s fetch.client=curl --parse-in pool
     """
     from crawler.bench.crawl import crawl, site
     from crawler.errors import UsageError
@@ -62,7 +64,8 @@ def command(
             f"{pages} pages cannot be shared equally by {hosts} hosts", hint=f"--pages {max(each, 1) * hosts}"
         )
     options = [word for text in assignments for word in ("-s", text)]
-    for flag, value in (("--workers", workers), ("--pool", pool), ("--per-host", per_host)):
+    flags = (("--workers", workers), ("--pool", pool), ("--parse-in", parse_in), ("--per-host", per_host))
+    for flag, value in flags:
         if value is not None:
             options += [flag, str(value)]
     results = []

@@ -13,12 +13,23 @@ def test_people_see_figures(crawl_here):
 
 
 def test_programs_get_one_json_object(crawl_here):
-    options = ["--latency", "0.01", "--workers", "1", "--per-host", "2", "-s", "crawl.pool=thread"]
+    options = [
+        "--latency",
+        "0.01",
+        "--workers",
+        "1",
+        "--per-host",
+        "2",
+        "--parse-in",
+        "pool",
+        "-s",
+        "crawl.pool=thread",
+    ]
     done = crawl_here("bench", "--pages", "7", "--runs", "2", "--json", *options)
     assert done.rc == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["pages"], told["hosts"], told["latency"], len(told["runs"])) == (7, 1, 0.01, 2)
-    assert told["options"] == ["-s", "crawl.pool=thread", "--workers", "1", "--per-host", "2"]
+    assert told["options"] == ["-s", "crawl.pool=thread", *options[2:4], "--parse-in", "pool", "--per-host", "2"]
     assert told["median"]["pages_per_second"] > 0
 
 
