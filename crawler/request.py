@@ -145,6 +145,11 @@ def is_link(request: Request) -> bool:
     )
 
 
+def as_plain(request: Request) -> Request:
+    """The request of a class of the user's as one that any process can read."""
+    return Request(*(getattr(request, name) for name in Request.__struct_fields__))
+
+
 def with_content_type(headers: Mapping[str, str] | None, content_type: str) -> dict[str, str]:
     """The header fields with this Content-Type, unless they have one."""
     headers = dict(headers or {})

@@ -16,7 +16,7 @@ import click
 from crawler.cli.options import with_argument, with_config, with_set
 from crawler.errors import OutputNotOpened, UsageError
 from crawler.observe.plain import plain
-from crawler.settings import Layer, Settings
+from crawler.settings import Layer, Settings, config_layer, environment_layers, project_layer
 
 if TYPE_CHECKING:
     from crawler.observe.report import Report
@@ -205,15 +205,7 @@ def execute(
     urls: str | None = None,
 ) -> Report:
     """Load, run, and return the report. Shared with `crawl demo`, whose runs have no folder."""
-    if not any(
-        layer.values.get("run.replay") or layer.values.get("crawl.pool") in ("thread", "inline") for layer in layers
-    ):
-        from crawler.pool.context import context_for
-
-        uses_curl = any(layer.values.get("fetch.client") == "curl" for layer in layers)
-        reads = any(layer.values.get("crawl.parse_in") == "pool" for layer in layers)
-        # Its server imports what workers need while this process imports what it needs itself.
-        context_for("auto", "curl" if uses_curl else "requests", reads)
+    _start_server(config, layers)
     from crawler.assemble.items import output_options
     from crawler.assemble.spider_settings import settings_of
     from crawler.export.outputs import exporters, named
@@ -256,6 +248,25 @@ def execute(
             if "crawl resume" in error.hint:
                 error.hint = "nothing was run: type the same again when it can be written"
         raise
+
+
+def _start_server(config: str | None, layers: Sequence[Layer]) -> None:
+    """Let the fork server import what workers need, while this process imports what it needs itself.
+
+    What the settings of the spider say is not known yet: where they want something else, its workers import that.
+    """
+    known: dict[str, Any] = {}
+    above = [*([config_layer(config)] if config else []), *environment_layers(os.environ), *layers]
+    for layer in (project_layer(Path.cwd()), *above):
+        known.update(layer.values)
+    if known.get("run.replay") or known.get("crawl.pool", "process") != "process":
+        return
+    if known.get("crawl.start_method", "auto") not in ("auto", "forkserver"):
+        return
+    from crawler.pool.context import context_for
+
+    client = "curl" if known.get("fetch.client") == "curl" else "requests"
+    context_for("auto", client, known.get("crawl.parse_in") == "pool")
 
 
 def _earlier(

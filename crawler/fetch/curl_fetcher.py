@@ -25,7 +25,7 @@ from crawler.fetch.curl_options import url_of
 from crawler.fetch.curl_sockets import Sockets, hang_up
 from crawler.fetch.curl_transfer import Pace, Transfer
 from crawler.fetch.curl_way import Way
-from crawler.fetch.faults import Fault
+from crawler.fetch.faults import Fault, clean
 from crawler.fetch.gaps import Gaps
 from crawler.fetch.guard import Guard, Resolver, is_literal
 from crawler.fetch.limits import FetchLimits
@@ -381,7 +381,11 @@ class CurlFetcher:
 
 
 def failure_of(order: Order, started: float, error: BaseException) -> Failure:
-    """As `failures.failure_of`, which knows the exceptions of the other client, and imports it: so not before then."""
+    """As `failures.failure_of`, which imports the other client, as it knows its exceptions: so not for a `Fault`, which
+    nearly all are here. One that says that no file can be opened could not be told then.
+    """
+    if isinstance(error, Fault):
+        return Failure(order.url, error.kind, clean(error.detail), time.monotonic() - started)
     from crawler.fetch import failures
 
     return failures.failure_of(order, started, error)

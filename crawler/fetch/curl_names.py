@@ -14,11 +14,11 @@ from crawler.fetch.proxies import Proxy
 def addresses_of(guard: Guard, origin: Origin, private: bool, proxy: Proxy | None) -> tuple[list[str], list[str]]:
     """The addresses that may be connected to, and lines for libcurl that say so. Any thread."""
     if proxy is None:
-        found = guard.addresses(origin.host, origin.port, private)
+        found = _of_origin(guard, origin, private)
         return list(map(_as_told, found)), [_line(origin.key, found)]
     lines = []
     if proxy.scheme == "socks5":
-        lines.append(_line(origin.key, guard.addresses(origin.host, origin.port, private)))
+        lines.append(_line(origin.key, _of_origin(guard, origin, private)))
     try:
         found = guard.addresses(proxy.host, proxy.port, private=True)
     except AddressRefused as error:
@@ -26,6 +26,13 @@ def addresses_of(guard: Guard, origin: Origin, private: bool, proxy: Proxy | Non
     except OSError as error:
         raise Fault("connect", f"the proxy {proxy} cannot be reached: {error.strerror or error}") from None
     return list(map(_as_told, found)), [*lines, _line(f"{proxy.host}:{proxy.port}", found)]
+
+
+def _of_origin(guard: Guard, origin: Origin, private: bool) -> list[str]:
+    try:
+        return guard.addresses(origin.host, origin.port, private)
+    except socket.gaierror as error:
+        raise Fault("dns", error.strerror or str(error)) from None
 
 
 def _line(key: str, addresses: Sequence[str]) -> str:

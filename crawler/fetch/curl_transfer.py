@@ -184,7 +184,7 @@ class Transfer:
             try:
                 return Opened(address)
             except OSError as error:
-                self.error = error
+                self.error = Fault("connect", error.strerror or str(error))
         return pycurl.SOCKET_BAD
 
     def _resolve(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import urllib3.exceptions as u
 from requests import exceptions as r
 
-from crawler.fetch.faults import Fault
+from crawler.fetch.faults import Fault, clean
 from crawler.response import Failure, FailureKind, Order
 
 # The first entry that matches anything in the chain of causes decides: the specific ones stand first.
@@ -53,7 +53,6 @@ _SAYINGS = tuple(
 _NOT_MOCKED = "Connection refused by Responses"
 _NO_LENGTH = "integer string conversion"  # of Python, for numbers of thousands of digits
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?([^'\"\\)]*)")
-_USERINFO = re.compile(r"//[^/\s@]*@")
 _SYSTEM = re.compile(r"^\[SSL[^]]*\] | \(_ssl\.c:\d+\)$")
 
 
@@ -68,18 +67,18 @@ def kind_of(error: BaseException) -> tuple[FailureKind, str]:
     chain = list(_causes(error))
     for cause in chain:
         if isinstance(cause, Fault):
-            return cause.kind, _clean(cause.detail)
+            return cause.kind, clean(cause.detail)
     if _text(error).startswith(_NOT_MOCKED):
         return "invalid", "no answer is registered for it with `responses`"
     if any(_NO_LENGTH in _text(cause) for cause in chain):
         return "protocol", "Content-Length is no number that anything could have"
     if refusal := next(filter(None, map(_TUNNEL.search, map(_text, chain))), None):
-        return ("invalid" if refusal[1] == "407" else "connect"), _clean(f"the proxy said {refusal[1]} {refusal[2]}")
+        return ("invalid" if refusal[1] == "407" else "connect"), clean(f"the proxy said {refusal[1]} {refusal[2]}")
     for kinds, kind in _KINDS:
         for cause in chain:
             if isinstance(cause, kinds):
-                return kind, _clean(_line(chain, cause))
-    return "error", _clean(_line(chain, error))
+                return kind, clean(_line(chain, cause))
+    return "error", clean(_line(chain, error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -106,12 +105,6 @@ def _line(chain: list[BaseException], cause: BaseException) -> str:
             if match := pattern.search(text):
                 return saying.format(*match.groups())
     return _text(cause).rsplit("object at 0x", 1)[-1].strip() or type(cause).__name__
-
-
-def _clean(text: str) -> str:
-    """One short line without users and passwords; what hosts and proxies say may hold anything."""
-    line = " ".join(_USERINFO.sub("//***@", text).split())
-    return "".join(c if c.isprintable() else "?" for c in line)[:300]
 
 
 def _text(error: BaseException) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from crawler.response import FailureKind
+
+_USERINFO = re.compile(r"//[^/\s@]*@")
 
 
 class Fault(Exception):
@@ -12,3 +16,9 @@ class Fault(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
+
+
+def clean(text: str) -> str:
+    """One short line without users and passwords; what hosts and proxies say may hold anything."""
+    line = " ".join(_USERINFO.sub("//***@", text).split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:300]

@@ -41,7 +41,7 @@ _READER = ("crawler.reader", "crawler.spider.links", "crawler.spider.tree", "cra
 
 # Of each size each thread keeps so many pieces of memory ready in them, instead of 7: the tree of a page has thousands
 # of a few sizes, and is made and thrown away a sixth faster so. glibc looks at this as a program starts; others never.
-_MEMORY = "GLIBC_TUNABLES", "glibc.malloc.tcache_count=500"
+MEMORY = "GLIBC_TUNABLES", "glibc.malloc.tcache_count=500"
 
 _FAREWELL = 1.0  # seconds
 
@@ -77,10 +77,7 @@ def _launch_of_ours() -> Iterator[None]:
 
 @contextmanager
 def _much_memory_ready() -> Iterator[None]:
-    name, value = _MEMORY
-    if name in os.environ:  # somebody has other wishes
-        yield
-        return
+    name, value = MEMORY
     os.environ[name] = value
     try:
         yield
@@ -174,8 +171,10 @@ def context_for(start_method: str, client: str = "requests", reads: bool = False
         with _launch_of_ours():
             _start_tracker()
     if start_method == "forkserver":
-        context.set_forkserver_preload([*_PRELOAD, _CLIENTS[client], *(_READER if reads else ())])
-        with _launch_of_ours(), _much_memory_ready() if reads else nullcontext():
+        is_tuned = reads and MEMORY[0] not in os.environ  # or somebody has other wishes
+        preload = [*(["crawler.pool.served"] if is_tuned else ()), *_PRELOAD, _CLIENTS[client]]
+        context.set_forkserver_preload([*preload, *(_READER if reads else ())])
+        with _launch_of_ours(), _much_memory_ready() if is_tuned else nullcontext():
             forkserver.ensure_running()
     return context
 

@@ -173,8 +173,9 @@ class Lane:
         lost = Lost([], [])
         for token, request in self.in_flight.items():
             call, handed = self._handed.get(token, (math.inf, 0.0))
-            # The last beat may be that of the end of one call, and say nothing about the next one.
-            if call <= self._answered or (call == self._answered + 1 and beat >= self._since):
+            # The last beat may be that of the end of one call, and say nothing about the next one. Without any the
+            # worker did not even start, and has an error for an answer.
+            if call <= self._answered + 1 and beat >= (handed if call <= self._answered else self._since):
                 lost.begun.append((request, handed))
             else:
                 lost.others.append(request)
@@ -200,4 +201,5 @@ class Lane:
 
     def _answer(self) -> None:
         self._since = time.monotonic()
+        self._excused = 0.0
         self._answered += 1

@@ -20,7 +20,7 @@ import msgspec
 from crawler.errors import CrawlError
 from crawler.item import as_yielded, is_item
 from crawler.reading import ItemError, PageError, Reading
-from crawler.request import Request, is_link
+from crawler.request import Request, as_plain, is_link
 from crawler.response import Failure, Response
 from crawler.spider.base import Spider
 from crawler.spider.page import Page
@@ -112,7 +112,9 @@ def _read(
     try:
         values = values_of(function(page), callback)
         for value in islice(values, max_yields):
-            if type(value) is Request:
+            if isinstance(value, Request):
+                if type(value) is not Request:
+                    value = as_plain(value)
                 # Run for every link of every page: most have nothing that is not soon looked at.
                 bare = is_link(value)
                 are_links = are_links and bare
@@ -172,6 +174,8 @@ def read_start(spider: Spider, position: int = 0) -> Iterator[Request | PageErro
                 told = getattr(value, "url", "")
                 yield _told(refused, told if isinstance(told, str) else "", "start", _own(spider, "start"), values)
                 continue
+            if type(value) is not Request:
+                value = as_plain(value)
             url = str(value.url)  # of a `WrongLine` only the text goes on
             yield msgspec.structs.replace(value, url=url, parent="", depth=0, spider=position, attempts=0, hops=())
     except BaseException as error:

@@ -1,6 +1,11 @@
 """Where a setting can be given, and which place wins: from `config/default.toml` up to the flag."""
 
+import os
+
 import pytest
+
+from crawler.cli.run import _start_server
+from crawler.settings import Layer
 
 LAYERS = ["project", "spider", "config", "environment", "flag"]
 
@@ -96,3 +101,33 @@ def test_the_real_command_reads_the_environment_too(crawl_command, films, site):
     done = crawl_command("run", films, "-a", "pages=5", env=variables)
     assert done.rc == 0, done
     assert len(site.log) == 2
+
+
+@pytest.mark.parametrize(
+    ("project", "config", "environment", "flags", "started"),
+    [
+        ("", "", {}, {}, ("auto", "requests", False)),
+        ("", "", {}, {"fetch.client": "curl", "crawl.parse_in": "pool"}, ("auto", "curl", True)),
+        ("", "", {"CRAWL_FETCH_CLIENT": "curl", "CRAWL_CRAWL_PARSE_IN": "pool"}, {}, ("auto", "curl", True)),
+        ("", '[crawl]\nparse_in = "pool"', {}, {}, ("auto", "requests", True)),
+        ('[tool.crawl.fetch]\nclient = "curl"', "", {}, {}, ("auto", "curl", False)),
+        ('[tool.crawl.fetch]\nclient = "curl"', "", {}, {"fetch.client": "requests"}, ("auto", "requests", False)),
+        ("", "", {"CRAWL_CRAWL_POOL": "thread"}, {}, None),
+        ("", "", {}, {"crawl.start_method": "spawn"}, None),
+        ("", "", {}, {"run.replay": "x.warc.gz"}, None),
+    ],
+)
+def test_the_fork_server_starts_early_with_what_the_settings_want(
+    monkeypatch, tmp_path, project, config, environment, flags, started
+):
+    calls = []
+    monkeypatch.setattr("crawler.pool.context.context_for", lambda *arguments: calls.append(arguments))
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("CRAWL_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "pyproject.toml").write_text(project)
+    (tmp_path / "mine.toml").write_text(config)
+    _start_server("mine.toml" if config else None, [Layer("flags", flags)])
+    assert calls == ([started] if started else [])

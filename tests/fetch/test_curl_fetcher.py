@@ -470,3 +470,44 @@ def test_a_pycurl_that_is_too_old_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pycurl", old)
     with pytest.raises(UsageError, match=r"7\.48 or later, and this is 7\.45\.3"):
         check_client("curl")
+
+
+_FAILURES = """
+import os, resource, socket, sys
+from crawler.fetch.curl_fetcher import CurlFetcher
+from crawler.fetch.limits import FetchLimits
+from crawler.response import Order
+
+def nobody(host, port):
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+fetcher = CurlFetcher(FetchLimits(only=("127.0.0.0/8",), allow=("127.0.0.0/8",)), nobody)
+
+def told(url):
+    fetcher.submit([Order(1, url)])
+    while not (batch := fetcher.collect(0.1)):
+        pass
+    print(batch[0].outcome)
+
+for url in sys.argv[1:]:
+    told(url)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+try:
+    while True:
+        os.open(os.devnull, os.O_RDONLY)
+except OSError:
+    told(sys.argv[1])
+print(*{"requests", "urllib3", "http.client"} & set(sys.modules))
+"""
+
+
+def test_failures_are_told_without_the_other_client_and_when_no_file_can_be_opened():
+    urls = ["http://127.0.0.1:1/", "http://nobody.example/", "http://10.0.0.1/"]
+    done = subprocess.run([sys.executable, "-c", _FAILURES, *urls], capture_output=True, text=True, timeout=30)
+    assert done.stdout.splitlines() == [
+        "connect: Connection refused",
+        "dns: Name or service not known",
+        "guard: 10.0.0.1 is at 10.0.0.1, and only 127.0.0.0/8 may be connected to (guard.only)",
+        "connect: Too many open files",
+        "",
+    ], done.stderr

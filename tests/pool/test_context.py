@@ -204,3 +204,30 @@ def test_threads_that_ask_at_the_same_moment_are_told_the_same_exit_code():
         assert codes == [7] * 4
         assert child.exitcode == 7
         child.close()
+
+
+SERVED = """
+import os
+from crawler.pool.context import context_for
+
+def tell():
+    print(os.environ.get("GLIBC_TUNABLES"), flush=True)
+
+if __name__ == "__main__":
+    context_for("auto", reads=True)
+    tell()
+    import multiprocessing
+    own = multiprocessing.get_context("forkserver").Process(target=tell)
+    own.start()
+    own.join()
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork server here")
+@pytest.mark.parametrize("wish", [None, "glibc.malloc.tcache_count=500", "glibc.malloc.tcache_count=9"])
+def test_what_the_fork_server_starts_with_for_its_memory_is_not_for_other_processes(script, monkeypatch, wish):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if wish is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", wish)
+    told, errors = script(SERVED).communicate(timeout=30)
+    assert told.split() == [str(wish)] * 2, errors

@@ -1,4 +1,4 @@
-"""Lanes: one call out, or two where a worker would stand still; every order settles once, a silent one is found out."""
+"""Lanes: one call out, or two for a busy worker; every order settles exactly once, a silent worker is found out."""
 
 import operator
 import os
@@ -260,6 +260,23 @@ def test_a_worker_has_not_begun_with_a_call_that_waits_for_another_one(busy, poo
     begun, others = busy.abandon()
     assert [one.url for one, _ in begun] == [request(token).url for token in range(9, 21)]
     assert others == [request(21)]
+
+
+def test_a_worker_that_could_not_start_has_begun_with_nothing(lane, pool, inbox):
+    give(lane, 1)
+    lane.call()
+    pool.fail(RuntimeError("the worker could not start"))  # it never beat
+    assert lane.abandon() == ([], [request(1)])
+
+
+def test_what_is_excused_in_one_call_is_not_in_the_one_behind_it(busy, pool, inbox, clock):
+    give(busy, 21)
+    busy.call()
+    clock.now += 3600.0
+    busy.excuse(3595.0)
+    pool.land(9)  # the worker goes on with the second one
+    clock.now += 10.2
+    assert busy.fault() == "silent for 10 s"
 
 
 def test_the_second_of_two_calls_is_silent_from_the_end_of_the_first_one(busy, pool, inbox, clock):

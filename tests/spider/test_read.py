@@ -94,6 +94,20 @@ def test_requests_stay_as_they_were_yielded() -> None:
     assert reading.requests == [Request("https://example.com/1"), constant]
 
 
+class Detail(Request, frozen=True):
+    """A request of the user's own kind."""
+
+
+def test_a_request_of_the_users_own_class_is_one() -> None:
+    asked = Detail("https://example.com/1", callback="parse", data={"rank": 1})
+    reading = reading_of(lambda page: [asked, {"n": 1}])
+    assert (reading.items, reading.requests) == ([{"n": 1}], [Request(asked.url, callback="parse", data={"rank": 1})])
+    spider = Reader(None)
+    spider.start = lambda: [asked]  # type: ignore[method-assign]
+    (start,) = read_start(spider)
+    assert start == Request(asked.url, callback="parse", data={"rank": 1})
+
+
 def test_the_callback_of_the_request_is_called() -> None:
     class Named(Spider):
         def parse_film(self, page: Page) -> Any:
