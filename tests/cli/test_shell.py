@@ -112,6 +112,8 @@ def test_on_a_terminal_there_is_a_prompt_with_a_history(tmp_path, pages):
         assert "crawl: http://127.0.0.1:1/: connect: Connection refused" in until(">>> ")
         for _ in range(2):
             os.write(primary, b"\x03")
+            while not select.select([primary], [], [], 1)[0]:
+                os.write(primary, b"\x03")  # Python hears none between its prompt and its wait for a key
             until("KeyboardInterrupt")
             until(">>> ")
         os.write(primary, b"\x04")
