@@ -151,7 +151,7 @@ class Drift:
         has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
         for (spider, _, _), kind in list(self._kinds.items()):
             for check in kind.every():
-                pages = kind.seen.with_items if check.needs_items else kind.seen.pages
+                pages = kind.pages_about(check)
                 base = kind.base
                 if (
                     not check.is_told

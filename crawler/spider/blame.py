@@ -63,7 +63,7 @@ def blame(
 ) -> tuple[str, str]:
     """The line ("file:line") and what stands there; ("", "") if nothing can be told.
 
-    `field`: of the items, where it is about one. `is_fewer`: a selector may still find something. `seconds`: how long
+    `field`: of the items, where it is about one; "film.title" and "offers[].price" stand inside others. `is_fewer`: a selector may still find something. `seconds`: how long
     each reading may take.
     """
     was = _answers(spider, callback, good, seconds) if good is not None else {}
@@ -76,13 +76,14 @@ def blame(
     own = _own_lines(spider, callback)
     dead = [one for one, found in was.items() if not found and not now.get(one, 0)]
     if field:
-        named = _lines(files, _named(field), own)
+        named, field = _lines_of(files, field, own)
         asked_there = {line for one in (*was, *now) for line in one.at}.intersection(named)
         near = [(distance, one) for one in lost if (distance := _distance(one, field, named)) <= _STATEMENT]
         if asked_there:  # by other lines it may have been lost, too, but these read it
             near = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
         if near:
-            one = min(near, key=lambda pair: pair[0])[1]
+            first = {line: number for number, line in enumerate(named)}
+            one = min(near, key=lambda pair: (pair[0], min(first.get(line, len(first)) for line in pair[1].at)))[1]
             return _told(one, was.get(one, 0), now.get(one, 0), good is not None)
         group = f"(?P<{field}>"
         if there := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
@@ -294,6 +295,19 @@ def _own_lines(spider: Spider, callback: str) -> range:
         return range(code.co_firstlineno, max(lines) + 1)
     except Exception:  # what is no function has no lines
         return range(0)
+
+
+def _lines_of(files: Sequence[str], field: str, own: range) -> tuple[list[tuple[str, int]], str]:
+    """The lines that name a field, and its name there: of one inside another only the last part, and lines after one
+    that names that other come first."""
+    outer, _, key = field.rpartition(".")
+    named = _lines(files, _named(field), own)
+    if named or not outer:
+        return named, field
+    named = _lines(files, _named(key), own)
+    outer_lines, _ = _lines_of(files, outer.removesuffix("[]"), own)
+    after = [(file, line) for file, line in named if any(file == home and first <= line for home, first in outer_lines)]
+    return [*after, *(line for line in named if line not in after)], key
 
 
 def _lines(files: Sequence[str], pattern: re.Pattern[str], own: range) -> list[tuple[str, int]]:

@@ -174,3 +174,32 @@ def test_a_pattern_that_takes_for_ever_is_cut(told):
         seconds=0.1,
     )[1]
     assert re.match(r"search|def parse", what)
+
+
+NESTED = """
+found = {"title": page.css("h1::text").get()}
+found["film"] = {
+    "title": page.css("b::text").get(),
+    "score": page.css("i::text").get(),
+}
+found["offers"] = [{"title": one.css("a::text").get()} for one in page.css("a")]
+yield found
+"""
+
+
+def test_a_field_inside_another_is_read_where_its_last_name_stands(told):
+    good = f"<h1>Films</h1>{GOOD}"
+    none = "<p>Closed</p>"
+    assert told(NESTED, none, "film.score", good=good)[0].startswith('"score"')
+    assert told(NESTED, none, "film.title", good=good)[0].startswith('"title"')
+    assert told(NESTED, none, "title", good=good)[0].startswith('found = {"title"')
+    assert told(NESTED, good.replace("a", "u"), "offers[].title", good=good)[0].startswith('found["offers"]')
+    assert told(NESTED, good, "film.title", good=good)[0].startswith('"title"')  # its form may be another
+    assert told(NESTED, good, "offers[].title", good=good)[0].startswith('found["offers"]')
+
+
+def test_such_a_field_may_be_read_above(told):
+    lines = 'yield {"title": page.url, "film": self.film(page)}'
+    helper = 'class Base(Spider):\n    def film(self, page):\n        return {\n            "title": page.css("b").get(),\n        }\n'
+    lines = told(lines, "<p>", "film.title", before=helper)
+    assert lines[0].startswith(('"title": page.css', "yield"))
