@@ -181,8 +181,10 @@ class Checks:
             self._compare(base)
         for name in list(seen.tallies):  # of a run that goes on
             field = name.removeprefix("field ")
-            if field != name and field not in self.fields:
-                self._field(field, self._place_of(field))
+            place = self._place_of(field)
+            known = self.fields.values() if place is None else place.fields.values()
+            if field != name and not any(check.field == field for check in known):
+                self._field(field, place)
         self._most = self.few[-1].limit if self.few else 0
 
     def every(self) -> list[Check]:
@@ -321,15 +323,24 @@ class Checks:
                 bad += [check for key, check in known.items() if key in empty]
             if seen.with_items <= _FIRST_PAGES:
                 self._count_inside(place, items[:_ITEMS_READ])
-            if not records:
-                continue
-            record = records[seen.pages % len(records)]
-            for key, value in record.items():
+            for name, value in self._sample_of(place, records, empty):
+                if name not in forms or forms[name] is not None or self.base is None:
+                    self._sampled.add(name)
+                    self._read_form(name, form_of(value), value, bad)
+
+    def _sample_of(
+        self, place: Place[Check], records: list[Mapping[str, Any]], empty: set[str]
+    ) -> list[tuple[str, Any]]:
+        """A value of each field, from another one of the records each time, or from those after it."""
+        known, found = place.fields, dict[str, Any]()
+        turn = self.seen.pages
+        for number in range(len(records)):
+            for key, value in records[(turn + number) % len(records)].items():
                 if (value or value == 0) and key in known:
-                    name = known[key].field
-                    if name not in forms or forms[name] is not None or self.base is None:
-                        self._sampled.add(name)
-                        self._read_form(name, form_of(value), value, bad)
+                    found.setdefault(known[key].field, value)
+            if len(found) >= len(known) - len(empty):
+                break
+        return list(found.items())
 
     def _note_inside(self, place: Place[Check], record: Mapping[str, Any]) -> None:
         for key in record:

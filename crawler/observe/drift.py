@@ -158,11 +158,11 @@ class Drift:
                     and check.bad is not None
                     and base is not None
                     and (
-                        base.runs >= _FEWEST_RUNS_WHOLE
+                        min(base.runs, check.usual[1]) >= _FEWEST_RUNS_WHOLE
                         or (check is kind.none and spider not in has_items)
                         or kind.is_empty_by_items(check)
                     )
-                    and check.usual[0] == 0
+                    and check.usual[0] == 0 < check.usual[1]
                     and check.tally.bad >= pages > 0
                 ):
                     self._alarm(kind, check, check.bad)
