@@ -166,11 +166,11 @@ class Checks:
         self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
         declared = (*expect.fields, *expect.matches, *expect.filled) if expect else ()
         self._paths = {name: path_of(name) for name in declared if not is_plain(name)}
-        self._places: list[Place[Check]] = []
+        self.places: list[Place[Check]] = []  # where dicts stand in the items
         self._sampled: set[str] = set()  # fields inside others whose form the last page has shown
         for name in (*seen.inside, *(base.inside if base is not None else ())):
             if self._place(name) is None:
-                self._places.append(Place(name))
+                self.places.append(Place(name))
         self.none = self._check("items", "no items", "")
         self.links = self._check("links", "no links", "")
         self.same = self._check("same", "same page", "", needs_items=True)
@@ -190,7 +190,7 @@ class Checks:
     def every(self) -> list[Check]:
         """All that are compared with good runs."""
         forms = [one[0] for one in self._forms.values() if one is not None]
-        inside = [check for place in self._places for check in place.fields.values()]
+        inside = [check for place in self.places for check in place.fields.values()]
         return [self.none, self.links, self.same, *self.few, *self.fields.values(), *inside, *forms]
 
     def pages_about(self, check: Check) -> int:
@@ -254,6 +254,8 @@ class Checks:
 
     def nearest(self, check: Check) -> PageYielded | None:
         """The last page that was right in this, with its body if one has it."""
+        if check.place is not None and check.place.last is not None and check.place.last.response.gist is None:
+            return check.place.last
         if self.previous is None or self.previous.response.body or self.previous.response.gist is None:
             return self.previous
         for page, bad in reversed(self.recent):
@@ -301,7 +303,7 @@ class Checks:
         for name, value in sample.items():
             if (value or value == 0) and (name not in forms or forms[name] is not None or self.base is None):
                 self._read_form(name, form_of(value), value, bad)
-        if self._places:
+        if self.places:
             self._read_inside(items, sample, bad)
         if self.expect is not None:
             self._read_declared(self.expect, items, bad)
@@ -309,7 +311,7 @@ class Checks:
     def _read_inside(self, items: list[Any], sample: Mapping[str, Any], bad: list[Check]) -> None:
         seen, forms = self.seen, self._forms
         self._sampled.clear()
-        for place in self._places:  # they may become more meanwhile
+        for place in self.places:  # they may become more meanwhile
             known = place.fields
             records = place.records(sample)
             for record in records:
@@ -349,7 +351,7 @@ class Checks:
                 key not in place.fields
                 and is_plain(key)
                 and name not in self.fields
-                and sum(len(one.fields) for one in self._places) < _MOST_FIELDS
+                and sum(len(one.fields) for one in self.places) < _MOST_FIELDS
             ):
                 self._field(name, place)
 
@@ -358,11 +360,11 @@ class Checks:
         if name in self.fields and not is_plain(name):
             return
         found = place_in(name, value)
-        if found and self._place(found) is None and len(self._places) < _MOST_PLACES:
-            self._places.append(Place(found))
+        if found and self._place(found) is None and len(self.places) < _MOST_PLACES:
+            self.places.append(Place(found))
 
     def _place(self, name: str) -> Place[Check] | None:
-        return next((place for place in self._places if place.name == name), None)
+        return next((place for place in self.places if place.name == name), None)
 
     def _place_of(self, field: str) -> Place[Check] | None:
         return self._place(field.rpartition(".")[0])

@@ -140,6 +140,9 @@ class Drift:
             kind.clean = event
         if event.reading.error is None:
             kind.previous = event if len(event.response.body) < LARGE else _without_body(event)
+            for place in kind.places:
+                if place.is_there:
+                    place.last = kind.previous
 
     def end(self, is_part: bool = False, is_limited: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from crawler.item import as_dict, is_item
+from crawler.observe.events import PageYielded
 
 MOST_LEVELS = 2
 _ELEMENTS_READ = 20  # of a list
@@ -24,7 +25,7 @@ class Place(Generic[Kept]):
 
     `fields`: by key, what is kept for each of their fields. `rare`: keys that mostly have nothing, which are looked for
     in the first items only. `is_there`: whether the last page had any of them; one without says nothing about their
-    fields.
+    fields. `last`: the last page that had some.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,6 +34,7 @@ class Place(Generic[Kept]):
         self.fields: dict[str, Kept] = {}
         self.rare: set[str] = set()
         self.is_there = False
+        self.last: PageYielded | None = None
         self._path = path_of(name)
 
     def records(self, item: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -63,8 +63,8 @@ def blame(
 ) -> tuple[str, str]:
     """The line ("file:line") and what stands there; ("", "") if nothing can be told.
 
-    `field`: of the items, where it is about one; "film.title" and "offers[].price" stand inside others. `is_fewer`: a selector may still find something. `seconds`: how long
-    each reading may take.
+    `field`: of the items, where it is about one; "film.title" and "offers[].price" stand inside others. `is_fewer`: a
+    selector may still find something. `seconds`: how long each reading may take.
     """
     was = _answers(spider, callback, good, seconds) if good is not None else {}
     now = _answers(spider, callback, bad, seconds)
@@ -80,14 +80,18 @@ def blame(
         asked_there = {line for one in (*was, *now) for line in one.at}.intersection(named)
         near = [(distance, one) for one in lost if (distance := _distance(one, field, named)) <= _STATEMENT]
         if asked_there:  # by other lines it may have been lost, too, but these read it
-            near = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
+            there = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
+            if not there or any(one in now for _, one in there):  # else something before them found nothing
+                near = there
         if near:
             first = {line: number for number, line in enumerate(named)}
-            one = min(near, key=lambda pair: (pair[0], min(first.get(line, len(first)) for line in pair[1].at)))[1]
+            one = min(
+                near, key=lambda it: (it[1] not in now, it[0], min(first.get(line, len(first)) for line in it[1].at))
+            )[1]
             return _told(one, was.get(one, 0), now.get(one, 0), good is not None)
         group = f"(?P<{field}>"
-        if there := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
-            return _told(there[0], 0, 0, True)
+        if of_it := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
+            return _told(of_it[0], 0, 0, True)
         if named:
             return place(*named[0]), linecache.getline(*named[0]).strip()[:_LONGEST]
     if lost:
@@ -299,15 +303,18 @@ def _own_lines(spider: Spider, callback: str) -> range:
 
 def _lines_of(files: Sequence[str], field: str, own: range) -> tuple[list[tuple[str, int]], str]:
     """The lines that name a field, and its name there: of one inside another only the last part, and lines after one
-    that names that other come first."""
+    that names that other come before the rest of the callback's."""
     outer, _, key = field.rpartition(".")
-    named = _lines(files, _named(field), own)
-    if named or not outer:
-        return named, field
-    named = _lines(files, _named(key), own)
-    outer_lines, _ = _lines_of(files, outer.removesuffix("[]"), own)
-    after = [(file, line) for file, line in named if any(file == home and first <= line for home, first in outer_lines)]
-    return [*after, *(line for line in named if line not in after)], key
+    whole = _lines(files, _named(field), own)
+    if not outer or any(line in own for file, line in whole if file == files[0]):
+        return whole, field
+    outside, _ = _lines_of(files, outer.removesuffix("[]"), own)
+
+    def order(line: tuple[str, int]) -> tuple[bool, bool]:
+        is_after = any(line[0] == file and number <= line[1] for file, number in outside)
+        return line[0] != files[0] or line[1] not in own, not is_after
+
+    return sorted(_lines(files, _named(key), own), key=order) or whole, key
 
 
 def _lines(files: Sequence[str], pattern: re.Pattern[str], own: range) -> list[tuple[str, int]]:

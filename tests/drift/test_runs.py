@@ -94,6 +94,42 @@ def test_a_field_that_empties_is_told_with_its_line_and_both_pages(run, site, tm
     assert not (folder / "profile.json").exists()  # nothing to compare with
 
 
+@pytest.mark.parametrize("flags", [(), ("--parse-in", "pool")])
+def test_a_field_inside_another_that_empties_is_told_likewise(run, site, tmp_path, flags):
+    begin = run.text.index("for film in")
+    run.text = (
+        run.text[:begin]
+        + """offers = [
+                    {
+                        "title": film.css("b::text").get(),
+                        "score": film.css("i::text").get(),
+                    }
+                    for film in page.css("li")
+                ]
+                yield {"url": page.url, "board": {"offers": offers}}
+                for url in page.links(css="a.next"):
+                    yield page.follow(url)
+        """
+    )
+    assert run(*flags).rc == 0
+    site.changed = 4
+    done = run(*flags)
+    assert done.rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["what"], alarm["field"], alarm["where"]) == ("empty field", "board.offers[].title", "films.py:10")
+    assert alarm["bad_url"] == f"{site.server.url}/4"
+    assert "films.py:10: css('b::text') found 5 on the good page, nothing on the bad one" in done.stderr
+    assert "drift: parse: board.offers[].title is empty; it was filled on 12 of 12 pages" in done.stderr
+    if not flags:
+        assert alarm["good_url"] == f"{site.server.url}/3"
+    run.text = run.text.replace(
+        "def parse", 'expect = Expect(required="board.offers[].title")\n            def parse', 1
+    )
+    assert run(*flags).rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["what"], alarm["field"], alarm["after"]) == ("expected", "board.offers[].title", 1)
+
+
 def test_it_is_the_same_where_workers_read_the_pages(run, site, tmp_path):
     assert run("--parse-in", "pool").rc == 0
     site.changed = 4

@@ -248,7 +248,7 @@ def test_dicts_that_become_text_are_told():
 
 
 def test_a_page_without_them_says_nothing_about_their_fields():
-    """One page of ten has a film; the day on which its titles are gone is noticed all the same, and not by chance."""
+    """One page of ten has a film; the day on which its titles are gone is noticed all the same."""
     rare = [yielded(number, [nested() if number % 10 == 0 else {"id": 1, "film": None}]) for number in range(300)]
     drift = Drift([watched(rare)])
     hear(drift, *rare)
@@ -260,14 +260,14 @@ def test_a_page_without_them_says_nothing_about_their_fields():
 
 
 def test_what_is_often_empty_where_it_is_there_is_no_alarm():
-    """Of pages with films half have no title: five in a row of these are nothing among a thousand of all."""
+    """Of pages with films half have no title, which is no sixth of all pages: twelve in a row are no chance then."""
 
     def pages(start, number):
         items = [[nested(title="One" if n % 6 else "")] if n % 3 == 0 else [{"id": 1}] for n in range(number)]
         return [yielded(start + n, one) for n, one in enumerate(items)]
 
     drift = Drift([watched(pages(0, 300))])
-    hear(drift, *[yielded(n, [nested(title="")]) for n in range(4)])
+    hear(drift, *[yielded(n, [nested(title="")]) for n in range(12)])
     assert drift.alarms == []
 
 
@@ -292,7 +292,11 @@ def test_profiles_without_such_names_say_nothing_about_them():
         hear(drift, *[yielded(n, [nested(price="", title="" if n % 5 else "One")]) for n in range(50)])
         drift.end()
         assert drift.alarms == []
-        assert drift.profiles()[0][0].kinds["parse /list/"].inside == {"film": 50, "offers[]": 50, "offers[].seller": 50}
+        assert drift.profiles()[0][0].kinds["parse /list/"].inside == {
+            "film": 50,
+            "offers[]": 50,
+            "offers[].seller": 50,
+        }
 
 
 def test_one_good_run_beside_older_ones_is_only_one():

@@ -203,3 +203,25 @@ def test_such_a_field_may_be_read_above(told):
     line, what = told('yield {"title": page.url, "film": film(page)}', "<p>", "film.title", before=film)
     assert line == '"title": page.css("b").get(),'
     assert what.startswith("css('b') found 1 on the good page")
+
+
+def test_what_is_expected_of_such_a_field_reads_nothing(told):
+    good = f"<h1>Films</h1>{GOOD}"
+    line, _ = told(NESTED, good, "film.title", good=good, before='EXPECTED = "film.title"\n')
+    assert line.startswith('"title"')
+
+
+def test_of_what_was_not_even_asked_the_line_before_is_told(told):
+    lines = """
+offers = [
+    {
+        "price": offer.css("i::text").get(),
+    }
+    for offer in page.css("ul.offers > li")
+]
+yield {"offers": offers}
+"""
+    good = GOOD.replace("<ul>", '<ul class="offers">')
+    line, what = told(lines, GOOD, "offers", good=good)
+    assert line.startswith("for offer in page.css")
+    assert what == "css('ul.offers > li') found 1 on the good page, nothing on the bad one"
