@@ -1,4 +1,4 @@
-"""What may be wrong with the pages of one kind, and how it is told from what is usual."""
+"""What may be wrong with the pages of one kind: all checks of them, and what each page says to those."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from itertools import chain
-from math import inf, log
 from typing import Any
 
 from crawler.digest import digest_of
@@ -14,6 +13,7 @@ from crawler.expect import Expect
 from crawler.item import as_dict
 from crawler.observe import odds
 from crawler.observe.alarm import What
+from crawler.observe.check import Check, Share
 from crawler.observe.events import PageYielded
 from crawler.observe.inside import Place, is_plain, path_of, place_in, values_at
 from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_of, is_free, rare
@@ -26,119 +26,10 @@ _ITEMS_READ_INSIDE = 20
 _MANY = 4  # items per page, from which on a single one is a list that was cut
 _FEWEST_PAGES = 3  # with a field, before its form means anything
 _FEWEST_EMPTY = 5  # items, in a run that has few pages
-_FEWEST_ITEMS = 20  # before a share means anything
 _RECENT = 4  # pages with a body that are kept in mind, where most have none
 _FIRST_PAGES = 3  # on which all items are counted
 _HEAD = 1024  # bytes in which the element with the language is looked for
 _LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
-
-
-class Check:
-    """One thing that may be wrong. `needs_items`: pages without items say nothing about it; `place`: nor do those
-    without dicts there, as it is about a field of these.
-
-    `good` and `bad` are the pages around the place where it began, while it lasts.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        what: What,
-        field: str,
-        tally: Tally,
-        needs_items: bool = False,
-        place: Place[Check] | None = None,
-    ) -> None:
-        self.name = name
-        self.what = what
-        self.field = field
-        self.needs_items = needs_items
-        self.place = place
-        self.tally = tally
-        self.streak_needed = inf
-        self.walk_needed = inf
-        self.usual = (0, 0)  # how many pages of good runs were bad, of how many
-        self.is_usual = False  # whether that is so often that nothing follows from it
-        self.limit = 0  # items per page, where it is about that
-        self.trail: tuple[int, int, int] | None = None  # pages now, fewest of good runs, how many runs
-        self.value: Any = None  # what stands in the bad page
-        self.is_told = False
-        self.since = 0  # how many pages of the kind there were before the first bad one
-        self.count = 0  # bad pages since then
-        self.good: PageYielded | None = None
-        self.bad: PageYielded | None = None
-
-    def compare(self, bad: int, pages: int, usual: Tally, runs: int) -> None:
-        """Be told what so many good runs were like: `bad` of so many pages, and how far it went then."""
-        self.usual = (bad, pages)
-        self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
-        if pages < odds.FEWEST_PAGES:
-            return  # the end of the run may say something
-        p = odds.estimate(bad, pages)
-        alpha = odds.alpha(pages / runs)
-        self.streak_needed = max(odds.streak_needed(p, usual.longest, alpha), odds.shortest_streak(pages))
-        self.walk_needed = max(odds.walk_needed(p, usual.worst, alpha), odds.shortest_streak(pages))
-
-    def declare(self, in_a_row: int) -> None:
-        """Be told by the spider how many bad pages in a row are too many; every second one is, too, after a while."""
-        self.streak_needed = in_a_row
-        self.walk_needed = 3 * in_a_row
-
-    def count_bad(self) -> bool:
-        """One more bad page; whether that is an alarm."""
-        tally = self.tally
-        tally.bad += 1
-        tally.streak += 1
-        tally.walk += 1
-        tally.worst = max(tally.worst, tally.walk)
-        tally.longest = max(tally.longest, tally.streak)
-        self.count += 1
-        return not self.is_told and (tally.streak >= self.streak_needed or tally.walk >= self.walk_needed)
-
-    def count_good(self) -> bool:
-        """A good page while there are bad ones; whether they are forgotten now."""
-        tally = self.tally
-        tally.streak = 0
-        tally.walk = max(0.0, tally.walk - odds.STEP_DOWN)
-        if tally.walk == 0 and not self.is_told:
-            self.good = self.bad = None
-            self.count = 0
-            return True
-        return False
-
-
-class Share:
-    """How many items have something in a field, where the spider says what share it is.
-
-    Two counters, as in `odds`, but of items: empty ones in a row, and a cumulative sum, which finds twice as many as
-    there may be.
-    """
-
-    def __init__(self, field: str, share: float) -> None:
-        self.field = field
-        self.share = share
-        self.items = self.empty = self.pages = 0
-        self.is_told = False
-        p = max(1 - share, 1e-3)
-        self._up = log((1 + p) / 2 / p)
-        self._down = log((1 - (1 + p) / 2) / (1 - p)) if p < 1 else 0.0
-        self._each = -log(p)  # of empty ones in a row
-        self._sum = self._streak = 0.0
-
-    def read(self, values: list[bool]) -> bool:
-        """Items of a page; whether that is an alarm, from the third page on."""
-        empty = values.count(False)
-        self.items += len(values)
-        self.empty += empty
-        before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
-        self._streak = self._streak + empty * self._each if empty == len(values) else 0.0
-        self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
-        return not self.is_told and self.pages >= 3 and max(self._sum, self._streak) >= -log(odds.alpha(0))
-
-    @property
-    def is_short(self) -> bool:
-        """Whether fewer items than declared had something, at the end of a run."""
-        return self.items >= _FEWEST_ITEMS and self.items - self.empty < self.share * self.items
 
 
 class Checks:
@@ -315,7 +206,7 @@ class Checks:
             known = place.fields
             records = place.records(sample)
             for record in records:
-                if not known.keys() >= record.keys():
+                if not (place.is_full or known.keys() >= record.keys()):
                     self._note_inside(place, record)
             empty = place.empty(chain((sample,), map(_fields, items[:_ITEMS_READ_INSIDE])))
             if not place.is_there:
@@ -325,35 +216,19 @@ class Checks:
                 bad += [check for key, check in known.items() if key in empty]
             if seen.with_items <= _FIRST_PAGES:
                 self._count_inside(place, items[:_ITEMS_READ])
-            for name, value in self._sample_of(place, records, empty):
+            for key, value in place.sample(records, seen.pages, empty).items():
+                name = known[key].field
                 if name not in forms or forms[name] is not None or self.base is None:
                     self._sampled.add(name)
                     self._read_form(name, form_of(value), value, bad)
 
-    def _sample_of(
-        self, place: Place[Check], records: list[Mapping[str, Any]], empty: set[str]
-    ) -> list[tuple[str, Any]]:
-        """A value of each field, from another one of the records each time, or from those after it."""
-        known, found = place.fields, dict[str, Any]()
-        turn = self.seen.pages
-        for number in range(len(records)):
-            for key, value in records[(turn + number) % len(records)].items():
-                if (value or value == 0) and key in known:
-                    found.setdefault(known[key].field, value)
-            if len(found) >= len(known) - len(empty):
-                break
-        return list(found.items())
-
     def _note_inside(self, place: Place[Check], record: Mapping[str, Any]) -> None:
         for key in record:
             name = f"{place.name}.{key}"
-            if (
-                key not in place.fields
-                and is_plain(key)
-                and name not in self.fields
-                and sum(len(one.fields) for one in self.places) < _MOST_FIELDS
-            ):
-                self._field(name, place)
+            if key not in place.fields and is_plain(key) and name not in self.fields:
+                place.is_full = self._number_inside() >= _MOST_FIELDS
+                if not place.is_full:
+                    self._field(name, place)
 
     def _look_inside(self, name: str, value: Any) -> None:
         """Know a place where dicts stand, if the value of a field is one."""
@@ -362,6 +237,9 @@ class Checks:
         found = place_in(name, value)
         if found and self._place(found) is None and len(self.places) < _MOST_PLACES:
             self.places.append(Place(found))
+
+    def _number_inside(self) -> int:
+        return sum(len(place.fields) for place in self.places)
 
     def _place(self, name: str) -> Place[Check] | None:
         return next((place for place in self.places if place.name == name), None)
@@ -395,7 +273,7 @@ class Checks:
     def _read_form(self, name: str, form: str, value: Any, bad: list[Check]) -> None:
         seen = self.seen.forms.get(name)
         if seen is None:
-            if len(self.seen.forms) >= _MOST_FIELDS and name not in self._sampled:
+            if len(self.seen.forms) >= _MOST_FIELDS + self._number_inside():
                 return
             seen = self.seen.forms[name] = {}
         if form in seen:

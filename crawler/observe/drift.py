@@ -13,7 +13,8 @@ import msgspec
 
 from crawler.expect import Expect, for_callback
 from crawler.observe.alarm import Alarm
-from crawler.observe.checks import Check, Checks
+from crawler.observe.check import Check
+from crawler.observe.checks import Checks
 from crawler.observe.drift_words import hint_of, message_of
 from crawler.observe.events import BlockedPage, PageYielded
 from crawler.observe.profile import Kind, Profile, Sample, Tally, together, url_form

@@ -25,7 +25,7 @@ class Place(Generic[Kept]):
 
     `fields`: by key, what is kept for each of their fields. `rare`: keys that mostly have nothing, which are looked for
     in the first items only. `is_there`: whether the last page had any of them; one without says nothing about their
-    fields. `last`: the last page that had some.
+    fields. `is_full`: no further field is kept. `last`: the last page that had some.
     """
 
     def __init__(self, name: str) -> None:
@@ -33,7 +33,7 @@ class Place(Generic[Kept]):
         self.field = name.removesuffix("[]")
         self.fields: dict[str, Kept] = {}
         self.rare: set[str] = set()
-        self.is_there = False
+        self.is_there = self.is_full = False
         self.last: PageYielded | None = None
         self._path = path_of(name)
 
@@ -66,6 +66,17 @@ class Place(Generic[Kept]):
             if self.is_there and left <= self.rare:
                 break
         return left
+
+    def sample(self, records: list[Mapping[str, Any]], turn: int, empty: set[str]) -> dict[str, Any]:
+        """A value of each field, by key: from the one of the records whose turn it is, or from those after it."""
+        found: dict[str, Any] = {}
+        for number in range(len(records)):
+            for key, value in records[(turn + number) % len(records)].items():
+                if (value or value == 0) and key in self.fields:
+                    found.setdefault(key, value)
+            if len(found) >= len(self.fields) - len(empty):
+                break
+        return found
 
 
 def place_in(name: str, value: Any) -> str:

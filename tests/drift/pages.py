@@ -54,7 +54,7 @@ def board(number, luck):
 
 
 def film(number, luck):
-    """One film and where it is sold, which is nowhere for a few. New ones have no score yet, some shops name no price."""
+    """One film and where it is sold, which is nowhere for a few. New ones have no score, some shops name no price."""
     title = "".join(luck.sample(WORDS, 2))
     score = f"<i>{luck.uniform(5, 10):.1f}</i>" if luck.random() < 0.9 else ""
     offers = []
