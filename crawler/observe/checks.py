@@ -232,8 +232,6 @@ class Checks:
 
     def _look_inside(self, name: str, value: Any) -> None:
         """Know a place where dicts stand, if the value of a field is one."""
-        if name in self.fields and not is_plain(name):
-            return
         found = place_in(name, value)
         if found and self._place(found) is None and len(self.places) < _MOST_PLACES:
             self.places.append(Place(found))

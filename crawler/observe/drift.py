@@ -166,7 +166,7 @@ class Drift:
                         or (check is kind.none and spider not in has_items)
                         or kind.is_empty_by_items(check)
                     )
-                    and check.usual[0] == 0 < check.usual[1]
+                    and check.usual[0] == 0
                     and check.tally.bad >= pages > 0
                 ):
                     self._alarm(kind, check, check.bad)

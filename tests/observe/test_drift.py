@@ -253,10 +253,15 @@ def test_a_page_without_them_says_nothing_about_their_fields():
     drift = Drift([watched(rare)])
     hear(drift, *rare)
     assert drift.alarms == []
-    bad = [yielded(400 + n, [nested(title="") if n % 10 == 0 else {"id": 1, "film": None}]) for n in range(100)]
-    hear(drift, *bad)
-    assert told(drift) == [("empty field", "film.title")]
-    assert drift.alarms[0].pages == 10
+    for what, changed in (("empty field", {"title": ""}), ("other form", {"title": "\u4e00"})):
+        drift = Drift([watched(rare)])
+        hear(drift, *rare)
+        bad = [nested(**changed) if n % 10 == 0 else {"id": 1, "film": None} for n in range(100)]
+        hear(drift, *[yielded(400 + n, [item]) for n, item in enumerate(bad)])
+        assert told(drift) == [(what, "film.title")]
+        [alarm] = drift.alarms
+        assert alarm.pages == 10
+        assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/290", f"{SITE}/list/400")
 
 
 def test_what_is_often_empty_where_it_is_there_is_no_alarm():
@@ -330,7 +335,21 @@ def test_a_short_run_is_weighed_by_its_fields_inside_others():
         ("empty field", "film.title")
     ]
     assert few_pages(ten, [{**item, "film": None} for item in ten]) == [("empty field", "film")]
+    half = [yielded(n, [nested() if n % 2 else {"id": 1}]) for n in range(6)]
+    drift = Drift([watched(half, half, half)])
+    hear(drift, *[yielded(n, [nested(title="") if n % 2 else {"id": 1}]) for n in range(4)])
+    drift.end()
+    assert told(drift) == [("empty field", "film.title")]
     assert few_pages(ten, [{**item, "film": None} for item in ten[1:]] + [nested(title="")]) == []
+
+
+def test_a_field_that_is_met_late_was_empty_before():
+    films = [None, None, None, {"title": "One"}, {"title": "Two"}, {"title": "Three", "year": 1999}]
+    drift = Drift([Watched("films")])
+    hear(drift, *[yielded(n, [{"film": film}]) for n, film in enumerate(films)])
+    [kind] = drift.profiles()[0][0].kinds.values()
+    assert kind.inside == {"film": 3}
+    assert kind.tallies["field film.year"].bad == 2
 
 
 def test_strange_keys_and_many_of_them():
@@ -346,13 +365,14 @@ def test_strange_keys_and_many_of_them():
 
 def test_keys_that_are_values_are_bounded_and_no_alarm():
     dates = [{"id": 1, "prices": {f"2024-{n}-{place}": place for place in range(9)}} for n in range(50)]
-    drift = Drift([watched([yielded(n, [one]) for n, one in enumerate(dates)])])
+    spider = watched([yielded(n, [one]) for n, one in enumerate(dates)])
+    drift = Drift([spider])
     hear(drift, *[yielded(100 + n, [one]) for n, one in enumerate(reversed(dates))])
     drift.end()
     assert told(drift) == []
-    [kind] = drift.profiles()[0][0].kinds.values()
-    assert sum(name.startswith("field ") for name in kind.tallies) == 2 + 64
-    assert len(kind.forms) <= 2 + 64
+    for profile in (spider.history[0], drift.profiles()[0][0]):
+        assert sum(name.startswith("field ") for name in profile.kinds["parse /list/"].tallies) == 2 + 64
+    assert len(spider.history[0].kinds["parse /list/"].forms) == 2 + 64  # there is room for those of the item itself
 
 
 def test_a_field_that_good_runs_did_not_have_is_none_that_emptied():

@@ -225,3 +225,11 @@ yield {"offers": offers}
     line, what = told(lines, GOOD, "offers", good=good)
     assert line.startswith("for offer in page.css")
     assert what == "css('ul.offers > li') found 1 on the good page, nothing on the bad one"
+    lines = """
+offers = list(map(
+    lambda offer: {"price": offer.css("i::text").get()},
+    page.css("ul.offers > li"),
+))
+yield {"offers": offers}
+"""
+    assert told(lines, GOOD, "offers", good=good)[0].startswith("page.css")
