@@ -76,8 +76,9 @@ def blame(
     own = _own_lines(spider, callback)
     dead = [one for one, found in was.items() if not found and not now.get(one, 0)]
     if field:
-        named, field = _lines_of(files, field, own)
-        asked_there = {line for one in (*was, *now) for line in one.at}.intersection(named)
+        asked = {line for one in (*was, *now) for line in one.at}
+        named, field = _lines_of(files, field, own, asked)
+        asked_there = asked.intersection(named)
         near = [(distance, one) for one in lost if (distance := _distance(one, field, named)) <= _STATEMENT]
         if asked_there:  # by other lines it may have been lost, too, but these read it
             there = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
@@ -301,20 +302,27 @@ def _own_lines(spider: Spider, callback: str) -> range:
         return range(0)
 
 
-def _lines_of(files: Sequence[str], field: str, own: range) -> tuple[list[tuple[str, int]], str]:
-    """The lines that name a field, and its name there: of one inside another only the last part, and lines after one
-    that names that other come before the rest of the callback's."""
+def _lines_of(
+    files: Sequence[str], field: str, own: range, asked: set[tuple[str, int]]
+) -> tuple[list[tuple[str, int]], str]:
+    """The lines that name a field, and its name there: of one inside another only the last part.
+
+    Lines after one that names that other come before the rest of the callback's. Where none of them asks anything, as
+    the values have no names in a call, that one comes first.
+    """
     outer, _, key = field.rpartition(".")
     whole = _lines(files, _named(field), own)
     if not outer or any(line in own for file, line in whole if file == files[0]):
         return whole, field
-    outside, _ = _lines_of(files, outer.removesuffix("[]"), own)
-
-    def order(line: tuple[str, int]) -> tuple[bool, bool]:
-        is_after = any(line[0] == file and number <= line[1] for file, number in outside)
-        return line[0] != files[0] or line[1] not in own, not is_after
-
-    return sorted(_lines(files, _named(key), own), key=order) or whole, key
+    outside, _ = _lines_of(files, outer.removesuffix("[]"), own, asked)
+    begin = min((line for file, line in outside if file == files[0] and line in own), default=0)
+    named = sorted(
+        _lines(files, _named(key), own),
+        key=lambda line: (line[0] != files[0] or line[1] not in own, line[1] < begin),
+    )
+    if asked.isdisjoint(named):
+        named = [*(line for line in outside if line in asked), *named]
+    return named or whole, key
 
 
 def _lines(files: Sequence[str], pattern: re.Pattern[str], own: range) -> list[tuple[str, int]]:

@@ -198,6 +198,22 @@ def test_a_field_inside_another_is_read_where_its_last_name_stands(told):
     assert told(NESTED, good, "offers[].title", good=good)[0].startswith('found["offers"]')
 
 
+def test_such_a_field_may_have_no_name_where_it_is_read(told):
+    film = "class Film(dict):\n    title: str\n"
+    lines = """
+yield {
+    "url": page.css("a::attr(href)").get(),
+    "film": Film(page.css("b::text").get()),
+}
+"""
+    bad = GOOD.replace("b>", "u>").replace("a", "u")
+    line, what = told(lines, bad, "film.title", before=film)
+    assert line.startswith('"film"')
+    assert what == "css('b::text') found 1 on the good page, nothing on the bad one"
+    assert told(lines.replace("b::text", "u::text"), GOOD, "film.title", before=film)[0].startswith('"film"')
+    assert told(lines, GOOD, "film.title", before=film)[0].startswith('"film"')  # it is another form
+
+
 def test_such_a_field_may_be_read_above(told):
     film = 'def film(page):\n    return {\n        "title": page.css("b").get(),\n    }\n'
     line, what = told('yield {"title": page.url, "film": film(page)}', "<p>", "film.title", before=film)
@@ -217,18 +233,18 @@ offers = [
     {
         "price": offer.css("i::text").get(),
     }
-    for offer in page.css("ul.offers > li")
+    for offer in page.css("ul.shops > li")
 ]
 yield {"offers": offers}
 """
-    good = GOOD.replace("<ul>", '<ul class="offers">')
+    good = GOOD.replace("<ul>", '<ul class="shops">')
     line, what = told(lines, GOOD, "offers", good=good)
     assert line.startswith("for offer in page.css")
-    assert what == "css('ul.offers > li') found 1 on the good page, nothing on the bad one"
+    assert what == "css('ul.shops > li') found 1 on the good page, nothing on the bad one"
     lines = """
 offers = list(map(
     lambda offer: {"price": offer.css("i::text").get()},
-    page.css("ul.offers > li"),
+    page.css("ul.shops > li"),
 ))
 yield {"offers": offers}
 """
