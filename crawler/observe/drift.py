@@ -142,7 +142,7 @@ class Drift:
         if event.reading.error is None:
             kind.previous = event if len(event.response.body) < LARGE else _without_body(event)
             for place in kind.places:
-                if place.is_there:
+                if place.is_there and event.reading.items:
                     place.last = kind.previous
 
     def end(self, is_part: bool = False, is_limited: bool = False) -> None:

@@ -264,6 +264,14 @@ def test_a_page_without_them_says_nothing_about_their_fields():
         assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/290", f"{SITE}/list/400")
 
 
+def test_the_last_good_page_is_one_that_has_them():
+    mixed = [yielded(n, [nested()] if n % 2 else []) for n in range(100)]
+    drift = Drift([watched(mixed)])
+    hear(drift, *mixed[:9], *[yielded(n, [nested(title="")]) for n in range(101, 110)])
+    assert told(drift) == [("empty field", "film.title")]
+    assert (drift.alarms[0].good_url, drift.alarms[0].bad_url) == (f"{SITE}/list/7", f"{SITE}/list/101")
+
+
 def test_what_is_often_empty_where_it_is_there_is_no_alarm():
     """Of pages with films half have no title, which is no sixth of all pages: twelve in a row are no chance then."""
 
