@@ -26,6 +26,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     - `required`: fields that every item has. None, "", [] and {} are nothing; 0 and False are something.
     - `matches`: regular expressions that all of a field's text has to match, where the field has something.
     - `filled`: the share of the items in which a field has something, 0 to 1, over 20 items or more.
+    - Fields inside others are named "film.title" (of a dict) and "offers[].price" (of the dicts of a list), which is
+      filled if any of the offers has something; all that have something have to match.
     - `in_a_row`: so many pages in a row have to be otherwise before it is told, or, where good ones come in between,
       three times as many with each good one counted as a third of one less. For `filled` it has no meaning.
 

@@ -1,11 +1,11 @@
-"""What may be wrong with the pages of one kind, and how it is told from what is usual."""
+"""What may be wrong with the pages of one kind: all checks of them, and what each page says to those."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
 from collections.abc import Mapping
-from math import inf, log
+from itertools import chain
 from typing import Any
 
 from crawler.digest import digest_of
@@ -13,118 +13,23 @@ from crawler.expect import Expect
 from crawler.item import as_dict
 from crawler.observe import odds
 from crawler.observe.alarm import What
+from crawler.observe.check import Check, Share
 from crawler.observe.events import PageYielded
+from crawler.observe.inside import Place, is_plain, path_of, place_in, values_at
 from crawler.observe.profile import LANGUAGE, Kind, Tally, bucket, count, form_of, is_free, rare
 from crawler.response import Response
 
 _MOST_FIELDS = 64
 _ITEMS_READ = 50  # of a page, to find one that has a field
+_MOST_PLACES = 12  # in the items, at which dicts stand
+_ITEMS_READ_INSIDE = 20
 _MANY = 4  # items per page, from which on a single one is a list that was cut
 _FEWEST_PAGES = 3  # with a field, before its form means anything
 _FEWEST_EMPTY = 5  # items, in a run that has few pages
-_FEWEST_ITEMS = 20  # before a share means anything
 _RECENT = 4  # pages with a body that are kept in mind, where most have none
 _FIRST_PAGES = 3  # on which all items are counted
 _HEAD = 1024  # bytes in which the element with the language is looked for
 _LANGUAGE = re.compile(rb"""<html[^>]*?\slang=["']?([A-Za-z]{2,3})""", re.IGNORECASE)
-
-
-class Check:
-    """One thing that may be wrong. `needs_items`: pages without items say nothing about it.
-
-    `good` and `bad` are the pages around the place where it began, while it lasts.
-    """
-
-    def __init__(self, name: str, what: What, field: str, tally: Tally, needs_items: bool = False) -> None:
-        self.name = name
-        self.what = what
-        self.field = field
-        self.needs_items = needs_items
-        self.tally = tally
-        self.streak_needed = inf
-        self.walk_needed = inf
-        self.usual = (0, 0)  # how many pages of good runs were bad, of how many
-        self.is_usual = False  # whether that is so often that nothing follows from it
-        self.limit = 0  # items per page, where it is about that
-        self.trail: tuple[int, int, int] | None = None  # pages now, fewest of good runs, how many runs
-        self.value: Any = None  # what stands in the bad page
-        self.is_told = False
-        self.since = 0  # how many pages of the kind there were before the first bad one
-        self.count = 0  # bad pages since then
-        self.good: PageYielded | None = None
-        self.bad: PageYielded | None = None
-
-    def compare(self, bad: int, pages: int, usual: Tally, runs: int) -> None:
-        """Be told what so many good runs were like: `bad` of so many pages, and how far it went then."""
-        self.usual = (bad, pages)
-        self.is_usual = pages > 0 and odds.is_usual(odds.estimate(bad, pages))
-        if pages < odds.FEWEST_PAGES:
-            return  # the end of the run may say something
-        p = odds.estimate(bad, pages)
-        alpha = odds.alpha(pages / runs)
-        self.streak_needed = max(odds.streak_needed(p, usual.longest, alpha), odds.shortest_streak(pages))
-        self.walk_needed = max(odds.walk_needed(p, usual.worst, alpha), odds.shortest_streak(pages))
-
-    def declare(self, in_a_row: int) -> None:
-        """Be told by the spider how many bad pages in a row are too many; every second one is, too, after a while."""
-        self.streak_needed = in_a_row
-        self.walk_needed = 3 * in_a_row
-
-    def count_bad(self) -> bool:
-        """One more bad page; whether that is an alarm."""
-        tally = self.tally
-        tally.bad += 1
-        tally.streak += 1
-        tally.walk += 1
-        tally.worst = max(tally.worst, tally.walk)
-        tally.longest = max(tally.longest, tally.streak)
-        self.count += 1
-        return not self.is_told and (tally.streak >= self.streak_needed or tally.walk >= self.walk_needed)
-
-    def count_good(self) -> bool:
-        """A good page while there are bad ones; whether they are forgotten now."""
-        tally = self.tally
-        tally.streak = 0
-        tally.walk = max(0.0, tally.walk - odds.STEP_DOWN)
-        if tally.walk == 0 and not self.is_told:
-            self.good = self.bad = None
-            self.count = 0
-            return True
-        return False
-
-
-class Share:
-    """How many items have something in a field, where the spider says what share it is.
-
-    Two counters, as in `odds`, but of items: empty ones in a row, and a cumulative sum, which finds twice as many as
-    there may be.
-    """
-
-    def __init__(self, field: str, share: float) -> None:
-        self.field = field
-        self.share = share
-        self.items = self.empty = self.pages = 0
-        self.is_told = False
-        p = max(1 - share, 1e-3)
-        self._up = log((1 + p) / 2 / p)
-        self._down = log((1 - (1 + p) / 2) / (1 - p)) if p < 1 else 0.0
-        self._each = -log(p)  # of empty ones in a row
-        self._sum = self._streak = 0.0
-
-    def read(self, values: list[bool]) -> bool:
-        """Items of a page; whether that is an alarm, from the third page on."""
-        empty = values.count(False)
-        self.items += len(values)
-        self.empty += empty
-        before, self._sum = self._sum, max(0.0, self._sum + empty * self._up + (len(values) - empty) * self._down)
-        self._streak = self._streak + empty * self._each if empty == len(values) else 0.0
-        self.pages = self.pages + 1 if before and self._sum else int(self._sum > 0)
-        return not self.is_told and self.pages >= 3 and max(self._sum, self._streak) >= -log(odds.alpha(0))
-
-    @property
-    def is_short(self) -> bool:
-        """Whether fewer items than declared had something, at the end of a run."""
-        return self.items >= _FEWEST_ITEMS and self.items - self.empty < self.share * self.items
 
 
 class Checks:
@@ -150,6 +55,13 @@ class Checks:
         self._forms: dict[str, tuple[Check, Mapping[str, int], bool] | None] = {}
         self._declared: dict[tuple[str, str], Check] = {}
         self._patterns = {field: re.compile(pattern) for field, pattern in (expect.matches if expect else {}).items()}
+        declared = (*expect.fields, *expect.matches, *expect.filled) if expect else ()
+        self._paths = {name: path_of(name) for name in declared if not is_plain(name)}
+        self.places: list[Place[Check]] = []  # where dicts stand in the items
+        self._sampled: set[str] = set()  # fields inside others whose form the last page has shown
+        for name in (*seen.inside, *(base.inside if base is not None else ())):
+            if self._place(name) is None:
+                self.places.append(Place(name))
         self.none = self._check("items", "no items", "")
         self.links = self._check("links", "no links", "")
         self.same = self._check("same", "same page", "", needs_items=True)
@@ -160,14 +72,23 @@ class Checks:
             self._compare(base)
         for name in list(seen.tallies):  # of a run that goes on
             field = name.removeprefix("field ")
-            if field != name and field not in self.fields:
-                self._field(field)
+            place = self._place_of(field)
+            known = self.fields.values() if place is None else place.fields.values()
+            if field != name and not any(check.field == field for check in known):
+                self._field(field, place)
         self._most = self.few[-1].limit if self.few else 0
 
     def every(self) -> list[Check]:
         """All that are compared with good runs."""
         forms = [one[0] for one in self._forms.values() if one is not None]
-        return [self.none, self.links, self.same, *self.few, *self.fields.values(), *forms]
+        inside = [check for place in self.places for check in place.fields.values()]
+        return [self.none, self.links, self.same, *self.few, *self.fields.values(), *inside, *forms]
+
+    def pages_about(self, check: Check) -> int:
+        """How many pages said anything about it."""
+        if check.place is not None:
+            return self.seen.inside.get(check.place.name, 0)
+        return self.seen.with_items if check.needs_items else self.seen.pages
 
     def read(self, page: PageYielded) -> list[Check]:
         """Count one page; what is wrong with it."""
@@ -224,6 +145,8 @@ class Checks:
 
     def nearest(self, check: Check) -> PageYielded | None:
         """The last page that was right in this, with its body if one has it."""
+        if check.place is not None and check.place.last is not None and check.place.last.response.gist is None:
+            return check.place.last
         if self.previous is None or self.previous.response.body or self.previous.response.gist is None:
             return self.previous
         for page, bad in reversed(self.recent):
@@ -246,7 +169,11 @@ class Checks:
         """Whether a page says anything about a check."""
         items = page.reading.items
         if check.what == "other form":
+            if check.place is not None:
+                return bool(items) and check.field in self._sampled
             return bool(items) and _has(_fields(items[self.seen.pages % len(items)]), check.field)
+        if check.place is not None:
+            return bool(items) and check.place.is_there
         return bool(items) or not check.needs_items
 
     def _read_items(self, items: list[Any], bad: list[Check]) -> None:
@@ -267,8 +194,64 @@ class Checks:
         for name, value in sample.items():
             if (value or value == 0) and (name not in forms or forms[name] is not None or self.base is None):
                 self._read_form(name, form_of(value), value, bad)
+        if self.places:
+            self._read_inside(items, sample, bad)
         if self.expect is not None:
             self._read_declared(self.expect, items, bad)
+
+    def _read_inside(self, items: list[Any], sample: Mapping[str, Any], bad: list[Check]) -> None:
+        seen, forms = self.seen, self._forms
+        self._sampled.clear()
+        for place in self.places:  # they may become more meanwhile
+            known = place.fields
+            records = place.records(sample)
+            for record in records:
+                if not (place.is_full or known.keys() >= record.keys()):
+                    self._note_inside(place, record)
+            empty = place.empty(chain((sample,), map(_fields, items[:_ITEMS_READ_INSIDE])))
+            if not place.is_there:
+                continue
+            seen.inside[place.name] = seen.inside.get(place.name, 0) + 1
+            if empty:
+                bad += [check for key, check in known.items() if key in empty]
+            if seen.with_items <= _FIRST_PAGES:
+                self._count_inside(place, items[:_ITEMS_READ])
+            for key, value in place.sample(records, seen.pages, empty).items():
+                name = known[key].field
+                if name not in forms or forms[name] is not None or self.base is None:
+                    self._sampled.add(name)
+                    self._read_form(name, form_of(value), value, bad)
+
+    def _note_inside(self, place: Place[Check], record: Mapping[str, Any]) -> None:
+        for key in record:
+            name = f"{place.name}.{key}"
+            if key not in place.fields and is_plain(key) and name not in self.fields:
+                place.is_full = self._number_inside() >= _MOST_FIELDS
+                if not place.is_full:
+                    self._field(name, place)
+
+    def _look_inside(self, name: str, value: Any) -> None:
+        """Know a place where dicts stand, if the value of a field is one."""
+        found = place_in(name, value)
+        if found and self._place(found) is None and len(self.places) < _MOST_PLACES:
+            self.places.append(Place(found))
+
+    def _number_inside(self) -> int:
+        return sum(len(place.fields) for place in self.places)
+
+    def _place(self, name: str) -> Place[Check] | None:
+        return next((place for place in self.places if place.name == name), None)
+
+    def _place_of(self, field: str) -> Place[Check] | None:
+        return self._place(field.rpartition(".")[0])
+
+    def _count_inside(self, place: Place[Check], items: list[Any]) -> None:
+        filled = self.seen.filled
+        for item in items:
+            records = place.records(_fields(item))
+            for key, check in place.fields.items():
+                if any(_has(record, key) for record in records):
+                    filled[check.field] = filled.get(check.field, 0) + 1
 
     def _count_filled(self, items: list[Any]) -> None:
         filled = self.seen.filled
@@ -280,14 +263,15 @@ class Checks:
         """Whether so many items without a field are no chance, where a run has too few pages to say it."""
         if check.what != "empty field" or self.base is None:
             return False
-        items, before = self.seen.filled.get("", 0), self.base.filled.get("", 0)
+        of = check.place.field if check.place is not None else ""
+        items, before = self.seen.filled.get(of, 0), self.base.filled.get(of, 0)
         p = odds.estimate(before - self.base.filled.get(check.field, 0), before)
         return items >= _FEWEST_EMPTY and p**items <= odds.FALSE_ALARMS
 
     def _read_form(self, name: str, form: str, value: Any, bad: list[Check]) -> None:
         seen = self.seen.forms.get(name)
         if seen is None:
-            if len(self.seen.forms) >= _MOST_FIELDS:
+            if len(self.seen.forms) >= _MOST_FIELDS + self._number_inside():
                 return
             seen = self.seen.forms[name] = {}
         if form in seen:
@@ -295,12 +279,15 @@ class Checks:
         else:
             count(seen, form)
             self.is_new = self.is_new or not is_free(seen)
+            self._look_inside(name, value)
         known = self._forms.get(name)
         if known is not None and form not in known[1] and not (known[2] and form[0] == "0"):
             known[0].value = value or form
             bad.append(known[0])
 
     def _read_declared(self, expect: Expect, items: list[Any], bad: list[Check]) -> None:
+        if self._paths:
+            items = [self._spread(item) for item in items]
         for field in expect.fields:
             if not all(_has(_fields(item), field) for item in items):
                 bad += [self._expected("required", field)]
@@ -315,6 +302,18 @@ class Checks:
         self.short = [
             share for share in self.shares if share.read([_has(_fields(item), share.field) for item in items])
         ]
+
+    def _spread(self, item: Any) -> dict[str, Any]:
+        """The fields of an item, and beside them those inside others that are declared: the first value that does not
+        match, or else the first that is something."""
+        fields = dict(_fields(item))
+        for name, path in self._paths.items():
+            if name not in fields:
+                values = [value for value in values_at(fields, path) if value or value == 0]
+                pattern = self._patterns.get(name)
+                wrong = [value for value in values if pattern and pattern.fullmatch(str(value)) is None]
+                fields[name] = (wrong or values or [None])[0]
+        return fields
 
     def _wrong_number(self, number: int) -> list[Check]:
         if self.expect is None:
@@ -334,14 +333,21 @@ class Checks:
             self._declared[rule, field] = check
         return check
 
-    def _check(self, name: str, what: What, field: str, needs_items: bool = False) -> Check:
-        return Check(name, what, field, self.seen.tally(name), needs_items)
+    def _check(
+        self, name: str, what: What, field: str, needs_items: bool = False, place: Place[Check] | None = None
+    ) -> Check:
+        return Check(name, what, field, self.seen.tally(name), needs_items, place)
 
-    def _field(self, name: str) -> Check:
+    def _field(self, name: str, place: Place[Check] | None = None) -> Check:
         key = f"field {name}"
         if key not in self.seen.tallies:
-            self.seen.tally(key).bad = self.seen.with_items - 1 if self.seen.with_items else 0
-        check = self.fields[name] = self._check(key, "empty field", name, needs_items=True)
+            before = self.seen.with_items - 1 if place is None else self.seen.inside.get(place.name, 0)
+            self.seen.tally(key).bad = max(before, 0)
+        check = self._check(key, "empty field", name, needs_items=True, place=place)
+        if place is None:
+            self.fields[name] = check
+        else:
+            place.fields[name.removeprefix(f"{place.name}.")] = check
         return check
 
     def _compare(self, base: Kind) -> None:
@@ -369,9 +375,14 @@ class Checks:
         declared = set() if expect is None else {*expect.fields, *expect.filled}
         for key, tally in base.tallies.items():
             if key.startswith("field "):
-                check = self._field(key.removeprefix("field "))
+                field = key.removeprefix("field ")
+                place = self._place_of(field)
+                check = self._field(field, place)
                 if check.field not in declared:
-                    check.compare(tally.bad, base.with_items, tally, base.runs)
+                    pages = base.with_items if place is None else base.inside.get(place.name, 0)
+                    check.compare(tally.bad, pages, tally, base.runs)
+                if place is not None and check.is_usual:
+                    place.rare.add(key.rpartition(".")[2])
         for field, forms in base.forms.items():
             pages = sum(forms.values())
             is_language = field == LANGUAGE
@@ -380,7 +391,7 @@ class Checks:
                 continue
             key = f"form {field}"
             what: What = "other language" if is_language else "other form"
-            check = self._check(key, what, "" if is_language else field, needs_items=not is_language)
+            check = self._check(key, what, "" if is_language else field, not is_language, self._place_of(field))
             check.compare(rare(forms), pages, _usual(base, key), base.runs)
             self._forms[field] = (check, forms, is_free(forms))
 

@@ -13,7 +13,8 @@ import msgspec
 
 from crawler.expect import Expect, for_callback
 from crawler.observe.alarm import Alarm
-from crawler.observe.checks import Check, Checks
+from crawler.observe.check import Check
+from crawler.observe.checks import Checks
 from crawler.observe.drift_words import hint_of, message_of
 from crawler.observe.events import BlockedPage, PageYielded
 from crawler.observe.profile import Kind, Profile, Sample, Tally, together, url_form
@@ -140,6 +141,9 @@ class Drift:
             kind.clean = event
         if event.reading.error is None:
             kind.previous = event if len(event.response.body) < LARGE else _without_body(event)
+            for place in kind.places:
+                if place.is_there and event.reading.items:
+                    place.last = kind.previous
 
     def end(self, is_part: bool = False, is_limited: bool = False) -> None:
         """The run is over: pages that were too few to say anything while it went on are weighed as a whole.
@@ -151,14 +155,14 @@ class Drift:
         has_items = {spider for (spider, _, _), kind in self._kinds.items() if kind.seen.with_items}
         for (spider, _, _), kind in list(self._kinds.items()):
             for check in kind.every():
-                pages = kind.seen.with_items if check.needs_items else kind.seen.pages
+                pages = kind.pages_about(check)
                 base = kind.base
                 if (
                     not check.is_told
                     and check.bad is not None
                     and base is not None
                     and (
-                        base.runs >= _FEWEST_RUNS_WHOLE
+                        min(base.runs, check.usual[1]) >= _FEWEST_RUNS_WHOLE
                         or (check is kind.none and spider not in has_items)
                         or kind.is_empty_by_items(check)
                     )

@@ -6,7 +6,8 @@ import re
 from html import unescape
 from typing import Any
 
-from crawler.observe.checks import Check, Checks
+from crawler.observe.check import Check
+from crawler.observe.checks import Checks
 from crawler.observe.events import PageYielded
 from crawler.observe.profile import LANGUAGE, Kind, described, form_of
 

@@ -36,6 +36,7 @@ class Kind(msgspec.Struct):
 
     `empty_sizes`: of pages without items, by the bytes of their bodies.
     `filled`: by field, how many items of the first pages had something in it; "" is the number of those items.
+    `inside`: by place where dicts stand in the items ("film", "offers[]"), pages that had some there.
     `nothing`: pages that gave neither items nor requests. `shallowest`, `deepest`: links from a start URL.
     `runs`: of how many runs it is the sum.
     """
@@ -49,6 +50,7 @@ class Kind(msgspec.Struct):
     items: dict[int, int] = {}
     empty_sizes: dict[int, int] = {}
     filled: dict[str, int] = {}
+    inside: dict[str, int] = {}
     tallies: dict[str, Tally] = {}
     forms: dict[str, dict[str, int]] = {}
 
@@ -112,6 +114,8 @@ def together(kinds: Iterable[Kind]) -> Kind:
                 into[number] = into.get(number, 0) + pages
         for field, items in kind.filled.items():
             whole.filled[field] = whole.filled.get(field, 0) + items
+        for place, pages in kind.inside.items():
+            whole.inside[place] = whole.inside.get(place, 0) + pages
         for name, tally in kind.tallies.items():
             known = whole.tally(name)
             known.bad += tally.bad

@@ -63,8 +63,8 @@ def blame(
 ) -> tuple[str, str]:
     """The line ("file:line") and what stands there; ("", "") if nothing can be told.
 
-    `field`: of the items, where it is about one. `is_fewer`: a selector may still find something. `seconds`: how long
-    each reading may take.
+    `field`: of the items, where it is about one; "film.title" and "offers[].price" stand inside others. `is_fewer`: a
+    selector may still find something. `seconds`: how long each reading may take.
     """
     was = _answers(spider, callback, good, seconds) if good is not None else {}
     now = _answers(spider, callback, bad, seconds)
@@ -76,17 +76,23 @@ def blame(
     own = _own_lines(spider, callback)
     dead = [one for one, found in was.items() if not found and not now.get(one, 0)]
     if field:
-        named = _lines(files, _named(field), own)
-        asked_there = {line for one in (*was, *now) for line in one.at}.intersection(named)
+        asked = {line for one in (*was, *now) for line in one.at}
+        named, field = _lines_of(files, field, own, asked)
+        asked_there = asked.intersection(named)
         near = [(distance, one) for one in lost if (distance := _distance(one, field, named)) <= _STATEMENT]
         if asked_there:  # by other lines it may have been lost, too, but these read it
-            near = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
+            there = [(distance, one) for distance, one in near if asked_there.intersection(one.at)]
+            if not there or any(one in now for _, one in there):  # else something before them found nothing
+                near = there
         if near:
-            one = min(near, key=lambda pair: pair[0])[1]
+            first = {line: number for number, line in enumerate(named)}
+            one = min(
+                near, key=lambda it: (it[1] not in now, it[0], min(first.get(line, len(first)) for line in it[1].at))
+            )[1]
             return _told(one, was.get(one, 0), now.get(one, 0), good is not None)
         group = f"(?P<{field}>"
-        if there := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
-            return _told(there[0], 0, 0, True)
+        if of_it := [one for one in dead if group in one.query or asked_there.intersection(one.at)]:
+            return _told(of_it[0], 0, 0, True)
         if named:
             return place(*named[0]), linecache.getline(*named[0]).strip()[:_LONGEST]
     if lost:
@@ -294,6 +300,29 @@ def _own_lines(spider: Spider, callback: str) -> range:
         return range(code.co_firstlineno, max(lines) + 1)
     except Exception:  # what is no function has no lines
         return range(0)
+
+
+def _lines_of(
+    files: Sequence[str], field: str, own: range, asked: set[tuple[str, int]]
+) -> tuple[list[tuple[str, int]], str]:
+    """The lines that name a field, and its name there: of one inside another only the last part.
+
+    Lines after one that names that other come before the rest of the callback's. Where none of them asks anything, as
+    the values have no names in a call, that one comes first.
+    """
+    outer, _, key = field.rpartition(".")
+    whole = _lines(files, _named(field), own)
+    if not outer or any(line in own for file, line in whole if file == files[0]):
+        return whole, field
+    outside, _ = _lines_of(files, outer.removesuffix("[]"), own, asked)
+    begin = min((line for file, line in outside if file == files[0] and line in own), default=0)
+    named = sorted(
+        _lines(files, _named(key), own),
+        key=lambda line: (line[0] != files[0] or line[1] not in own, line[1] < begin),
+    )
+    if asked.isdisjoint(named):
+        named = [*(line for line in outside if line in asked), *named]
+    return named or whole, key
 
 
 def _lines(files: Sequence[str], pattern: re.Pattern[str], own: range) -> list[tuple[str, int]]:

@@ -11,8 +11,8 @@ import msgspec
 from tests.drift.pages import SITE, page
 
 MUTATIONS = {}
-ALL = ("board", "product", "api", "search")
-HTML = ("board", "product", "search")
+ALL = ("board", "product", "api", "search", "film")
+HTML = ("board", "product", "search", "film")
 LISTS = ("board", "api", "search")
 
 
@@ -72,7 +72,7 @@ def field_moved(kind, number, text):
     return re.sub(r"<span>(.*?)</span></p>", r"</p><aside><span>\1</span></aside>", text)
 
 
-@mutation(*LISTS)
+@mutation(*LISTS, "film")
 def list_empty(kind, number, text):
     if kind == "api":
         return json.dumps({**json.loads(text), "items": []})
@@ -114,7 +114,7 @@ def wrapper_added(kind, number, text):
             ('<p class="price" data-currency="EUR">€', '<p class="price" data-currency="EUR"><bdi>€'),
             ("</span></p>", "</span></bdi></p>"),
         ),
-        *(('<a href="/p/', '<a class="l" href="/p/'),),
+        *(('<a href="/p/', '<a class="l" href="/p/'), ('<li class="offer"', '<div><li class="offer"')),
     )
 
 
@@ -160,7 +160,7 @@ def list_truncated_to_one(kind, number, text):
     return re.sub(r"(<(tr|li) class=.*?</\2>).*</\2>", r"\1", text)
 
 
-@mutation("board", "api")
+@mutation("board", "api", "film")
 def encoding_broken(kind, number, text):
     if kind == "api":
         return text.replace('"name": "', '"name": "\ufffd\ufffd')
@@ -189,7 +189,7 @@ def maintenance_page(kind, number, text):
 @mutation(*HTML)
 def skeleton(kind, number, text):
     """Scripts fill in what there is to read."""
-    if kind == "board":
+    if kind in ("board", "film"):
         return re.sub(r">[^<]+</(a|b|i|td)>", r"></\1>", text)
     if kind == "product":
         return re.sub(r"<main.*</main>", '<main id="product"><div class="shimmer"></div></main>', text)
@@ -210,7 +210,7 @@ def variant_b(kind, number, text):
     )
 
 
-@mutation("product", "board")
+@mutation("product", "board", "film")
 def hidden_behind_a_click(kind, number, text):
     text = re.sub(r"<span>[^<]*</span>", "<span><button>Show the price</button></span>", text)
     return re.sub(r"<b>[^<]*</b>", "<b><button>?</button></b>", text)

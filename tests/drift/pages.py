@@ -1,4 +1,4 @@
-"""Pages of four kinds, as many different ones as are asked for, with all that varies on good days."""
+"""Pages of five kinds, as many different ones as are asked for, with all that varies on good days."""
 
 import json
 import random
@@ -53,6 +53,24 @@ def board(number, luck):
     )
 
 
+def film(number, luck):
+    """One film and where it is sold, which is nowhere for a few. New ones have no score, some shops name no price."""
+    title = "".join(luck.sample(WORDS, 2))
+    score = f"<i>{luck.uniform(5, 10):.1f}</i>" if luck.random() < 0.9 else ""
+    offers = []
+    for place in range(0 if luck.random() < 0.05 else luck.randint(1, 5)):
+        price = f"<span>{luck.choice((1, 10, 100)) * luck.uniform(1, 9):,.2f}</span>"
+        offers.append(
+            f'<li class="offer" data-id="{number}-{place}"><a href="/shops/{place}">{luck.choice(THINGS)} &amp; Co.</a>'
+            f"<em>{luck.choice(COLOURS)}</em>{price if luck.random() < 0.8 else ''}</li>"
+        )
+    return (
+        '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>电影</title></head><body>'
+        f'<main class="film"><h3 class="name"><a href="/films/{number}">{title}</a></h3><p class="score">{score}</p>'
+        f'<ul class="offers">{"".join(offers)}</ul></main></body></html>'
+    )
+
+
 def product(number, luck):
     """One thing. What is sold out has no price, many have no colour."""
     sold_out = luck.random() < 0.04
@@ -101,12 +119,13 @@ def search(number, luck):
     )
 
 
-MAKERS = {"board": board, "product": product, "api": api, "search": search}
+MAKERS = {"board": board, "product": product, "api": api, "search": search, "film": film}
 PATHS = {
     "board": "/board/4?page={}",
     "product": "/things/{}",
     "api": "/api/things?page={}",
     "search": "/search?q=word{}",
+    "film": "/films/{}",
 }
 
 

@@ -1,4 +1,4 @@
-"""Four spiders as people write them: with CSS, XPath, JSON, and regular expressions. The pages are in `pages.py`."""
+"""Five spiders as people write them: CSS, XPath, JSON, regular expressions, nested items. The pages: `pages.py`."""
 
 import html
 import re
@@ -76,6 +76,28 @@ class Search(Spider):
             }
 
 
+class Film(Spider):
+    name = "film"
+
+    def parse(self, page):
+        offers = [
+            {
+                "id": offer.css("::attr(data-id)").get(),
+                "shop": offer.css("a::text").get(),
+                "colour": offer.css("em::text").get(),
+                "price": offer.css("span::text").get(),
+            }
+            for offer in page.css("ul.offers > li.offer")
+        ]
+        yield {
+            "film": {
+                "title": page.css("main.film h3.name > a::text").get(),
+                "score": page.css("main.film .score i::text").get(),
+            },
+            "offers": offers,
+        }
+
+
 # What they expect where they declare it. A board ends with one page that has fewer, a search may find nothing.
 EXPECTS = {
     "board": Expect(
@@ -103,5 +125,11 @@ EXPECTS = {
         matches={"views": r"[\d,]+"},
         in_a_row=5,
     ),
+    "film": Expect(
+        items_per_page=1,
+        required="film.title",
+        matches={"film.title": r".*[一-鿿].*", "film.score": r"\d+\.\d", "offers[].price": r"[\d,]+\.\d\d"},
+        filled={"film.score": 0.7, "offers": 0.8, "offers[].id": 0.8, "offers[].shop": 0.8, "offers[].price": 0.7},
+    ),
 }
-SPIDERS = {spider.name: spider for spider in (Board, Product, Api, Search)}
+SPIDERS = {spider.name: spider for spider in (Board, Product, Api, Search, Film)}

@@ -8,6 +8,7 @@ import pytest
 from crawler.demo import pages as demo
 from crawler.observe.drift import Drift, Watched
 from crawler.observe.events import PageYielded
+from crawler.reading import Reading
 from crawler.spider.read import read_page
 from tests.drift.pages import page
 from tests.drift.spiders import SPIDERS
@@ -92,6 +93,42 @@ def test_a_field_that_empties_is_told_with_its_line_and_both_pages(run, site, tm
     assert "error    drift: parse: title is empty" in done.stderr
     assert "run it again with --accept-drift" in done.stderr
     assert not (folder / "profile.json").exists()  # nothing to compare with
+
+
+@pytest.mark.parametrize("flags", [(), ("--parse-in", "pool")])
+def test_a_field_inside_another_that_empties_is_told_likewise(run, site, tmp_path, flags):
+    begin = run.text.index("for film in")
+    run.text = (
+        run.text[:begin]
+        + """offers = [
+                    {
+                        "title": film.css("b::text").get(),
+                        "score": film.css("i::text").get(),
+                    }
+                    for film in page.css("li")
+                ]
+                yield {"url": page.url, "board": {"offers": offers}}
+                for url in page.links(css="a.next"):
+                    yield page.follow(url)
+        """
+    )
+    assert run(*flags).rc == 0
+    site.changed = 4
+    done = run(*flags)
+    assert done.rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["what"], alarm["field"], alarm["where"]) == ("empty field", "board.offers[].title", "films.py:10")
+    assert alarm["bad_url"] == f"{site.server.url}/4"
+    assert "films.py:10: css('b::text') found 5 on the good page, nothing on the bad one" in done.stderr
+    assert "drift: parse: board.offers[].title is empty; it was filled on 12 of 12 pages" in done.stderr
+    if not flags:
+        assert alarm["good_url"] == f"{site.server.url}/3"
+    run.text = run.text.replace(
+        "def parse", 'expect = Expect(required="board.offers[].title")\n            def parse', 1
+    )
+    assert run(*flags).rc == 1
+    [alarm], _ = alarms(tmp_path)
+    assert (alarm["what"], alarm["field"], alarm["after"]) == ("expected", "board.offers[].title", 1)
 
 
 def test_it_is_the_same_where_workers_read_the_pages(run, site, tmp_path):
@@ -314,13 +351,20 @@ def test_what_is_told_cannot_write_to_the_terminal(run, site):
     assert "\x1b[31m" not in done.stderr
 
 
-def test_a_page_as_always_costs_few_calls():
+@pytest.mark.parametrize(("kind", "most"), [("board", 30), ("film", 70), ("nothing inside", 70)])
+def test_a_page_as_always_costs_few_calls(kind, most):
     """Times are on a page of their own; this does not depend on the machine."""
-    drift = Drift([Watched("board")])
     heard = []
-    for number in range(1, 9):
-        request, response = page("board", number)
-        heard.append(PageYielded(request, "parse", response, read_page(SPIDERS["board"](), response, request)))
+    for number in range(1, 19):
+        request, response = page("film" if kind == "nothing inside" else kind, number)
+        reading = read_page(SPIDERS.get(kind, SPIDERS["film"])(), response, request)
+        if kind == "nothing inside":
+            reading = Reading([{"film": {"title": "One", "year": None}}] * 50)
+        heard.append(PageYielded(request, "parse", response, reading))
+    before = Drift([Watched(kind)])
+    for one in heard:
+        before.hear(one)
+    drift = Drift([Watched(kind, None, (before.profiles()[0][0],))])
     for one in heard:
         drift.hear(one)
     calls = 0
@@ -334,4 +378,4 @@ def test_a_page_as_always_costs_few_calls():
         drift.hear(heard[0])
     finally:
         sys.setprofile(None)
-    assert calls < 30
+    assert calls < most

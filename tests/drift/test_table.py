@@ -30,14 +30,15 @@ def test_a_mutation_is_told_within_five_pages_by_its_name_and_line(learned, name
         found = row(name, kind, learned / kind, learned / "none" / kind)
         assert 1 <= found.early <= 5, kind
         assert 1 <= found.late <= 5, kind
-        assert 1 <= found.declared <= 6, kind  # of a search some pages have no items, and say nothing about a field
+        # Of a search some pages have no items, and say nothing about a field; of offers a share is expected.
+        assert 1 <= found.declared <= (9 if kind == "film" else 6), kind
         alarm = found.alarms[0]
         assert (alarm.spider, alarm.callback, alarm.after) == (kind, "parse", found.late)
         assert Path(alarm.good_file).read_bytes() == page(kind, 20, 7)[1].body
         assert Path(alarm.bad_file).read_bytes() != Path(alarm.good_file).read_bytes()
         file, _, line = alarm.where.rpartition(":")
         assert file.endswith("spiders.py")
-        assert 1 <= int(line) <= 80
+        assert 1 <= int(line) <= 100
 
 
 @pytest.mark.parametrize("kind", MAKERS)

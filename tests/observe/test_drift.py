@@ -1,6 +1,11 @@
 """The alarm, page by page. `tests/drift` has the table of what happens to sites, and whole runs."""
 
+import dataclasses
+from typing import Any
+
+import attrs
 import msgspec
+import pydantic
 import pytest
 
 from crawler import Expect, Request, Response
@@ -157,6 +162,233 @@ def test_strange_items_hold_nobody_up():
 
     drift = Drift([watched(good_pages())])
     hear(drift, *[yielded(number, [{"title": Strange()}]) for number in range(100, 110)])
+
+
+# -- fields inside others -------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Seller:
+    name: object
+
+
+@attrs.define
+class Film:
+    title: object
+    rank: object
+
+
+class Offer(msgspec.Struct):
+    price: object
+    seller: object
+
+
+class Whole(pydantic.BaseModel):
+    film: dict[str, Any]
+    offers: list[dict[str, Any]]
+
+
+def nested(title="One", price="9.50", seller="Ann", rank=1):
+    return {
+        "id": 1,
+        "film": {"title": title, "rank": rank},
+        "offers": [{"price": None, "seller": {"name": None}}, {"price": price, "seller": {"name": seller}}],
+    }
+
+
+def in_objects(title="One", price="9.50", seller="Ann", rank=1):
+    offers = [Offer(None, Seller(None)), Offer(price, Seller(seller))]
+    return {"id": 1, "film": Film(title, rank), "offers": offers}
+
+
+def in_a_model(**changed):
+    return Whole(**nested(**changed))
+
+
+INSIDE = [
+    ({"title": ""}, "empty field", "film.title"),
+    ({"title": "\u4e00"}, "other form", "film.title"),
+    ({"rank": "1st"}, "other form", "film.rank"),
+    ({"price": ""}, "empty field", "offers[].price"),
+    ({"price": "9,50"}, "other form", "offers[].price"),
+    ({"seller": None}, "empty field", "offers[].seller.name"),
+]
+
+
+@pytest.mark.parametrize("make", [nested, in_objects, in_a_model])
+@pytest.mark.parametrize(("changed", "what", "field"), INSIDE)
+def test_fields_inside_others_are_fields_of_their_own(make, changed, what, field):
+    drift = Drift([watched(good_pages(items=[make()] * 2))])
+    hear(drift, *good_pages(5, items=[make()] * 2))
+    hear(drift, *[yielded(number, [make(**changed)] * 2) for number in range(100, 110)])
+    [alarm] = drift.alarms
+    assert (alarm.what, alarm.field) == (what, field)
+    assert alarm.message.startswith(f"{field} is ")
+    assert alarm.after <= 5
+    assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/4", f"{SITE}/list/100")
+
+
+def test_of_an_outer_field_that_empties_it_alone_is_told():
+    for nothing in (None, {}, []):
+        drift = Drift([watched(good_pages(items=[nested()]))])
+        hear(drift, *[yielded(number, [{**nested(), "film": nothing}]) for number in range(100, 120)])
+        hear(drift, *[yielded(number, [{**nested(), "offers": nothing}]) for number in range(200, 220)])
+        drift.end()
+        assert told(drift) == [("empty field", "film"), ("empty field", "offers")]
+
+
+def test_dicts_that_become_text_are_told():
+    drift = Drift([watched(good_pages(items=[nested()]))])
+    hear(drift, *[yielded(number, [{**nested(), "film": "One", "offers": ["9.50"]}]) for number in range(100, 120)])
+    assert sorted(told(drift)) == [
+        ("empty field", "offers[].price"),
+        ("empty field", "offers[].seller"),
+        ("other form", "film"),
+    ]
+
+
+def test_a_page_without_them_says_nothing_about_their_fields():
+    """One page of ten has a film; the day on which its titles are gone is noticed all the same."""
+    rare = [yielded(number, [nested() if number % 10 == 0 else {"id": 1, "film": None}]) for number in range(300)]
+    drift = Drift([watched(rare)])
+    hear(drift, *rare)
+    assert drift.alarms == []
+    for what, changed in (("empty field", {"title": ""}), ("other form", {"title": "\u4e00"})):
+        drift = Drift([watched(rare)])
+        hear(drift, *rare)
+        bad = [nested(**changed) if n % 10 == 0 else {"id": 1, "film": None} for n in range(100)]
+        hear(drift, *[yielded(400 + n, [item]) for n, item in enumerate(bad)])
+        assert told(drift) == [(what, "film.title")]
+        [alarm] = drift.alarms
+        assert alarm.pages == 10
+        assert (alarm.good_url, alarm.bad_url) == (f"{SITE}/list/290", f"{SITE}/list/400")
+
+
+def test_the_last_good_page_is_one_that_has_them():
+    mixed = [yielded(n, [nested()] if n % 2 else []) for n in range(100)]
+    drift = Drift([watched(mixed)])
+    hear(drift, *mixed[:9], *[yielded(n, [nested(title="")]) for n in range(101, 110)])
+    assert told(drift) == [("empty field", "film.title")]
+    assert (drift.alarms[0].good_url, drift.alarms[0].bad_url) == (f"{SITE}/list/7", f"{SITE}/list/101")
+
+
+def test_what_is_often_empty_where_it_is_there_is_no_alarm():
+    """Of pages with films half have no title, which is no sixth of all pages: twelve in a row are no chance then."""
+
+    def pages(start, number):
+        items = [[nested(title="One" if n % 6 else "")] if n % 3 == 0 else [{"id": 1}] for n in range(number)]
+        return [yielded(start + n, one) for n, one in enumerate(items)]
+
+    drift = Drift([watched(pages(0, 300))])
+    hear(drift, *[yielded(n, [nested(title="")]) for n in range(12)])
+    assert drift.alarms == []
+
+
+def forget_inside(profile):
+    """Make of it what an earlier version wrote."""
+    for kind in profile.kinds.values():
+        kind.inside.clear()
+        for counted in (kind.tallies, kind.forms, kind.filled):
+            for name in [name for name in counted if "." in name]:
+                del counted[name]
+
+
+def test_profiles_without_such_names_say_nothing_about_them():
+    """Good runs of an earlier version, alone and beside one of this version."""
+    sparse = [yielded(n, [nested(price="", title="" if n % 2 else "One")]) for n in range(50)]
+    spider = watched(sparse)
+    [profile] = spider.history
+    old = msgspec.convert(msgspec.to_builtins(profile), Profile)
+    forget_inside(old)
+    for history in ((old,), (old, old, old), (profile, old, old, old)):
+        drift = Drift([msgspec.structs.replace(spider, history=history)])
+        hear(drift, *[yielded(n, [nested(price="", title="" if n % 5 else "One")]) for n in range(50)])
+        drift.end()
+        assert drift.alarms == []
+        assert drift.profiles()[0][0].kinds["parse /list/"].inside == {
+            "film": 50,
+            "offers[]": 50,
+            "offers[].seller": 50,
+        }
+
+
+def test_one_good_run_beside_older_ones_is_only_one():
+    spider = watched(*[good_pages(1, items=[nested()])] * 3)
+    new, *older = spider.history
+    for profile in older:
+        forget_inside(profile)
+    drift = Drift([msgspec.structs.replace(spider, history=(new, *older))])
+    hear(drift, *good_pages(1, items=[nested(title="")]))
+    drift.end()
+    assert told(drift) == []
+
+
+def test_a_run_that_goes_on_knows_the_fields_inside_others():
+    spider = watched(good_pages(items=[nested()]))
+    drift = resumed(Drift([spider]), spider)
+    hear(drift, *good_pages(5, items=[nested()]), *[yielded(n, [nested(title="")]) for n in (100, 101)])
+    drift = resumed(drift, spider)
+    hear(drift, *[yielded(n, [nested(title="")]) for n in range(102, 106)])
+    assert told(drift) == [("empty field", "film.title")]
+    first = Drift([Watched("films")])
+    hear(first, *good_pages(5, items=[nested()]))
+    again = resumed(first, Watched("films"))
+    hear(again, *good_pages(5, items=[nested()]))
+    assert again.profiles()[0][0].kinds["parse /list/"].inside["offers[].seller"] == 10
+
+
+def test_a_short_run_is_weighed_by_its_fields_inside_others():
+    ten = [nested(title=str(number)) for number in range(10)]
+    assert few_pages(ten, [{**item, "film": {"title": None, "rank": 1}} for item in ten]) == [
+        ("empty field", "film.title")
+    ]
+    assert few_pages(ten, [{**item, "film": None} for item in ten]) == [("empty field", "film")]
+    half = [yielded(n, [nested() if n % 2 else {"id": 1}]) for n in range(6)]
+    drift = Drift([watched(half, half, half)])
+    hear(drift, *[yielded(n, [nested(title="") if n % 2 else {"id": 1}]) for n in range(4)])
+    drift.end()
+    assert told(drift) == [("empty field", "film.title")]
+    assert few_pages(ten, [{**item, "film": None} for item in ten[1:]] + [nested(title="")]) == []
+
+
+def test_a_field_that_is_met_late_was_empty_before():
+    films = [None, None, None, {"title": "One"}, {"title": "Two"}, {"title": "Three", "year": 1999}]
+    drift = Drift([Watched("films")])
+    hear(drift, *[yielded(n, [{"film": film}]) for n, film in enumerate(films)])
+    [kind] = drift.profiles()[0][0].kinds.values()
+    assert kind.inside == {"film": 3}
+    assert kind.tallies["field film.year"].bad == 2
+
+
+def test_strange_keys_and_many_of_them():
+    strange = {"a.b": {"c": 1}, "d": {1: 2, "e.f": {"g": 3}, "h": {"i": {"j": {"k": 1}}}}, "l": [[{"m": 1}], 2, None]}
+    drift = Drift([watched(good_pages(items=[strange]))])
+    hear(drift, *good_pages(items=[strange]))
+    drift.end()
+    assert told(drift) == []
+    [kind] = drift.profiles()[0][0].kinds.values()
+    fields = [name.removeprefix("field ") for name in kind.tallies if name.startswith("field ")]
+    assert fields == ["a.b", "d", "l", "d.h", "d.h.i"]
+
+
+def test_keys_that_are_values_are_bounded_and_no_alarm():
+    dates = [{"id": 1, "prices": {f"2024-{n}-{place}": place for place in range(9)}} for n in range(50)]
+    spider = watched([yielded(n, [one]) for n, one in enumerate(dates)])
+    drift = Drift([spider])
+    hear(drift, *[yielded(100 + n, [one]) for n, one in enumerate(reversed(dates))])
+    drift.end()
+    assert told(drift) == []
+    for profile in (spider.history[0], drift.profiles()[0][0]):
+        assert sum(name.startswith("field ") for name in profile.kinds["parse /list/"].tallies) == 2 + 64
+    assert len(spider.history[0].kinds["parse /list/"].forms) == 2 + 64  # there is room for those of the item itself
+
+
+def test_a_field_that_good_runs_did_not_have_is_none_that_emptied():
+    for new in ({"year": None}, {"film": {"year": None, "title": "One"}}):
+        drift = Drift([watched(*[good_pages(5, items=[{"id": 1, "film": {"title": "One"}}])] * 3)])
+        hear(drift, *good_pages(20, items=[{"id": 1, "film": {"title": "One"}, **new}]))
+        drift.end()
+        assert told(drift) == []
 
 
 # -- at the end of a run -------------------------------------------------------------------------------------------
@@ -412,6 +644,33 @@ def test_a_share_is_told_while_it_goes_on_and_when_it_ends():
     some = [{"score": "1"}] * 8 + [{"score": ""}] * 2
     ended = expecting(Expect(filled={"score": 0.9}), *good_pages(2, items=some))
     assert ended == [("expected", "score", "score is filled in 16 of 20 items; expected are 90%")]
+
+
+def test_fields_inside_others_may_be_expected():
+    pages = good_pages(items=[nested()] * 2)
+    good = Expect(
+        required=("film.title", "offers[].price", "offers[].seller.name"),
+        matches={"film.title": "One", "offers[].price": r"\d\.\d\d"},
+        filled={"offers[].price": 0.9, "offers[].seller.name": 0.9},
+    )
+    assert expecting(good, *pages) == []
+    assert expecting(good, *good_pages(items=[in_objects()] * 2)) == []
+    dotted = [{"film.title": "One", "film": {"title": "Two"}}]
+    assert expecting(Expect(matches={"film.title": "One"}), *good_pages(items=dotted)) == []
+    for bad in ({}, {"film": None}, {"film": "One"}, {"film": {"title": ""}}, {"film": [{"title": "One"}]}):
+        assert expecting(Expect(required="film.title"), *good_pages(1, items=[nested(), bad])) == [
+            ("expected", "film.title", "film.title is required, and an item has none")
+        ]
+    offers = [{"price": "9.50"}, {"price": "9,50"}]
+    assert expecting(Expect(matches={"offers[].price": r"\d\.\d\d"}), *good_pages(1, items=[{"offers": offers}])) == [
+        ("expected", "offers[].price", r"offers[].price is '9,50'; matches expects \d\.\d\d")
+    ]
+    assert expecting(Expect(filled={"offers[].price": 0.9}), *good_pages(2, items=[nested(price="")] * 10)) == [
+        ("expected", "offers[].price", "offers[].price is filled in 0 of 20 items; expected are 90%")
+    ]
+    assert expecting(Expect(matches={"tags[]": "[a-z]+"}), *good_pages(1, items=[{"tags": ["a", "b!"]}])) == [
+        ("expected", "tags[]", "tags[] is 'b!'; matches expects [a-z]+")
+    ]
 
 
 def test_so_many_in_a_row():

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from crawler.observe import odds
-from crawler.observe.checks import Check
+from crawler.observe.check import Check
 from crawler.observe.profile import Tally
 
 

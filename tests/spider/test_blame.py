@@ -174,3 +174,78 @@ def test_a_pattern_that_takes_for_ever_is_cut(told):
         seconds=0.1,
     )[1]
     assert re.match(r"search|def parse", what)
+
+
+NESTED = """
+found = {"title": page.css("h1::text").get()}
+found["film"] = {
+    "title": page.css("b::text").get(),
+    "score": page.css("i::text").get(),
+}
+found["offers"] = [{"title": one.css("a::text").get()} for one in page.css("a")]
+yield found
+"""
+
+
+def test_a_field_inside_another_is_read_where_its_last_name_stands(told):
+    good = f"<h1>Films</h1>{GOOD}"
+    none = "<p>Closed</p>"
+    assert told(NESTED, none, "film.score", good=good)[0].startswith('"score"')
+    assert told(NESTED, none, "film.title", good=good)[0].startswith('"title"')
+    assert told(NESTED, none, "title", good=good)[0].startswith('found = {"title"')
+    assert told(NESTED, good.replace("a", "u"), "offers[].title", good=good)[0].startswith('found["offers"]')
+    assert told(NESTED, good, "film.title", good=good)[0].startswith('"title"')  # its form may be another
+    assert told(NESTED, good, "offers[].title", good=good)[0].startswith('found["offers"]')
+
+
+def test_such_a_field_may_have_no_name_where_it_is_read(told):
+    film = "class Film(dict):\n    title: str\n"
+    lines = """
+yield {
+    "url": page.css("a::attr(href)").get(),
+    "film": Film(page.css("b::text").get()),
+}
+"""
+    bad = GOOD.replace("b>", "u>").replace("a", "u")
+    line, what = told(lines, bad, "film.title", before=film)
+    assert line.startswith('"film"')
+    assert what == "css('b::text') found 1 on the good page, nothing on the bad one"
+    assert told(lines.replace("b::text", "u::text"), GOOD, "film.title", before=film)[0].startswith('"film"')
+    assert told(lines, GOOD, "film.title", before=film)[0].startswith('"film"')  # it is another form
+
+
+def test_such_a_field_may_be_read_above(told):
+    film = 'def film(page):\n    return {\n        "title": page.css("b").get(),\n    }\n'
+    line, what = told('yield {"title": page.url, "film": film(page)}', "<p>", "film.title", before=film)
+    assert line == '"title": page.css("b").get(),'
+    assert what.startswith("css('b') found 1 on the good page")
+
+
+def test_what_is_expected_of_such_a_field_reads_nothing(told):
+    good = f"<h1>Films</h1>{GOOD}"
+    line, _ = told(NESTED, good, "film.title", good=good, before='EXPECTED = "film.title"\n')
+    assert line.startswith('"title"')
+
+
+def test_of_what_was_not_even_asked_the_line_before_is_told(told):
+    lines = """
+offers = [
+    {
+        "price": offer.css("i::text").get(),
+    }
+    for offer in page.css("ul.shops > li")
+]
+yield {"offers": offers}
+"""
+    good = GOOD.replace("<ul>", '<ul class="shops">')
+    line, what = told(lines, GOOD, "offers", good=good)
+    assert line.startswith("for offer in page.css")
+    assert what == "css('ul.shops > li') found 1 on the good page, nothing on the bad one"
+    lines = """
+offers = list(map(
+    lambda offer: {"price": offer.css("i::text").get()},
+    page.css("ul.shops > li"),
+))
+yield {"offers": offers}
+"""
+    assert told(lines, GOOD, "offers", good=good)[0].startswith("page.css")
