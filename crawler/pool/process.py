@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from crawler.pool.context import begin_child
 
 _JOIN = 1.0  # seconds a helper thread of the Pool gets to leave
 _TRIES = 3  # to start a worker
+_NICE = 3  # a core goes to the main process first: while that waits for one, it has no work for anybody
 _LOCK = 0.1  # seconds one of them may hold a lock; longer, and it was a worker that died with it
 
 # The ends of pipes that belong to the worker of each pool. A forked worker inherits those of the others, too, and
@@ -143,6 +145,7 @@ def _widen(pipe: int) -> None:
 
 def _begin(number: int, initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
     begin_child()
+    os.nice(_NICE)
     for others, ends in _ends.items():
         if others != number:
             for end in ends:

@@ -23,6 +23,10 @@ def test_it_runs_jobs_one_after_the_other_in_its_worker(context, new_pool, call)
     assert pool.death() == ""
 
 
+def test_its_worker_lets_the_main_process_go_first(context, new_pool, call):
+    assert call(new_pool(context), os.nice, 0).result() == min(os.nice(0) + 3, 19)
+
+
 def test_an_exception_goes_to_the_error_callback(context, new_pool, call):
     pool = new_pool(context)
     assert isinstance(call(pool, operator.truediv, 1, 0).error(), ZeroDivisionError)
