@@ -511,6 +511,17 @@ def test_a_request_that_nobody_could_read_is_told_at_the_yield() -> None:
     assert error.where.endswith(line_of(Typo.start, 1))
 
 
+def test_one_that_nobody_could_read_is_told_behind_others_that_somebody_can() -> None:
+    class Typo(Spider):
+        def read(self, page: Page) -> Any:
+            yield Request(f"{URL}/1", self.read)
+            yield Request(f"{URL}/2")
+
+    error = read_page(Typo(), Response(URL, 200), Request(URL, "read")).error
+    assert error is not None
+    assert error.message == "read yielded a Request without a callback, and spider Typo has no parse(self, page)"
+
+
 @pytest.mark.parametrize("raising", ["start", "blocked", "closing"])
 def test_an_exception_in_a_module_is_told_from_the_users_file_on(tmp_path: Path, raising: str) -> None:
     path = tmp_path / "films.py"
